@@ -1,0 +1,1 @@
+"""The rules of approval: pure, without I/O, clock or framework."""

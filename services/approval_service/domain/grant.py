@@ -1,0 +1,109 @@
+"""A grant: what a yes opens, exactly, and for how long."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid5
+
+from lockbox.contracts.approval import (
+    LIVE,
+    AccessGranted,
+    GrantActivated,
+    GrantExpired,
+    GrantRevoked,
+    GrantState,
+    GrantView,
+)
+from lockbox.contracts.events import EVENT_IDS, Changed
+from lockbox.contracts.request import AccessTerms
+from lockbox.errors import Conflict
+
+
+def grant_id_of(request_id: str) -> str:
+    """The id of the one grant that a request can lead to."""
+    return str(uuid5(EVENT_IDS, f"grant/{request_id}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant(GrantView):
+    """A grant and the rules of its life: SCHEDULED, ACTIVE, then EXPIRED by itself or REVOKED by somebody."""
+
+    @classmethod
+    def of(cls, request_id: str, requester: str, terms: AccessTerms, now: datetime) -> "Grant":
+        """The grant that an approval at `now` gives; its duration counts from then or from its scheduled start."""
+        starts_at = max(now, terms.starts_at or now)
+        return cls(
+            id=grant_id_of(request_id),
+            request_id=request_id,
+            tenant=terms.tenant,
+            requester=requester,
+            service_request=terms.service_request,
+            resources=terms.resources,
+            actions=terms.actions,
+            state=GrantState.SCHEDULED,
+            granted_at=now,
+            starts_at=starts_at,
+            ends_at=starts_at + terms.duration,
+        )
+
+    def announce(self, terms: AccessTerms, *, approval_required: bool) -> AccessGranted:
+        """The fact that this grant exists."""
+        return AccessGranted(
+            **self._about(),
+            service_request=self.service_request,
+            reason_code=terms.reason_code,
+            justification=terms.justification,
+            resources=self.resources,
+            actions=self.actions,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            approval_required=approval_required,
+        )
+
+    @property
+    def live(self) -> bool:
+        """Whether it can be used, now or later."""
+        return self.state in LIVE
+
+    def advance(self, now: datetime) -> "Changed[Grant]":
+        """What time alone does to it by `now`."""
+        if self.state == GrantState.SCHEDULED and now >= self.starts_at:
+            active = replace(self, state=GrantState.ACTIVE)
+            return Changed(active, (GrantActivated(**self._about()),)).then(lambda grant: grant.advance(now))
+        if self.state == GrantState.ACTIVE and now >= self.ends_at:
+            expired = replace(self, state=GrantState.EXPIRED, ended_at=self.ends_at, ended_by="approval_service")
+            return Changed(expired, (GrantExpired(**self._about()),))
+        return Changed(self)
+
+    def revoke(self, by: str, comment: str, now: datetime) -> "Changed[Grant]":
+        """End it now; raises `Conflict` if it has ended already."""
+        self.require_live()
+        revoked = replace(self, state=GrantState.REVOKED, ended_at=now, ended_by=by, comment=comment)
+        return Changed(revoked, (GrantRevoked(**self._about(), comment=comment),))
+
+    def require_live(self) -> None:
+        """Raise `Conflict` if it has ended."""
+        if not self.live:
+            raise Conflict("grant_ended", f"this grant is {self.state}")
+
+    def claims(self) -> dict[str, Any]:
+        """What the signed grant says (RFC 7519): `sub` the engineer, `jti` the grant, `nbf` and `exp` in seconds."""
+        return {
+            "sub": self.requester,
+            "jti": self.id,
+            "request": self.request_id,
+            "tenant": self.tenant,
+            "resources": list(self.resources),
+            "actions": list(self.actions),
+            "iat": self.granted_at.timestamp(),
+            "nbf": self.starts_at.timestamp(),
+            "exp": self.ends_at.timestamp(),
+        }
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "grant_id": self.id,
+            "request_id": self.request_id,
+            "requester": self.requester,
+        }

@@ -1,0 +1,1 @@
+"""The rules of the record: pure, without I/O, clock or framework."""

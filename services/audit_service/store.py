@@ -1,0 +1,72 @@
+"""MongoDB documents of audit_service: `records` by event id.
+
+A document is the event's envelope with `_id` for `id`, and `payload`, `digest` and `recorded_at`. Documents are added
+and read; this service's database user may do nothing else with them.
+"""
+
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from audit_service.domain.record import Record
+from lockbox.contracts import wire
+from lockbox.contracts.audit import ListRecords, RecordPage, RecordView
+from lockbox.contracts.events import VENDOR
+from lockbox.contracts.fields import format_timestamp
+from lockbox.runtime.mongo import Document
+from lockbox.runtime.paging import Order, read_page
+from lockbox.runtime.relay import Relay
+
+IN_TIME = ("time", "sequence", "_id")
+
+
+class RecordStore:
+    """The record of every event."""
+
+    name = "records"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        self.collection = database[self.name]
+
+    def ensure_indexes(self) -> None:
+        """Make the indexes, or find them there."""
+        for first in ("tenant", "type", "actor", "subject"):
+            self.collection.create_index([(first, ASCENDING), *((field, ASCENDING) for field in IN_TIME)])
+
+    def add(self, record: Record) -> str:
+        """Add a record unless its id is there; the digest on record."""
+        document = wire.encode(record.event)
+        document["_id"] = document.pop("id")
+        document |= {
+            "payload": record.payload,
+            "digest": record.digest,
+            "recorded_at": format_timestamp(record.recorded_at),
+        }
+        try:
+            self.collection.insert_one(document)
+        except DuplicateKeyError:
+            known = self.collection.find_one({"_id": record.event.id}, {"digest": True})
+            return known["digest"] if known else record.digest
+        return record.digest
+
+    def list(self, query: ListRecords) -> RecordPage:
+        """One part of a tenant's records, in the order of their times; those of one write in their own order."""
+        documents, cursor = read_page(
+            self.collection, _filter(query), Order(IN_TIME, descending=query.newest_first), query
+        )
+        return RecordPage(items=tuple(map(_view, documents)), next_cursor=cursor)
+
+
+def _filter(query: ListRecords) -> Document:
+    where: Document = {"tenant": None if query.tenant == VENDOR else query.tenant}
+    asked_for = {"type": query.type, "actor": query.actor, "subject": query.subject}
+    where |= {name: value for name, value in asked_for.items() if value is not None}
+    bounds = {"$gte": query.start, "$lt": query.end}
+    times = {bound: format_timestamp(moment) for bound, moment in bounds.items() if moment is not None}
+    return where | ({"time": times} if times else {})
+
+
+def _view(document: dict[str, Any]) -> RecordView:
+    return wire.decode(RecordView, document | {"id": document["_id"]}, tolerant=True)

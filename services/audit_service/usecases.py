@@ -1,0 +1,37 @@
+"""What audit_service does: one function for each use case."""
+
+from datetime import datetime
+from typing import Protocol
+
+from audit_service.domain.record import Record
+from lockbox.contracts.audit import ListRecords, RecordPage
+from lockbox.contracts.events import VENDOR, Event
+from lockbox.contracts.identity import Caller, Role
+from lockbox.errors import NotFound
+
+READERS_OF_ALL = (Role.VENDOR_AUDITOR,)
+READERS_OF_OWN = (Role.CUSTOMER_AUDITOR, Role.CUSTOMER_ADMIN)
+
+
+class Records(Protocol):
+    """Where records are kept: added and read, never changed."""
+
+    def add(self, record: Record) -> str: ...  # noqa: D102
+    def list(self, query: ListRecords) -> RecordPage: ...  # noqa: D102
+
+
+def record_event(records: Records, event: Event, body: bytes, now: datetime) -> None:
+    """Put an event on record; the same again changes nothing, another under the same id is refused."""
+    record = Record.of(event, body, now)
+    record.require_same(records.add(record))
+
+
+def list_records(records: Records, caller: Caller, query: ListRecords) -> RecordPage:
+    """Read the audit trail of one tenant, or of the vendor itself."""
+    if caller.is_vendor:
+        caller.require(*READERS_OF_ALL)
+    elif query.tenant == VENDOR or caller.organisation != query.tenant:
+        raise NotFound("tenant_not_found", "there is no such tenant")
+    else:
+        caller.require(*READERS_OF_OWN)
+    return records.list(query)

@@ -1,0 +1,92 @@
+"""A delivery: one alert on its way to one recipient."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import uuid5
+
+from lockbox.contracts.events import EVENT_IDS, Changed
+from lockbox.contracts.fields import Email, TenantName, Uuid
+from lockbox.contracts.notify import AlertFailed, AlertSent
+from notify_service.domain.alert import Alert
+
+CHANNEL = "email"
+RETRY_AFTER = (
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+)
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "PENDING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """An alert to one recipient; `message_id` (RFC 5322) is the same in every attempt, so that mail servers see it."""
+
+    id: Uuid
+    recipient: Email
+    kind: str
+    tenant: TenantName | None
+    request_id: Uuid
+    subject: str
+    introduction: str
+    lines: tuple[tuple[str, str], ...]
+    link_text: str
+    urgent: bool
+    state: DeliveryState = DeliveryState.PENDING
+
+    @classmethod
+    def of(cls, event_id: str, alert: Alert, recipient: str) -> "Delivery":
+        """The delivery of an event's alert; the same event and recipient give the same delivery."""
+        return cls(
+            id=str(uuid5(EVENT_IDS, f"alert/{event_id}/{recipient}")),
+            recipient=recipient,
+            kind=alert.kind,
+            tenant=alert.tenant,
+            request_id=alert.request_id,
+            subject=alert.subject,
+            introduction=alert.introduction,
+            lines=alert.lines,
+            link_text=alert.link_text,
+            urgent=alert.urgent,
+        )
+
+    @property
+    def message_id(self) -> str:
+        """The id of its email."""
+        return f"<{self.id}@lockbox.invalid>"
+
+    def sent(self) -> "Changed[Delivery]":
+        """The recipient's mail server took it; a second report changes nothing."""
+        if self.state != DeliveryState.PENDING:
+            return Changed(self)
+        after = replace(self, state=DeliveryState.SENT)
+        return Changed(after, (AlertSent(**self._about(), message_id=self.message_id),))
+
+    def failed(self, error: str, attempts: int) -> "Changed[Delivery]":
+        """It is given up."""
+        if self.state != DeliveryState.PENDING:
+            return Changed(self)
+        after = replace(self, state=DeliveryState.FAILED)
+        return Changed(after, (AlertFailed(**self._about(), error=error[:500], attempts=attempts),))
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "alert_id": self.id,
+            "request_id": self.request_id,
+            "alert": self.kind,
+            "channel": CHANNEL,
+            "recipient": self.recipient,
+        }

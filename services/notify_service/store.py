@@ -1,0 +1,90 @@
+"""MongoDB documents of notify_service: `deliveries` by delivery id, `members` by address.
+
+A delivery's document holds, beside the delivery, `attempts`, `next_at` and `last_error`, and the `cause` it goes back to.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from pymongo import ASCENDING, ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from lockbox.contracts.acts import Act
+from lockbox.contracts.events import Cause, Event
+from lockbox.runtime.aggregates import Aggregates
+from lockbox.runtime.mongo import Document
+from lockbox.runtime.relay import Relay
+from notify_service.domain.alert import Audience
+from notify_service.domain.delivery import Delivery, DeliveryState
+
+SENDING_TAKES_AT_MOST = timedelta(minutes=2)
+
+
+class DeliveryStore(Aggregates[Delivery, Delivery]):
+    """Deliveries and when each is tried next."""
+
+    name = "deliveries"
+    noun = "delivery"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        super().__init__(database, relay, Delivery, Delivery)
+
+    def ensure_indexes(self) -> None:
+        """Make the indexes, or find them there."""
+        super().ensure_indexes()
+        self.collection.create_index([("state.state", ASCENDING), ("next_at", ASCENDING)])
+
+    def first_fields(self, state: Delivery, act: Act) -> Document:
+        """A new delivery is due at once."""
+        return {
+            "attempts": 0,
+            "next_at": act.now,
+            "last_error": None,
+            "cause": {"correlation_id": act.cause.correlation_id, "causation_id": act.cause.causation_id},
+        }
+
+    def claim_due(self, now: datetime) -> Iterator[tuple[Delivery, int, Cause]]:
+        """Take what is due, one by one, each with the number of this attempt; nobody else takes it meanwhile."""
+        while True:
+            document = self.collection.find_one_and_update(
+                {"state.state": DeliveryState.PENDING, "next_at": {"$lte": now}},
+                {"$set": {"next_at": now + SENDING_TAKES_AT_MOST}, "$inc": {"attempts": 1}},
+                sort=[("next_at", ASCENDING)],
+                return_document=ReturnDocument.AFTER,
+            )
+            if document is None:
+                return
+            yield self.state(document), document["attempts"], Cause(actor="notify_service", **document["cause"])
+
+    def postpone(self, key: str, until: datetime, error: str) -> None:
+        """Try again later."""
+        self.collection.update_one({"_id": key}, {"$set": {"next_at": until, "last_error": error[:500]}})
+
+
+class MemberStore:
+    """Who can be told, as told by the events of portal_service."""
+
+    name = "members"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        self.collection = database[self.name]
+
+    def ensure_indexes(self) -> None:
+        """Make the index, or find it there."""
+        self.collection.create_index([("organisation", ASCENDING), ("roles", ASCENDING)])
+
+    def learn(self, email: str, organisation: str, roles: Iterable[str], event: Event) -> None:
+        """Note a member's roles, unless something later is known."""
+        known = {"organisation": organisation, "roles": list(roles), "sequence": event.sequence}
+        try:
+            self.collection.replace_one({"_id": email, "sequence": {"$lt": event.sequence}}, known, upsert=True)
+        except DuplicateKeyError:
+            pass  # something later is known: the filter missed it, and the insert met it
+
+    def addresses(self, audience: Audience) -> Iterable[str]:
+        """The addresses of an audience, in their order."""
+        if audience.email is not None:
+            return [audience.email]
+        where = {"organisation": audience.organisation, "roles": {"$in": list(audience.roles)}}
+        return [member["_id"] for member in self.collection.find(where, {"_id": True}).sort("_id", ASCENDING)]

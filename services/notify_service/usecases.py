@@ -1,0 +1,74 @@
+"""What notify_service does: one function for each use case."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+from lockbox.contracts.acts import Act
+from lockbox.contracts.events import VENDOR, Cause, Changed, Event, Fact
+from lockbox.contracts.portal import MemberAdded, MemberChanged, MemberRemoved
+from lockbox.errors import NotFound, Unavailable
+from notify_service.domain.alert import Audience, alert_for
+from notify_service.domain.delivery import RETRY_AFTER, Delivery
+
+SERVICE = "notify_service"
+
+
+class Members(Protocol):
+    """Who can be told, as told by the events of portal_service."""
+
+    def learn(self, email: str, organisation: str, roles: Iterable[str], event: Event) -> None: ...  # noqa: D102
+    def addresses(self, audience: Audience) -> Iterable[str]: ...  # noqa: D102
+
+
+class Deliveries(Protocol):
+    """Where deliveries are kept."""
+
+    def create(self, key: str, changed: Changed[Delivery], act: Act) -> Delivery: ...  # noqa: D102
+    def change(self, key: str, act: Act, step: Callable[[Delivery], Changed[Delivery]]) -> Delivery: ...  # noqa: D102
+    def claim_due(self, now: datetime) -> Iterator[tuple[Delivery, int, Cause]]: ...  # noqa: D102
+    def postpone(self, key: str, until: datetime, error: str) -> None: ...  # noqa: D102
+
+
+class Mailer(Protocol):
+    """Sends email."""
+
+    def send(self, delivery: Delivery) -> None:
+        """Return when the mail server took it; raises `Unavailable` when it did not."""
+
+
+def learn_member(members: Members, event: Event, fact: MemberAdded | MemberChanged | MemberRemoved) -> None:
+    """Note who can be told."""
+    roles = () if isinstance(fact, MemberRemoved) else fact.roles
+    members.learn(fact.email, fact.tenant or VENDOR, roles, event)
+
+
+def alert_people(deliveries: Deliveries, members: Members, event: Event, fact: Fact, now: datetime) -> None:
+    """Tell whom an event concerns. Raises `NotFound`, to be tried again, while nobody is known to tell."""
+    alert = alert_for(fact)
+    if alert is None:
+        return
+    recipients = list(members.addresses(alert.audience))
+    if not recipients:
+        raise NotFound("recipients_unknown", f"nobody is known to tell of {event.type} {event.id}")
+    for recipient in recipients:
+        delivery = Delivery.of(event.id, alert, recipient)
+        deliveries.create(delivery.id, Changed(delivery), Act(event.cause(SERVICE), now))
+
+
+def send_due(deliveries: Deliveries, mailer: Mailer, now: datetime) -> None:
+    """Send what waits; what fails is tried again later, and given up after the last attempt."""
+    for delivery, attempt, cause in deliveries.claim_due(now):
+        try:
+            mailer.send(delivery)
+        except Unavailable as error:
+            _not_sent(deliveries, delivery, attempt, Act(cause, now), str(error))
+        else:
+            deliveries.change(delivery.id, Act(cause, now), Delivery.sent)
+
+
+def _not_sent(deliveries: Deliveries, delivery: Delivery, attempt: int, act: Act, error: str) -> None:
+    if attempt > len(RETRY_AFTER):
+        deliveries.change(delivery.id, act, lambda current: current.failed(error, attempt))
+    else:
+        deliveries.postpone(delivery.id, act.now + RETRY_AFTER[attempt - 1], error)

@@ -1,0 +1,47 @@
+"""An access request: what was asked, by whom and when. It never changes."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from lockbox.contracts.events import Changed
+from lockbox.contracts.fields import Email, Timestamp, Uuid, format_duration, format_timestamp
+from lockbox.contracts.request import AccessTerms, RequestCreated, TenantView
+from lockbox.errors import invalid
+
+FURTHEST_START = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessRequest(AccessTerms):
+    """What an engineer asked for."""
+
+    request_id: Uuid
+    requester: Email
+    created_at: Timestamp
+    expires_at: Timestamp
+
+
+def ask(
+    request_id: str, terms: AccessTerms, requester: str, tenant: TenantView | None, now: datetime
+) -> Changed[AccessRequest]:
+    """Ask for access; raises `Invalid` for terms that this tenant, or nobody, can be asked for."""
+    if tenant is None:
+        raise invalid("tenant_unknown", "tenant", "the name of a tenant", terms.tenant)
+    _check_duration(terms, tenant)
+    _check_start(terms, now)
+    about: dict[str, Any] = {"request_id": request_id, "requester": requester, "created_at": now}
+    request = AccessRequest(**terms.within(**about, expires_at=now + tenant.request_lifetime))
+    return Changed(request, (RequestCreated(**terms.within(**about)),))
+
+
+def _check_duration(terms: AccessTerms, tenant: TenantView) -> None:
+    if terms.duration > tenant.maximum_duration:
+        most = format_duration(tenant.maximum_duration)
+        raise invalid("duration_too_long", "duration", f"at most {most}", format_duration(terms.duration))
+
+
+def _check_start(terms: AccessTerms, now: datetime) -> None:
+    if terms.starts_at is not None and not now <= terms.starts_at <= now + FURTHEST_START:
+        expected = f"a moment in the next {FURTHEST_START.days} days, or null"
+        raise invalid("invalid_starts_at", "starts_at", expected, format_timestamp(terms.starts_at))

@@ -1,0 +1,69 @@
+"""The entrypoints of request_service."""
+
+from typing import get_args
+
+from lockbox.contracts.approval import PolicyChanged
+from lockbox.contracts.events import Event
+from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.request import (
+    CreateRequest,
+    GetRequest,
+    ListRequests,
+    ListTenants,
+    RequestPage,
+    RequestView,
+    TenantList,
+)
+from lockbox.runtime.clock import Clock
+from lockbox.runtime.health import Health
+from lockbox.runtime.ids import new_id
+from lockbox.runtime.rpc import command
+from lockbox.runtime.settings import settings
+from lockbox.runtime.stores import Store
+from lockbox.runtime.subscription import subscribe
+from request_service import usecases
+from request_service.domain.standing import Progress
+from request_service.settings import Settings
+from request_service.store import RequestStore, TenantStore
+
+
+class RequestService:
+    """Takes requests in and knows where they stand."""
+
+    name = "request_service"
+
+    requests = Store(RequestStore)
+    tenants = Store(TenantStore)
+    settings = settings(Settings)
+    clock = Clock()
+    health = Health()
+
+    @command(CreateRequest, Role.ENGINEER)
+    def create_request(self, caller: Caller, message: CreateRequest) -> RequestView:
+        """Ask for access."""
+        return usecases.create_request(self.requests, self.tenants, caller, message, new_id(), self.clock.now())
+
+    @command(GetRequest)
+    def get_request(self, caller: Caller, message: GetRequest) -> RequestView:
+        """Read one request with its history."""
+        return usecases.get_request(self.requests, caller, message)
+
+    @command(ListRequests)
+    def list_requests(self, caller: Caller, message: ListRequests) -> RequestPage:
+        """List the requests that the caller may see."""
+        return usecases.list_requests(self.requests, caller, message)
+
+    @command(ListTenants)
+    def list_tenants(self, caller: Caller, message: ListTenants) -> TenantList:
+        """List the tenants that the caller has to do with."""
+        return usecases.list_tenants(self.tenants, caller)
+
+    @subscribe(PolicyChanged)
+    def on_policy_changed(self, event: Event, policy: PolicyChanged) -> None:
+        """Note what a tenant's policy lets one ask."""
+        usecases.learn_policy(self.tenants, policy)
+
+    @subscribe(*get_args(Progress))
+    def on_progress(self, event: Event, fact: Progress) -> None:
+        """Note what became of a request."""
+        usecases.follow(self.requests, event, fact)

@@ -1,0 +1,143 @@
+"""MongoDB documents of request_service: `requests` by request id, `tenants` by name.
+
+A request's document holds, beside the request itself, what events told of it: `standing` (`state`, and the `sequence`
+of the event that brought it) and `history`.
+"""
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from lockbox.contracts import wire
+from lockbox.contracts.acts import Act
+from lockbox.contracts.approval import PolicyChanged
+from lockbox.contracts.fields import format_timestamp
+from lockbox.contracts.identity import Caller
+from lockbox.contracts.request import (
+    HistoryEntry,
+    ListRequests,
+    RequestPage,
+    RequestState,
+    RequestView,
+    TenantList,
+    TenantView,
+)
+from lockbox.runtime.aggregates import Aggregates
+from lockbox.runtime.mongo import Document
+from lockbox.runtime.paging import Order, read_page
+from lockbox.runtime.relay import Relay
+from lockbox.runtime.scope import visible_to
+from request_service.domain.request import AccessRequest
+from request_service.domain.standing import Standing
+
+ENTRY = ("id", "type", "time", "actor", "data")
+NEWEST_FIRST = Order(("state.created_at", "_id"), descending=True)
+
+
+class RequestStore(Aggregates[AccessRequest, RequestView]):
+    """Requests and where they stand."""
+
+    name = "requests"
+    noun = "request"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        super().__init__(database, relay, AccessRequest, RequestView)
+
+    def ensure_indexes(self) -> None:
+        """Make the indexes, or find them there."""
+        super().ensure_indexes()
+        for first in ("state.tenant", "state.requester", "standing.state"):
+            self.collection.create_index([(first, ASCENDING), ("state.created_at", DESCENDING)])
+        self.collection.create_index([("state.created_at", DESCENDING), ("_id", DESCENDING)])
+
+    def first_fields(self, state: AccessRequest, act: Act) -> Document:
+        """A new request waits for the vendor until an event says otherwise."""
+        standing = {
+            "state": RequestState.PENDING_VENDOR,
+            "sequence": 0,
+            "expires_at": format_timestamp(state.expires_at),
+        }
+        return {"standing": standing, "history": []}
+
+    def view(self, document: Document) -> RequestView:
+        """The request, where it stands and how it came there."""
+        asked = {name: value for name, value in document["state"].items() if name != "request_id"}
+        standing = document["standing"]
+        history = sorted(document["history"], key=lambda entry: (entry["time"], entry["sequence"]))
+        told = {
+            "id": document["_id"],
+            "state": standing["state"],
+            "expires_at": standing["expires_at"],
+            "history": [{name: entry[name] for name in ENTRY} for entry in history],
+        }
+        return wire.decode(RequestView, asked | told)
+
+    def read(self, request_id: str) -> RequestView:
+        """One request; raises `NotFound`."""
+        return self.view(self.get(request_id))
+
+    def list(self, caller: Caller, query: ListRequests) -> RequestPage:
+        """One part of the requests that the caller may see, newest first, without their histories."""
+        asked_for = {
+            "state.tenant": query.tenant,
+            "standing.state": query.state,
+            "state.requester": query.requester,
+        }
+        where = {"$and": [visible_to(caller), {name: value for name, value in asked_for.items() if value is not None}]}
+        documents, cursor = read_page(self.collection, where, NEWEST_FIRST, query)
+        items = tuple(self.view(document | {"history": []}) for document in documents)
+        return RequestPage(items=items, next_cursor=cursor)
+
+    def remember(self, request_id: str, entry: HistoryEntry, sequence: int) -> None:
+        """Add an event to a request's history, unless it is there."""
+        self.collection.update_one(
+            {"_id": request_id, "history.id": {"$ne": entry.id}},
+            {"$push": {"history": wire.encode(entry) | {"sequence": sequence}}},
+        )
+
+    def stands(self, request_id: str, standing: Standing) -> None:
+        """Note where a request stands, unless something later is known."""
+        new: Document = {"standing.state": standing.state, "standing.sequence": standing.sequence}
+        if standing.expires_at is not None:
+            new["standing.expires_at"] = format_timestamp(standing.expires_at)
+        self.collection.update_one({"_id": request_id, "standing.sequence": {"$lt": standing.sequence}}, {"$set": new})
+
+
+class TenantStore:
+    """What is known of the tenants' policies, as told by the events of approval_service."""
+
+    name = "tenants"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        self.collection = database[self.name]
+
+    def ensure_indexes(self) -> None:
+        """Nothing but the id is looked for."""
+
+    def find(self, tenant: str) -> TenantView | None:
+        """What a request to this tenant must keep to, or None if there is no such tenant."""
+        document = self.collection.find_one({"_id": tenant})
+        return None if document is None else _tenant(document)
+
+    def all(self) -> TenantList:
+        """All tenants, by name."""
+        return TenantList(items=tuple(map(_tenant, self.collection.find().sort("_id", ASCENDING))))
+
+    def learn(self, policy: PolicyChanged) -> None:
+        """Note a policy, unless a later version is known."""
+        known = wire.encode(policy) | {"_id": policy.tenant}
+        try:
+            self.collection.replace_one({"_id": policy.tenant, "version": {"$lt": policy.version}}, known, upsert=True)
+        except DuplicateKeyError:
+            pass  # a later version is known: the filter missed it, and the insert met it
+
+
+def _tenant(document: Document) -> TenantView:
+    return wire.decode(
+        TenantView,
+        {
+            "tenant": document["_id"],
+            "maximum_duration": document["maximum_duration"],
+            "request_lifetime": document["request_lifetime"],
+        },
+    )

@@ -1,0 +1,83 @@
+"""What request_service does: one function for each use case."""
+
+from datetime import datetime
+from typing import Protocol
+
+from lockbox.contracts.acts import Act
+from lockbox.contracts.approval import PolicyChanged
+from lockbox.contracts.events import Changed, Event
+from lockbox.contracts.identity import Caller
+from lockbox.contracts.request import (
+    CreateRequest,
+    GetRequest,
+    HistoryEntry,
+    ListRequests,
+    RequestPage,
+    RequestView,
+    TenantList,
+    TenantView,
+)
+from request_service.domain.request import AccessRequest, ask
+from request_service.domain.standing import Progress, Standing, standing_after
+
+
+class Requests(Protocol):
+    """Where requests are kept, each with what the events tell of it."""
+
+    def create(self, key: str, changed: Changed[AccessRequest], act: Act) -> RequestView: ...  # noqa: D102
+    def read(self, request_id: str) -> RequestView: ...  # noqa: D102
+    def list(self, caller: Caller, query: ListRequests) -> RequestPage: ...  # noqa: D102
+    def remember(self, request_id: str, entry: HistoryEntry, sequence: int) -> None: ...  # noqa: D102
+    def stands(self, request_id: str, standing: Standing) -> None: ...  # noqa: D102
+
+
+class Tenants(Protocol):
+    """What is known of the tenants' policies."""
+
+    def find(self, tenant: str) -> TenantView | None: ...  # noqa: D102
+    def all(self) -> TenantList: ...  # noqa: D102
+    def learn(self, policy: PolicyChanged) -> None: ...  # noqa: D102
+
+
+def create_request(
+    requests: Requests, tenants: Tenants, caller: Caller, command: CreateRequest, request_id: str, now: datetime
+) -> RequestView:
+    """Take a request in."""
+    asked = ask(request_id, command.terms, caller.email, tenants.find(command.terms.tenant), now)
+    return requests.create(request_id, asked, Act.of(caller.cause(), command, now))
+
+
+def get_request(requests: Requests, caller: Caller, query: GetRequest) -> RequestView:
+    """Read one request with its history."""
+    request = requests.read(query.request_id)
+    caller.require_sight("request", request.tenant, request.requester)
+    return request
+
+
+def list_requests(requests: Requests, caller: Caller, query: ListRequests) -> RequestPage:
+    """List the requests that the caller may see."""
+    return requests.list(caller, query)
+
+
+def list_tenants(tenants: Tenants, caller: Caller) -> TenantList:
+    """List the tenants that the caller has to do with."""
+    known = tenants.all()
+    return (
+        known
+        if caller.is_vendor
+        else TenantList(items=tuple(tenant for tenant in known.items if tenant.tenant == caller.organisation))
+    )
+
+
+def follow(requests: Requests, event: Event, fact: Progress) -> None:
+    """Note what became of a request. Events may come twice and in any order."""
+    entry = HistoryEntry(id=event.id, type=event.type, time=event.time, actor=event.actor, data=event.data)
+    requests.remember(fact.request_id, entry, event.sequence)
+    standing = standing_after(fact, event.sequence)
+    if standing is not None:
+        requests.stands(fact.request_id, standing)
+
+
+def learn_policy(tenants: Tenants, policy: PolicyChanged) -> None:
+    """Note what a tenant's policy lets one ask."""
+    tenants.learn(policy)

@@ -1,0 +1,54 @@
+"""The published language of audit_service: the record of every event."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lockbox.contracts.calls import Call
+from lockbox.contracts.fields import Email, TenantName, Timestamp, Uuid
+from lockbox.contracts.request import Page
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordView:
+    """One event as it was published, with the SHA-256 of its canonical bytes and when it was put on record."""
+
+    id: Uuid
+    type: str
+    source: str
+    time: Timestamp
+    subject: str
+    tenant: TenantName | None
+    actor: str
+    sequence: int
+    data: dict[str, Any]
+    correlationid: str
+    causationid: str | None
+    digest: str
+    recorded_at: Timestamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordPage:
+    """A part of the audit trail; `next_cursor` is null at its end."""
+
+    items: tuple[RecordView, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordQuery(Page):
+    """Which records; on the wire `start`, included, is `from` and `end`, not included, is `to`."""
+
+    type: str | None = None
+    actor: Email | None = None
+    subject: str | None = None
+    start: Timestamp | None = field(default=None, metadata={"data_key": "from"})
+    end: Timestamp | None = field(default=None, metadata={"data_key": "to"})
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRecords(RecordQuery, Call[RecordPage], service="audit_service"):
+    """The records of one tenant, or of the vendor itself (`vendor`)."""
+
+    tenant: TenantName

@@ -1,0 +1,194 @@
+"""The types that messages are made of, each with the rule that its values obey on the wire.
+
+Use them as annotations: `duration: Duration`. Durations are ISO 8601 (`PT4H`), timestamps RFC 3339 in UTC with
+microseconds (`2026-01-31T09:30:00.000000Z`, so that they sort as text).
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import isodate
+from marshmallow import ValidationError, fields, validate
+
+MAX_DURATION_TEXT = 40
+
+
+def format_timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC, always 27 characters long."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Read RFC 3339 with its offset; raise ValueError for anything else, a moment without offset included."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or "T" not in text.upper():
+        raise ValueError(text)
+    return moment.astimezone(UTC)
+
+
+def format_duration(duration: timedelta) -> str:
+    """ISO 8601, such as `PT4H`."""
+    return str(isodate.duration_isoformat(duration))
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read an ISO 8601 duration of fixed length; raise ValueError for years, months and anything else."""
+    if len(text) > MAX_DURATION_TEXT:
+        raise ValueError(text)
+    try:
+        duration = isodate.parse_duration(text)
+    except (isodate.ISO8601Error, ArithmeticError) as error:
+        raise ValueError(text) from error
+    if not isinstance(duration, timedelta):
+        raise ValueError(text)
+    return duration
+
+
+class TimestampField(fields.Field[datetime]):
+    """An RFC 3339 moment with its offset."""
+
+    default_error_messages = {"invalid": "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z"}
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else format_timestamp(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            return parse_timestamp(value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self.make_error("invalid") from error
+
+
+class DurationField(fields.Field[timedelta]):
+    """An ISO 8601 duration of fixed length."""
+
+    default_error_messages = {"invalid": "an ISO 8601 duration such as PT4H"}
+
+    def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else format_duration(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> timedelta:
+        try:
+            return parse_duration(value)
+        except (ValueError, TypeError) as error:
+            raise self.make_error("invalid") from error
+
+
+class TextField(fields.String):
+    """A string with a rule; the rule's text is what an error says was expected."""
+
+    rule: Any = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"validate": self.rule, **kwargs})
+
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def prose(shortest: int, longest: int) -> Any:
+    """A rule for text that people read: so long, and without characters that could disguise it."""
+
+    def check(text: str) -> None:
+        if not shortest <= len(text.strip()) <= longest or len(text) > longest:
+            raise ValidationError(f"text of {shortest} to {longest} characters")
+        if CONTROL.search(text):
+            raise ValidationError("text without control or direction-changing characters")
+
+    return check
+
+
+class JustificationField(TextField):
+    """Why access is needed, for people to read."""
+
+    rule = staticmethod(prose(1, 4000))
+
+
+class CommentField(TextField):
+    """What somebody adds to an act; may be empty."""
+
+    rule = staticmethod(prose(0, 2000))
+
+
+class NameField(TextField):
+    """The name of a tenant: a DNS label."""
+
+    rule = validate.Regexp(
+        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z", error="1 to 63 lower-case letters, digits or inner hyphens"
+    )
+
+
+class ResourceField(TextField):
+    """One item of content, as `kind/name`; segments of letters, digits and `. _ @ + -`, none of them `.` or `..`."""
+
+    rule = validate.And(
+        validate.Length(max=512, error="a resource of at most 512 characters"),
+        validate.Regexp(
+            r"(?!.*(?:^|/)\.{1,2}(?:/|\Z))[A-Za-z0-9._@+-]+(/[A-Za-z0-9._@+-]+)+\Z",
+            error="a resource such as mailbox/alice",
+        ),
+    )
+
+
+class ActionField(TextField):
+    """What may be done with a resource."""
+
+    rule = validate.Regexp(r"[a-z][a-z0-9_-]{0,31}\Z", error="an action such as read")
+
+
+class EmailField(TextField):
+    """The address of a person, compared in lower case."""
+
+    rule = validate.Regexp(r"[^@\s<>\"']{1,64}@[^@\s<>\"']{1,255}\Z", error="an email address")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return text.lower() if isinstance(text, str) else text
+
+
+class UuidField(TextField):
+    """An identifier in the canonical text form of RFC 9562."""
+
+    rule = validate.Regexp(
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z",
+        error="a UUID such as 123e4567-e89b-12d3-a456-426614174000",
+    )
+
+
+class KeyField(TextField):
+    """An Idempotency-Key: 1 to 255 printable ASCII characters."""
+
+    rule = validate.Regexp(r"[\x21-\x7e]{1,255}\Z", error="1 to 255 printable ASCII characters without spaces")
+
+
+class FlagField(fields.Boolean):
+    """True or false, and nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class CountField(fields.Integer):
+    """A whole number, and nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+Timestamp = Annotated[datetime, TimestampField]
+Duration = Annotated[timedelta, DurationField]
+Justification = Annotated[str, JustificationField]
+Comment = Annotated[str, CommentField]
+TenantName = Annotated[str, NameField]
+Resource = Annotated[str, ResourceField]
+Action = Annotated[str, ActionField]
+Email = Annotated[str, EmailField]
+Uuid = Annotated[str, UuidField]
+IdempotencyKey = Annotated[str, KeyField]
+Flag = Annotated[bool, FlagField]
+Count = Annotated[int, CountField]

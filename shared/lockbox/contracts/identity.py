@@ -1,0 +1,71 @@
+"""Who calls: the person or machine behind an RPC, as the portal vouches for it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lockbox.contracts.events import VENDOR, Cause
+from lockbox.contracts.fields import Email, Timestamp, Uuid
+from lockbox.errors import Forbidden, NotFound
+
+
+class Role(StrEnum):
+    """What a caller may do; see docs/security.md."""
+
+    ENGINEER = "engineer"
+    VENDOR_APPROVER = "vendor_approver"
+    VENDOR_AUDITOR = "vendor_auditor"
+    OPERATOR = "operator"
+    ENFORCEMENT_POINT = "enforcement_point"
+    CUSTOMER_APPROVER = "customer_approver"
+    CUSTOMER_ADMIN = "customer_admin"
+    CUSTOMER_AUDITOR = "customer_auditor"
+
+
+VENDOR_ROLES = frozenset(
+    {Role.ENGINEER, Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, Role.OPERATOR, Role.ENFORCEMENT_POINT}
+)
+CUSTOMER_ROLES = frozenset(Role) - VENDOR_ROLES
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A verified caller; `organisation` is `vendor` or the name of a tenant."""
+
+    email: Email
+    organisation: str
+    roles: frozenset[Role]
+    authenticated_at: Timestamp
+    correlation_id: Uuid
+
+    @property
+    def is_vendor(self) -> bool:
+        """Whether the caller belongs to the vendor."""
+        return self.organisation == VENDOR
+
+    def has(self, *roles: Role) -> bool:
+        """Whether the caller has one of these roles, in the organisation that the role belongs to."""
+        fitting = VENDOR_ROLES if self.is_vendor else CUSTOMER_ROLES
+        return bool(self.roles & fitting & set(roles))
+
+    def require(self, *roles: Role) -> None:
+        """Raise `Forbidden("role_required", ...)` unless the caller has one of these roles."""
+        if not self.has(*roles):
+            raise Forbidden("role_required", f"this needs the role {' or '.join(roles)}")
+
+    def sees(self, tenant: str, requester: str) -> bool:
+        """Whether the caller may know of a request to this tenant by this engineer.
+
+        A customer sees all of its own; at the vendor, approvers and auditors see all, engineers what they asked for.
+        """
+        if self.is_vendor:
+            return self.email == requester or self.has(Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR)
+        return self.organisation == tenant and self.has(*CUSTOMER_ROLES)
+
+    def require_sight(self, noun: str, tenant: str, requester: str) -> None:
+        """Raise `NotFound`, as if it did not exist, unless the caller may know of it."""
+        if not self.sees(tenant, requester):
+            raise NotFound(f"{noun}_not_found", f"there is no such {noun}")
+
+    def cause(self) -> Cause:
+        """The caller as the cause of a change."""
+        return Cause(actor=self.email, correlation_id=self.correlation_id)

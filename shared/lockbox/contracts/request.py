@@ -1,0 +1,195 @@
+"""The published language of request_service: what was asked, and where it stands."""
+
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+from marshmallow import ValidationError, validate
+
+from lockbox.contracts.calls import Call
+from lockbox.contracts.events import Fact
+from lockbox.contracts.fields import (
+    Action,
+    Duration,
+    Email,
+    IdempotencyKey,
+    Justification,
+    Resource,
+    TenantName,
+    TextField,
+    Timestamp,
+    Uuid,
+)
+
+
+class ReasonCode(StrEnum):
+    """Why a vendor asks for a customer's content."""
+
+    CUSTOMER_INITIATED_SUPPORT = "CUSTOMER_INITIATED_SUPPORT"
+    VENDOR_INITIATED_SERVICE = "VENDOR_INITIATED_SERVICE"
+    VENDOR_INITIATED_REVIEW = "VENDOR_INITIATED_REVIEW"
+    VENDOR_RESPONSE_TO_PRODUCTION_ALERT = "VENDOR_RESPONSE_TO_PRODUCTION_ALERT"
+    THIRD_PARTY_DATA_REQUEST = "THIRD_PARTY_DATA_REQUEST"
+
+
+class RequestState(StrEnum):
+    """Where a request stands."""
+
+    PENDING_VENDOR = "PENDING_VENDOR"
+    PENDING_CUSTOMER = "PENDING_CUSTOMER"
+    INFO_REQUESTED = "INFO_REQUESTED"
+    APPROVED = "APPROVED"
+    DENIED = "DENIED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+PENDING = frozenset({RequestState.PENDING_VENDOR, RequestState.PENDING_CUSTOMER, RequestState.INFO_REQUESTED})
+
+
+class ServiceRequestField(TextField):
+    """The number of a support case."""
+
+    rule = validate.Regexp(r"[A-Z][A-Z0-9]{0,9}-[0-9]{1,12}\Z", error="a service request such as SR-359423")
+
+
+def some_distinct(most: int, what: str) -> dict[str, Any]:
+    """The rule of a list that names at least one thing, at most `most`, and none twice."""
+
+    def check(items: tuple[str, ...]) -> None:
+        if not 1 <= len(items) <= most:
+            raise ValidationError(f"1 to {most} {what}")
+        if len(set(items)) != len(items):
+            raise ValidationError(f"{what} that are named once")
+
+    return {"validate": check}
+
+
+def longer_than_zero() -> dict[str, Any]:
+    """The rule of a duration that takes time."""
+
+    def check(duration: timedelta) -> None:
+        if duration <= timedelta(0):
+            raise ValidationError("a duration longer than zero")
+
+    return {"validate": check}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessTerms:
+    """What an engineer asks for: whose content, why, which items, which actions, how long and from when."""
+
+    tenant: TenantName
+    service_request: Annotated[str, ServiceRequestField]
+    reason_code: ReasonCode
+    justification: Justification
+    resources: tuple[Resource, ...] = field(metadata=some_distinct(100, "resources"))
+    actions: tuple[Action, ...] = field(metadata=some_distinct(20, "actions"))
+    duration: Duration = field(metadata=longer_than_zero())
+    starts_at: Timestamp | None = None
+
+    @classmethod
+    def of(cls, source: "AccessTerms") -> "AccessTerms":
+        """The terms alone, out of a message that carries more."""
+        return AccessTerms(**{term.name: getattr(source, term.name) for term in fields(AccessTerms)})
+
+    def within(self, **more: Any) -> dict[str, Any]:
+        """Keyword arguments for a message that carries these terms and `more`."""
+        return {term.name: getattr(self, term.name) for term in fields(AccessTerms)} | more
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestCreated(AccessTerms, Fact, source="request_service"):
+    """An engineer asked for access."""
+
+    request_id: Uuid
+    requester: Email
+    created_at: Timestamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Which part of a list: `limit` items (1 to 200) after the opaque `cursor` that the part before ended with."""
+
+    cursor: str | None = field(default=None, metadata={"validate": validate.Length(max=512)})
+    limit: int = field(
+        default=50,
+        metadata={"validate": validate.Range(min=1, max=200, error="a whole number from 1 to 200")},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryEntry:
+    """One event in the life of a request."""
+
+    id: Uuid
+    type: str
+    time: Timestamp
+    actor: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestView(AccessTerms):
+    """A request as its readers see it, told by the events so far."""
+
+    id: Uuid
+    requester: Email
+    state: RequestState
+    created_at: Timestamp
+    expires_at: Timestamp
+    history: tuple[HistoryEntry, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestPage:
+    """A part of the list of requests; `next_cursor` is null at its end."""
+
+    items: tuple[RequestView, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenantView:
+    """What a request to this tenant must keep to."""
+
+    tenant: TenantName
+    maximum_duration: Duration
+    request_lifetime: Duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenantList:
+    """All tenants, by name."""
+
+    items: tuple[TenantView, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRequest(Call[RequestView], service="request_service"):
+    """Ask for access. Role: engineer."""
+
+    terms: AccessTerms
+    idempotency_key: IdempotencyKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetRequest(Call[RequestView], service="request_service"):
+    """Read one request with its history."""
+
+    request_id: Uuid
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRequests(Page, Call[RequestPage], service="request_service"):
+    """The requests that the caller may see, newest first."""
+
+    tenant: TenantName | None = None
+    state: RequestState | None = None
+    requester: Email | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListTenants(Call[TenantList], service="request_service"):
+    """The tenants whose content the caller may ask for or decide on, with what their policy lets one ask."""

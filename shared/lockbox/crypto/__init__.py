@@ -1,0 +1,1 @@
+"""Canonical JSON, signing keys and signed tokens."""

@@ -1,0 +1,80 @@
+"""Ed25519 keys (RFC 8032): made, kept in files, published as JWK (RFC 8037), named by their thumbprint (RFC 7638)."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from lockbox.crypto.canonical import canonical
+from lockbox.errors import Invalid
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def public_jwk(key: Ed25519PublicKey) -> dict[str, Any]:
+    """The JWK of a public key; its `kid` is the thumbprint."""
+    x = _b64(key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))
+    required = {"crv": "Ed25519", "kty": "OKP", "x": x}
+    kid = _b64(hashlib.sha256(canonical(required)).digest())
+    return required | {"kid": kid, "alg": "EdDSA", "use": "sig"}
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key and the id that its public half is known by."""
+
+    kid: str
+    private: Ed25519PrivateKey
+
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """The public half."""
+        return public_jwk(self.private.public_key())
+
+
+def generate_signing_key(path: Path) -> None:
+    """Make a key and keep it in a new file that only its owner can read; raises FileExistsError."""
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+
+
+def load_signing_key(path: Path) -> SigningKey:
+    """Read a private key; raises `Invalid("key_file", ...)` if the file does not hold an Ed25519 one."""
+    try:
+        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise Invalid("key_file", f"{path} holds no readable private key: {error}") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise Invalid("key_file", f"{path}: expected an Ed25519 key, got {type(private).__name__}")
+    return SigningKey(kid=public_jwk(private.public_key())["kid"], private=private)
+
+
+@dataclass(frozen=True)
+class PublicKeys:
+    """Public keys by their `kid`."""
+
+    by_kid: Mapping[str, Ed25519PublicKey]
+
+    @classmethod
+    def from_jwks(cls, keys: Iterable[Mapping[str, Any]]) -> "PublicKeys":
+        """Read the Ed25519 keys of a JWK Set and pass over others; raises `Invalid("key_set", ...)` for nonsense."""
+        try:
+            found = [_public_key(key["x"]) for key in keys if (key["kty"], key.get("crv")) == ("OKP", "Ed25519")]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Invalid("key_set", f"not a JWK Set: {error!r}") from error
+        return cls({public_jwk(key)["kid"]: key for key in found})
+
+
+def _public_key(x: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(x + "=" * (-len(x) % 4)))

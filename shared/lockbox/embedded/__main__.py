@@ -1,0 +1,42 @@
+"""`python -m lockbox.embedded up|down|status [--home var] [--product FILE]`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lockbox.embedded.stack import Existing, Stack, StackError
+
+app = typer.Typer(add_completion=False, help="Run Lockbox on this machine.", no_args_is_help=True)
+Home = Annotated[Path, typer.Option(help="Where everything is kept.")]
+Product = Annotated[Path | None, typer.Option(help="The example product to run beside it.")]
+
+
+@app.command()
+def up(home: Home = Path("var"), product: Product = None) -> None:
+    """Start what does not run, and wait until it is ready."""
+    try:
+        stack = Stack(home, Existing.of(os.environ), product=product)
+        stack.up(lambda line: typer.echo(f"  {line}"))
+    except StackError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    typer.echo(f"The portal is at {stack.portal_url}; the accounts are in {stack.accounts_file}.")
+
+
+@app.command()
+def down(home: Home = Path("var")) -> None:
+    """Stop everything that was started here, and nothing else."""
+    Stack(home).down()
+
+
+@app.command()
+def status(home: Home = Path("var")) -> None:
+    """Show what runs."""
+    typer.echo(Stack(home).states())
+
+
+if __name__ == "__main__":
+    app()

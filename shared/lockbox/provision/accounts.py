@@ -1,0 +1,55 @@
+"""The accounts of the demo, and the seed that the portal makes them of."""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from lockbox.provision.files import write_private_json
+
+DEMO_MEMBERS = {
+    "engineer": ("erin.engineer@vendor.example", "vendor", ["engineer"]),
+    "vendor_approver": ("victor.approver@vendor.example", "vendor", ["vendor_approver"]),
+    "vendor_auditor": ("vera.auditor@vendor.example", "vendor", ["vendor_auditor"]),
+    "operator": ("otto.operator@vendor.example", "vendor", ["operator"]),
+    "contoso_approver": ("alice.approver@contoso.example", "contoso", ["customer_approver"]),
+    "contoso_admin": ("carol.admin@contoso.example", "contoso", ["customer_admin"]),
+    "contoso_auditor": ("aaron.auditor@contoso.example", "contoso", ["customer_auditor"]),
+    "fabrikam_approver": ("frank.approver@fabrikam.example", "fabrikam", ["customer_approver"]),
+    "fabrikam_admin": ("fiona.admin@fabrikam.example", "fabrikam", ["customer_admin"]),
+}
+DEMO_TENANTS = {"contoso", "fabrikam"}
+ENFORCEMENT_POINT = "content-service@vendor.example"
+
+
+def write_demo_accounts(path: Path, portal_url: str, content_url: str, api_token: str) -> str:
+    """Write the accounts with their passwords for people; passwords stay what they were. Returns the portal's seed."""
+    known = json.loads(path.read_text())["accounts"] if path.exists() else {}
+    accounts = {
+        name: {
+            "email": email,
+            "password": known.get(name, {}).get("password") or secrets.token_urlsafe(12),
+        }
+        for name, (email, _, _) in DEMO_MEMBERS.items()
+    }
+    write_private_json(path, {"portal": portal_url, "content": content_url, "accounts": accounts})
+    return json.dumps(_seed(accounts, api_token))
+
+
+def _seed(accounts: dict[str, dict[str, str]], api_token: str) -> dict[str, Any]:
+    people = [
+        {
+            "email": email,
+            "organisation": organisation,
+            "roles": roles,
+            "password": accounts[name]["password"],
+        }
+        for name, (email, organisation, roles) in DEMO_MEMBERS.items()
+    ]
+    machine = {
+        "email": ENFORCEMENT_POINT,
+        "organisation": "vendor",
+        "roles": ["enforcement_point"],
+        "api_token": api_token,
+    }
+    return {"members": [*people, machine]}

@@ -1,0 +1,81 @@
+"""RabbitMQ's users and what each may do, as definitions that the broker reads when it starts.
+
+A service has rights on names that begin with its own, may bind to the others' events, and on the RPC exchange may
+answer; only the portal may call. Nobody may publish on the default exchange, so nobody can put a message into
+somebody else's queue.
+"""
+
+import base64
+import hashlib
+import secrets
+from typing import Any
+
+from lockbox.provision.secrets import ADMIN, SERVICES
+
+EDGE = "portal_service"
+INTAKE_QUEUE = "audit_service.on_event.v1"
+RPC_EXCHANGE = "nameko-rpc"
+REPLY_KEY = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+CALL_KEY = r"^[a-z]+_service\.[a-z_]+$"
+
+
+def definitions(passwords: dict[str, str], vhost: str = "/") -> dict[str, Any]:
+    """The definitions (https://www.rabbitmq.com/docs/definitions) of users, permissions and shared exchanges."""
+    exchanges = [f"{service}.events" for service in SERVICES] + [RPC_EXCHANGE]
+    return {
+        "vhosts": [{"name": vhost}],
+        "users": [_user(name, password) for name, password in sorted(passwords.items())],
+        "permissions": [_admin_permission(vhost), *(_permission(service, vhost) for service in SERVICES)],
+        "topic_permissions": [_topic_permission(service, vhost) for service in SERVICES],
+        "exchanges": [
+            {
+                "name": name,
+                "vhost": vhost,
+                "type": "topic",
+                "durable": True,
+                "auto_delete": False,
+                "internal": False,
+                "arguments": {},
+            }
+            for name in exchanges
+        ],
+    }
+
+
+def _user(name: str, password: str) -> dict[str, Any]:
+    salt = secrets.token_bytes(4)
+    hashed = base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+    return {
+        "name": name,
+        "password_hash": hashed,
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": ["administrator"] if name == ADMIN else [],
+    }
+
+
+def _admin_permission(vhost: str) -> dict[str, str]:
+    return {"user": ADMIN, "vhost": vhost, "configure": ".*", "write": ".*", "read": ".*"}
+
+
+def _permission(service: str, vhost: str) -> dict[str, str]:
+    own = rf"{service}\..*|rpc-{service}|rpc\.reply-{service}-.*"
+    intake = INTAKE_QUEUE.replace(".", r"\.")
+    return {
+        "user": service,
+        "vhost": vhost,
+        "configure": f"^({own})$",
+        "write": f"^({own}|{RPC_EXCHANGE}|{intake})$",
+        "read": rf"^({own}|{RPC_EXCHANGE}|[a-z]+_service\.events)$",
+    }
+
+
+def _topic_permission(service: str, vhost: str) -> dict[str, str]:
+    calls, answers = ("write", "read") if service == EDGE else ("read", "write")
+    own_calls = rf"^{service}\.\*$"
+    return {
+        "user": service,
+        "vhost": vhost,
+        "exchange": RPC_EXCHANGE,
+        answers: REPLY_KEY,
+        calls: CALL_KEY if service == EDGE else own_calls,
+    }

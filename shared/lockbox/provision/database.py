@@ -1,0 +1,92 @@
+"""MongoDB's replica set and users: each service reads and writes its own database and no other.
+
+audit_service may add to its records and read them; it can't change or remove one.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import ConnectionFailure, OperationFailure
+
+from lockbox.provision.secrets import ADMIN, SERVICES
+
+ALREADY_INITIALIZED = 23
+PRIMARY_WITHIN_SECONDS = 60.0
+APPEND_ONLY = "lockbox_audit_append"
+
+
+def database_of(service: str, prefix: str = "lockbox") -> str:
+    """The name of a service's own database."""
+    return f"{prefix}_{service.removesuffix('_service')}"
+
+
+def provision_database(host: str, passwords: Mapping[str, str], prefix: str = "lockbox") -> None:
+    """Make a new mongod at `host` (`name:port`, reached as localhost) ready, or find it so.
+
+    The first call uses MongoDB's localhost exception: until the first user exists, a local client may make it.
+    """
+    with MongoClient[dict[str, Any]](host, directConnection=True, serverSelectionTimeoutMS=30_000) as client:
+        _initiate(client, host)
+        _await_primary(client)
+        _ensure_admin(client, passwords[ADMIN])
+    options = {"username": ADMIN, "password": passwords[ADMIN], "authSource": "admin"}
+    with MongoClient[dict[str, Any]](host, directConnection=True, **options) as client:
+        _ensure_append_only(client.admin, database_of("audit_service", prefix))
+        for service in SERVICES:
+            own = database_of(service, prefix)
+            role = APPEND_ONLY if service == "audit_service" else {"role": "readWrite", "db": own}
+            _ensure_user(client.admin, service, passwords[service], [role])
+
+
+def _initiate(client: MongoClient[dict[str, Any]], host: str) -> None:
+    try:
+        client.admin.command("replSetInitiate", {"_id": "rs0", "members": [{"_id": 0, "host": host}]})
+    except OperationFailure as error:
+        if error.code != ALREADY_INITIALIZED and "requires authentication" not in str(error):
+            raise
+
+
+def _await_primary(client: MongoClient[dict[str, Any]]) -> None:
+    deadline = time.monotonic() + PRIMARY_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if client.admin.command("hello").get("isWritablePrimary"):
+                return
+        except ConnectionFailure:
+            pass  # it is starting
+        time.sleep(0.1)
+    raise TimeoutError(f"MongoDB has no primary after {PRIMARY_WITHIN_SECONDS} s")
+
+
+def _ensure_admin(client: MongoClient[dict[str, Any]], password: str) -> None:
+    try:
+        client.admin.command("createUser", ADMIN, pwd=password, roles=["root"])
+    except OperationFailure as error:
+        if "requires authentication" not in str(error) and "not authorized" not in str(error):
+            raise
+
+
+def _ensure_append_only(admin: Database[dict[str, Any]], audit: str) -> None:
+    privileges = [
+        {
+            "resource": {"db": audit, "collection": "records"},
+            "actions": ["find", "insert", "createCollection", "createIndex", "listIndexes"],
+        }
+    ]
+    _create_or_update(admin, "Role", APPEND_ONLY, privileges=privileges, roles=[])
+
+
+def _ensure_user(admin: Database[dict[str, Any]], name: str, password: str, roles: list[Any]) -> None:
+    _create_or_update(admin, "User", name, pwd=password, roles=roles)
+
+
+def _create_or_update(admin: Database[dict[str, Any]], what: str, name: str, **options: Any) -> None:
+    try:
+        admin.command(f"create{what}", name, **options)
+    except OperationFailure as error:
+        if "already exists" not in str(error):
+            raise
+        admin.command(f"update{what}", name, **options)

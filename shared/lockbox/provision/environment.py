@@ -1,0 +1,119 @@
+"""What each service is started with: where the others are, and the secrets that are its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from lockbox.provision.files import private_directory, write_private
+from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
+
+ENVIRONMENT = "environment"
+CALLER_KEYS = "callers.jwks.json"
+CALLER_KEY = "caller.pem"
+GRANT_KEY = "grants.pem"
+WEB_KEY = "web.key"
+SEED = "seed.json"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where a deployment's servers are.
+
+    `broker` and `database` are `name:port`; where they are URIs, existing servers are used with what the URI says.
+    """
+
+    broker: str
+    database: str
+    portal_url: str
+    smtp_host: str
+    smtp_port: int
+    mail_from: str = "lockbox@vendor.example"
+
+    def broker_uri(self, service: str, passwords: Mapping[str, str]) -> str:
+        """Where the broker is, as this service's own user."""
+        if "://" in self.broker:
+            return self.broker
+        return f"amqp://{service}:{quote(passwords[service], safe='')}@{self.broker}//"
+
+    def database_uri(self, service: str, passwords: Mapping[str, str]) -> str:
+        """Where the database is, as this service's own user."""
+        if "://" in self.database:
+            return self.database
+        password = quote(passwords[service], safe="")
+        return f"mongodb://{service}:{password}@{self.database}/?authSource=admin&replicaSet=rs0"
+
+
+@dataclass(frozen=True)
+class ServiceDirectories:
+    """A directory for each service with its `environment` and the key files that are its own.
+
+    `root` is where they are written, `seen_at` where the services see them (in a container, say).
+    """
+
+    root: Path
+    seen_at: Path
+    database_prefix: str = "lockbox"
+
+    def of(self, service: str) -> Path:
+        """A service's own directory."""
+        return self.root / service
+
+    def write(
+        self,
+        servers: Servers,
+        secrets: Secrets,
+        files: SecretFiles,
+        addresses: Mapping[str, str],
+        seed: str,
+    ) -> None:
+        """Write all of it; `addresses` are those that health is shown at, by service, and `web` the portal's own."""
+        for service in SERVICES:
+            directory = private_directory(self.of(service))
+            write_private(directory / CALLER_KEYS, files.caller_keys.read_text())
+            for name, text in self._own_files(service, secrets, files, seed).items():
+                write_private(directory / name, text)
+            environment = self._common(service, servers, secrets, addresses) | self._own(service, servers, addresses)
+            lines = [f"{name}={value}" for name, value in sorted(environment.items())]
+            write_private(directory / ENVIRONMENT, "\n".join(lines) + "\n")
+
+    def _own_files(self, service: str, secrets: Secrets, files: SecretFiles, seed: str) -> dict[str, str]:
+        if service == "approval_service":
+            return {GRANT_KEY: files.grant_key.read_text()}
+        if service == "portal_service":
+            return {CALLER_KEY: files.caller_key.read_text(), WEB_KEY: secrets.web_key, SEED: seed}
+        return {}
+
+    def _common(self, service: str, servers: Servers, secrets: Secrets, addresses: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "LOCKBOX_AMQP_URI": servers.broker_uri(service, secrets.broker),
+            "LOCKBOX_MONGO_URI": servers.database_uri(service, secrets.database),
+            "LOCKBOX_DATABASE_PREFIX": self.database_prefix,
+            "LOCKBOX_CALLER_KEYS": str(self.seen_at / service / CALLER_KEYS),
+            "LOCKBOX_HEALTH_ADDRESS": addresses[service],
+        }
+
+    def _own(self, service: str, servers: Servers, addresses: Mapping[str, str]) -> dict[str, str]:
+        directory = self.seen_at / service
+        own = {
+            "approval_service": {"LOCKBOX_GRANT_SIGNING_KEY": str(directory / GRANT_KEY)},
+            "notify_service": {
+                "LOCKBOX_PORTAL_URL": servers.portal_url,
+                "LOCKBOX_MAIL_FROM": servers.mail_from,
+                "LOCKBOX_SMTP_HOST": servers.smtp_host,
+                "LOCKBOX_SMTP_PORT": str(servers.smtp_port),
+            },
+            "portal_service": {
+                "LOCKBOX_WEB_ADDRESS": addresses["web"],
+                "LOCKBOX_PORTAL_URL": servers.portal_url,
+                "LOCKBOX_CALLER_SIGNING_KEY": str(directory / CALLER_KEY),
+                "LOCKBOX_WEB_KEY": str(directory / WEB_KEY),
+                "LOCKBOX_SEED": str(directory / SEED),
+            },
+        }
+        return own.get(service, {})
+
+
+def read_environment(path: Path) -> dict[str, str]:
+    """What was written as the `environment` of one service."""
+    return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)

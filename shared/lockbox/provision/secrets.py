@@ -1,0 +1,68 @@
+"""The secrets of a deployment: generated once, then read."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lockbox.crypto.keys import generate_signing_key, load_signing_key
+from lockbox.provision.files import private_directory, write_private_json
+
+SERVICES = ("request_service", "approval_service", "notify_service", "audit_service", "portal_service")
+ADMIN = "lockbox_admin"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Passwords by user name, of the broker and of the database, and the token of the demo's enforcement point."""
+
+    broker: dict[str, str]
+    database: dict[str, str]
+    database_key: str
+    web_key: str
+    enforcement_point_token: str
+
+
+@dataclass(frozen=True)
+class SecretFiles:
+    """Where the secrets of a deployment are."""
+
+    directory: Path
+
+    @property
+    def caller_key(self) -> Path:
+        """The private key that caller tokens are signed with; for portal_service alone."""
+        return self.directory / "caller.pem"
+
+    @property
+    def caller_keys(self) -> Path:
+        """The public half of it, as a JWK Set; for everybody."""
+        return self.directory / "callers.jwks.json"
+
+    @property
+    def grant_key(self) -> Path:
+        """The private key that grants are signed with; for approval_service alone."""
+        return self.directory / "grants.pem"
+
+    def ensure(self) -> Secrets:
+        """Read the secrets; generate those that are not there yet."""
+        private_directory(self.directory)
+        for path in (self.caller_key, self.grant_key):
+            if not path.exists():
+                generate_signing_key(path)
+        write_private_json(self.caller_keys, {"keys": [load_signing_key(self.caller_key).jwk]})
+        passwords = self.directory / "passwords.json"
+        if not passwords.exists():
+            write_private_json(passwords, asdict(_generate()))
+        return Secrets(**json.loads(passwords.read_text()))
+
+
+def _generate() -> Secrets:
+    users = (*SERVICES, ADMIN)
+    return Secrets(
+        broker={user: secrets.token_urlsafe(24) for user in users},
+        database={user: secrets.token_urlsafe(24) for user in users},
+        database_key=secrets.token_hex(128),
+        web_key=secrets.token_urlsafe(48),
+        enforcement_point_token=f"lbk_{secrets.token_urlsafe(32)}",
+    )

@@ -1,0 +1,65 @@
+"""The one AMQP consumer of a process: messages reach their provider as they came, undecoded.
+
+Nameko's own consumer decodes first, and acknowledges and drops what does not decode; it shares one prefetch among all
+queues; and it closes the connection under handlers that still run when the process stops. This one does none of that.
+"""
+
+from functools import partial
+from typing import Any
+
+from kombu import Consumer
+from nameko.messaging import QueueConsumer
+
+
+class RawQueueConsumer(QueueConsumer):
+    """Gives each provider a channel of its own, its own prefetch, and its messages raw.
+
+    A provider has `declare(connection)`, `queue`, `prefetch` and `handle_message(message)`; the latter must not raise,
+    and must settle each message once through `ack`, `reject` or `requeue`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unsettled = 0
+
+    @property
+    def attached(self) -> bool:
+        """Whether every provider's queue is being read."""
+        return bool(self._consumers) and self._consumers_ready.ready()
+
+    def get_consumers(self, _consumer_cls: Any, channel: Any) -> Any:
+        """Kombu's hook: called after each (re)connection."""
+        connection = channel.connection.client
+        for provider in self._providers:
+            provider.declare(connection)
+            consumer = Consumer(
+                connection.channel(),
+                queues=[provider.queue],
+                auto_declare=False,
+                on_message=partial(self._hand_over, provider),
+            )
+            consumer.qos(prefetch_count=provider.prefetch)
+            self._consumers[provider] = consumer
+        return self._consumers.values()
+
+    def on_iteration(self) -> None:
+        """Kombu's hook: stay connected until every message that was handed over is settled."""
+        self._cancel_consumers_if_requested()
+        if not self._consumers and not self._unsettled:
+            self.should_stop = True
+
+    def ack(self, message: Any) -> None:
+        """The message is done with."""
+        self._unsettled -= 1
+        self.ack_message(message)
+
+    def requeue(self, message: Any) -> None:
+        """Somebody else shall have it."""
+        self._unsettled -= 1
+        self.requeue_message(message)
+
+    def _hand_over(self, provider: Any, message: Any) -> None:
+        self._unsettled += 1
+        self.container.spawn_managed_thread(
+            partial(provider.handle_message, message), identifier=f"{type(provider).__name__}.handle_message"
+        )

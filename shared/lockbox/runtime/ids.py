@@ -1,0 +1,8 @@
+"""The one place that makes random identifiers."""
+
+from uuid import uuid4
+
+
+def new_id() -> str:
+    """A random UUID (RFC 9562, version 4) in its canonical text form."""
+    return str(uuid4())

@@ -1,0 +1,47 @@
+"""The connection to MongoDB: one client for each process, every write journaled by the majority."""
+
+from typing import Any
+
+from nameko.extensions import SharedExtension
+from pymongo import MongoClient
+from pymongo.database import Database
+
+Document = dict[str, Any]
+
+
+def connect(uri: str, name: str) -> MongoClient[Document]:
+    """A client whose writes survive a kill of mongod: `w=majority` and `j=true`."""
+    return MongoClient(
+        uri,
+        appname=name,
+        tz_aware=True,
+        w="majority",
+        journal=True,
+        wtimeoutms=10_000,
+        readConcernLevel="majority",
+        serverSelectionTimeoutMS=5_000,
+        connectTimeoutMS=5_000,
+        socketTimeoutMS=20_000,
+    )
+
+
+class Mongo(SharedExtension):
+    """The process's own database, connected to when it is first used."""
+
+    _client: MongoClient[Document] | None = None
+
+    def database(self) -> Database[Document]:
+        """The database that `MONGO` in config.yml names."""
+        config = self.container.config["MONGO"]
+        if self._client is None:
+            self._client = connect(config["uri"], self.container.service_name)
+        return self._client[config["database"]]
+
+    def ping(self) -> None:
+        """Raise PyMongoError unless MongoDB answers."""
+        self.database().command("ping")
+
+    def stop(self) -> None:
+        """Close the client."""
+        if self._client is not None:
+            self._client.close()

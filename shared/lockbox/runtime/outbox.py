@@ -1,0 +1,137 @@
+"""The outbox: events wait in the document that they tell of, written in the same update, until the broker has them.
+
+Every collection with events keeps two fields in its documents: `outbox`, an array of `{id, sequence, type, payload}`
+where `payload` is the canonical JSON text that is published, and `outbox_at`, from when on any process may publish
+them. The process that writes gives itself a head start (`HEAD_START`) and publishes at once, from memory; should it
+die, any other process finds the document when that time has passed.
+
+Delivery is at least once: an event that was published and not yet taken out is published again. `events` keeps every
+published event by its id.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, InsertOne, UpdateOne, WriteConcern
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+
+from lockbox.contracts.events import Event
+from lockbox.runtime.mongo import Document
+
+HEAD_START = timedelta(seconds=2)
+LEASE = timedelta(seconds=15)
+DUPLICATE_KEY = 11000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event on its way: the document that holds it, and its canonical JSON text."""
+
+    collection: str
+    document_id: Any
+    event_id: str
+    sequence: int
+    type: str
+    payload: str
+
+
+def entries(collection: str, document_id: Any, events: Iterable[Event]) -> list[Entry]:
+    """The outbox entries of one write."""
+    return [
+        Entry(collection, document_id, event.id, event.sequence, event.type, event.payload().decode())
+        for event in events
+    ]
+
+
+def stored(waiting: Iterable[Entry]) -> list[Document]:
+    """Entries as they stand in a document."""
+    return [
+        {"id": entry.event_id, "sequence": entry.sequence, "type": entry.type, "payload": entry.payload}
+        for entry in waiting
+    ]
+
+
+def ensure_outbox_index(collection: Collection[Document]) -> None:
+    """Find what waits without looking at what doesn't."""
+    collection.create_index(
+        [("outbox_at", ASCENDING)], partialFilterExpression={"outbox_at": {"$exists": True}}, name="outbox"
+    )
+
+
+class Outbox:
+    """Reads and empties the outboxes of some collections of one database."""
+
+    def __init__(self, database: Database[Document], collections: Iterable[str]) -> None:
+        quick = WriteConcern(w=1)
+        self._collections = {name: database.get_collection(name, write_concern=quick) for name in collections}
+        self._events = database["events"]
+
+    def claim(self, now: datetime, limit: int) -> list[Entry]:
+        """Take what has waited long enough; no other process takes it during the lease."""
+        claimed: list[Entry] = []
+        for name, collection in self._collections.items():
+            while len(claimed) < limit:
+                document = collection.find_one_and_update(
+                    {"outbox_at": {"$lte": now}},
+                    {"$set": {"outbox_at": now + LEASE}},
+                    sort=[("outbox_at", ASCENDING)],
+                    projection={"outbox": True},
+                )
+                if document is None:
+                    break
+                claimed += [
+                    Entry(name, document["_id"], item["id"], item["sequence"], item["type"], item["payload"])
+                    for item in document["outbox"]
+                ]
+        return claimed
+
+    def settle(self, published: Sequence[Entry], now: datetime) -> None:
+        """Keep what was published in `events`, then take it out of its documents. In this order: no gap on a kill."""
+        self._keep(published, now)
+        by_document: dict[tuple[str, Any], list[str]] = {}
+        for entry in published:
+            by_document.setdefault((entry.collection, entry.document_id), []).append(entry.event_id)
+        for name, collection in self._collections.items():
+            pulls = [
+                UpdateOne({"_id": document_id}, _without(ids))
+                for (of, document_id), ids in by_document.items()
+                if of == name
+            ]
+            if pulls:
+                collection.bulk_write(pulls, ordered=False)
+
+    def waiting(self) -> int:
+        """How many documents hold events that the broker does not have yet."""
+        return sum(c.count_documents({"outbox_at": {"$exists": True}}) for c in self._collections.values())
+
+    def _keep(self, published: Sequence[Entry], now: datetime) -> None:
+        kept = [
+            InsertOne(
+                {
+                    "_id": entry.event_id,
+                    "aggregate": f"{entry.collection}/{entry.document_id}",
+                    "sequence": entry.sequence,
+                    "type": entry.type,
+                    "payload": entry.payload,
+                    "published_at": now,
+                }
+            )
+            for entry in published
+        ]
+        try:
+            self._events.bulk_write(kept, ordered=False)
+        except BulkWriteError as error:
+            if any(fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]):
+                raise
+
+
+def _without(ids: list[str]) -> list[Document]:
+    remaining = {"$filter": {"input": "$outbox", "cond": {"$not": [{"$in": ["$$this.id", ids]}]}}}
+    return [
+        {"$set": {"outbox": remaining}},
+        {"$set": {"outbox_at": {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", "$outbox_at"]}}},
+    ]

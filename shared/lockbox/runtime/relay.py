@@ -1,0 +1,122 @@
+"""The relay: from the outbox to the broker, in every process, prompt and never giving up."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import eventlet
+import structlog
+from amqp.exceptions import NotFound
+from eventlet.queue import Empty, LightQueue
+from kombu import Connection
+from nameko.extensions import SharedExtension
+from pymongo.errors import PyMongoError
+
+from lockbox.runtime import clock
+from lockbox.runtime.mongo import Mongo
+from lockbox.runtime.outbox import Entry, Outbox
+from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
+from lockbox.runtime.topology import ensure_intake, events_exchange
+
+POLL_SECONDS = 1.0
+BATCH = 200
+OFFERED_AT_MOST = 5_000
+
+log = structlog.get_logger(__name__)
+
+
+class Relay(SharedExtension):
+    """Publishes a service's events: those that it is offered at once, those that it finds waiting each second."""
+
+    mongo = Mongo()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._collections: list[str] = []
+        self._offered: LightQueue = LightQueue()
+        self._stopping = False
+
+    def register(self, collection: str) -> None:
+        """Watch a collection's outboxes."""
+        self._collections.append(collection)
+
+    def offer(self, waiting: Sequence[Entry]) -> None:
+        """Publish these soon. Forgetting them would be safe: they stand in their document's outbox."""
+        if self._offered.qsize() < OFFERED_AT_MOST:
+            self._offered.put(waiting)
+
+    def start(self) -> None:
+        """Begin; all stores have registered their collections by now."""
+        self._outbox = Outbox(self.mongo.database(), self._collections)
+        self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"], self._prepare)
+        self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")
+
+    def stop(self) -> None:
+        """Publish what was offered, then end."""
+        self._stopping = True
+        self._thread.wait()
+        self._publisher.close()
+
+    def _prepare(self, connection: Connection) -> None:
+        try:
+            ensure_intake(connection, self.container.service_name)
+        except NotFound as error:
+            raise PublishError("the audit's queue does not exist yet; start audit_service") from error
+
+    def _run(self) -> None:
+        polled = clock.now()
+        while True:
+            batch = self._take_offered()
+            now = clock.now()
+            if self._stopping and not batch:
+                return
+            if (now - polled).total_seconds() >= POLL_SECONDS:
+                polled = now
+                batch += self._take_waiting(now)
+            if batch:
+                self._deliver(batch, now)
+
+    def _take_offered(self) -> list[Entry]:
+        batch: list[Entry] = []
+        try:
+            batch += self._offered.get(timeout=0.05 if self._stopping else POLL_SECONDS)
+            while len(batch) < BATCH:
+                batch += self._offered.get_nowait()
+        except Empty:
+            pass
+        return batch
+
+    def _take_waiting(self, now: datetime) -> list[Entry]:
+        try:
+            return self._outbox.claim(now, BATCH)
+        except PyMongoError as error:
+            log.warning("outbox_unreadable", error=str(error)[:300])
+            return []
+
+    def _deliver(self, batch: Iterable[Entry], now: datetime) -> None:
+        by_id = {entry.event_id: entry for entry in batch}
+        try:
+            safe = self._publish(list(by_id.values()))
+            self._outbox.settle([by_id[event_id] for event_id in safe], now)
+        except (PublishError, PyMongoError) as error:
+            log.warning("relay_delayed", events=len(by_id), error=str(error)[:300])
+            return
+        if unsafe := by_id.keys() - safe:
+            log.warning("events_refused_by_broker", events=sorted(unsafe))
+
+    def _publish(self, batch: list[Entry]) -> set[str]:
+        exchange = events_exchange(self.container.service_name).name
+        messages = [
+            Message(
+                id=entry.event_id,
+                exchange=exchange,
+                routing_key=entry.type,
+                body=entry.payload.encode(),
+                properties={"type": entry.type, "app_id": self.container.service_name},
+            )
+            for entry in batch
+        ]
+        try:
+            return self._publisher.publish(messages)
+        except PublishError:
+            eventlet.sleep(0)
+            return self._publisher.publish(messages)

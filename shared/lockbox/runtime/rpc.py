@@ -1,0 +1,157 @@
+"""RPC, the answering side: typed messages, every caller verified, no message that can end the process.
+
+The wire is Nameko's own, so that any Nameko client can call: routing key `<service>.<method>`, body
+`{"args": [message], "kwargs": {}}`, the caller token in the header `nameko.auth_token`. Errors are `lockbox.errors`.
+"""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nameko.exceptions
+import structlog
+from kombu import Connection, Exchange, Queue
+from nameko.exceptions import ContainerBeingKilled
+from nameko.extensions import Entrypoint, ProviderCollector, SharedExtension
+from nameko.rpc import Responder
+
+from lockbox.contracts import wire
+from lockbox.contracts.calls import Call
+from lockbox.contracts.identity import Caller, Role
+from lockbox.crypto.keys import PublicKeys
+from lockbox.errors import KINDS, Invalid, LockboxError, NotFound
+from lockbox.runtime import clock
+from lockbox.runtime.consumer import RawQueueConsumer
+from lockbox.runtime.identity import identify
+from lockbox.runtime.topology import ensure_exchange
+
+RPC_EXCHANGE = Exchange("nameko-rpc", type="topic", durable=True)
+JSON = "application/json"
+
+log = structlog.get_logger(__name__)
+
+nameko.exceptions.registry.update({f"{kind.__module__}.{kind.__name__}": kind for kind in KINDS})
+
+
+class CallerKeys(SharedExtension):
+    """The public keys that caller tokens are checked with: a JWK Set in the file that `CALLER_KEYS` names."""
+
+    def setup(self) -> None:
+        """Read them."""
+        document = json.loads(Path(self.container.config["CALLER_KEYS"]).read_text())
+        self.keys = PublicKeys.from_jwks(document["keys"])
+
+
+class CommandConsumer(SharedExtension, ProviderCollector):
+    """Reads a service's RPC queue and gives each message to the entrypoint that its routing key names."""
+
+    queue_consumer = RawQueueConsumer()
+    prefetch = 50
+
+    def setup(self) -> None:
+        """Join the consumer."""
+        service = self.container.service_name
+        self.queue = Queue(f"rpc-{service}", exchange=RPC_EXCHANGE, routing_key=f"{service}.*", durable=True)
+        self.queue_consumer.register_provider(self)
+
+    def stop(self) -> None:
+        """Take no more messages."""
+        self.queue_consumer.unregister_provider(self)
+
+    def declare(self, connection: Connection) -> None:
+        """Make the queue and its binding, or find them there."""
+        ensure_exchange(connection, RPC_EXCHANGE)
+        with connection.channel() as channel:
+            queue = self.queue(channel)
+            queue.queue_declare()
+            queue.queue_bind()
+
+    def handle_message(self, message: Any) -> None:
+        """Hand a message to its entrypoint, or answer why not."""
+        if not isinstance(message.properties.get("reply_to"), str) or message.content_type != JSON:
+            log.error("rpc_unanswerable", routing_key=str(message.delivery_info.get("routing_key"))[:200])
+            self.queue_consumer.ack(message)
+            return
+        try:
+            provider, payload = self._provider(message), _payload(message.body)
+            arguments = provider.arguments(_auth_token(message), payload)
+        except LockboxError:
+            self.answer(message, None, None, sys.exc_info())
+            return
+        try:
+            answer = partial(self.answer, message)
+            self.container.spawn_worker(provider, arguments, {}, handle_result=answer)
+        except ContainerBeingKilled:
+            self.queue_consumer.requeue(message)
+
+    def answer(self, message: Any, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        """Send the result or the error; a caller that can't be reached doesn't hurt anybody else."""
+        config = self.container.config
+        responder = Responder(config["AMQP_URI"], RPC_EXCHANGE, "json", message)
+        payload = None if result is None else wire.encode(result)
+        try:
+            responder.send_response(payload, exc_info)
+        except Exception:
+            log.exception("rpc_answer_lost")
+        self.queue_consumer.ack(message)
+        return result, exc_info
+
+    def _provider(self, message: Any) -> "Command":
+        method = message.delivery_info["routing_key"].rpartition(".")[2]
+        for provider in self._providers:
+            if provider.method_name == method:
+                return provider
+        raise NotFound("method_not_found", f"{self.container.service_name} has no method {method[:80]!r}")
+
+
+class Command(Entrypoint):
+    """Answers one kind of `Call`: the decorated method is called as `method(self, caller, message)`.
+
+    The caller is verified before; with `roles`, has one of them. Which tenant's object it is, is for the use case.
+    """
+
+    consumer = CommandConsumer()
+    callers = CallerKeys()
+
+    def __init__(self, kind: type[Call[Any]], *roles: Role, **options: Any) -> None:
+        super().__init__(expected_exceptions=LockboxError, **options)
+        self.kind = kind
+        self.roles = roles
+
+    def setup(self) -> None:
+        """Take part in the service's RPC queue."""
+        if (self.kind.service, self.kind.method) != (self.container.service_name, self.method_name):
+            raise TypeError(f"{self.kind.__name__} is not for {self.container.service_name}.{self.method_name}")
+        self.consumer.register_provider(self)
+
+    def stop(self) -> None:
+        """Wait until the queue is read no more."""
+        self.consumer.unregister_provider(self)
+
+    def arguments(self, token: object, payload: object) -> tuple[Caller, Call[Any]]:
+        """Who calls and what for; raises `Forbidden` or `Invalid`."""
+        caller = identify(token, self.callers.keys, clock.now())
+        if self.roles:
+            caller.require(*self.roles)
+        return caller, wire.decode(self.kind, payload)
+
+
+def _payload(body: Any) -> object:
+    try:
+        document = json.loads(body)
+        [payload] = document["args"]
+        kwargs = document["kwargs"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Invalid("rpc_malformed", f"expected one message in args and no kwargs: {error!r}"[:300]) from error
+    if kwargs:
+        raise Invalid("rpc_malformed", "expected one message in args and no kwargs")
+    return payload
+
+
+def _auth_token(message: Any) -> object:
+    return message.headers.get("nameko.auth_token") if isinstance(message.headers, dict) else None
+
+
+command = Command.decorator

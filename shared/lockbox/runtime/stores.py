@@ -1,0 +1,32 @@
+"""How a service gets its stores: `approvals = Store(ApprovalStore)` right under its name."""
+
+from typing import Any
+
+from nameko.extensions import DependencyProvider
+from pymongo.errors import PyMongoError
+
+from lockbox.runtime.aggregates import Aggregates
+from lockbox.runtime.mongo import Mongo
+from lockbox.runtime.relay import Relay
+from lockbox.runtime.waiting import until
+
+
+class Store(DependencyProvider):
+    """Makes a store, `kind(database, relay)`, and its indexes before the service reads its first message."""
+
+    mongo = Mongo()
+    relay = Relay()
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+
+    def setup(self) -> None:
+        """Wait for MongoDB, as long as it takes, and have the relay watch the outboxes of aggregates."""
+        self.store = self.kind(self.mongo.database(), self.relay)
+        if isinstance(self.store, Aggregates):
+            self.relay.register(self.store.name)
+        until(self.store.ensure_indexes, PyMongoError, "mongodb_unavailable")
+
+    def get_dependency(self, worker_ctx: object) -> Any:
+        """The store."""
+        return self.store

@@ -1,0 +1,136 @@
+"""Exchanges and queues, and who makes them.
+
+Every service publishes on a topic exchange `<service>.events` (Nameko's own naming). Every subscription has a quorum
+queue `<consumer>.<handler>.v1` and a place for what it can't handle, `<consumer>.<handler>.v1.parked`; a consumer has
+retry tiers, quorum queues with one uniform time to live each, whose dead letters go back where they came from. All
+names begin with the service that owns them, so that a broker user needs rights on its own names alone.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from amqp.exceptions import NotFound
+from kombu import Connection, Exchange, Queue
+
+SOURCES = ("request_service", "approval_service", "notify_service", "audit_service", "portal_service")
+RETRY_SECONDS = (5, 30, 300)
+DELIVERY_LIMIT = 1000
+INTAKE_QUEUE = "audit_service.on_event.v1"
+
+
+def events_exchange(source: str) -> Exchange:
+    """The exchange that a service publishes its events on."""
+    return Exchange(f"{source}.events", type="topic", durable=True)
+
+
+def redeliver_exchange(consumer: str) -> Exchange:
+    """Leads from a retry tier back to the queue that the routing key names."""
+    return Exchange(f"{consumer}.redeliver", type="direct", durable=True)
+
+
+def parked_exchange(consumer: str) -> Exchange:
+    """Leads to the parked messages of the queue that the routing key names."""
+    return Exchange(f"{consumer}.parked", type="direct", durable=True)
+
+
+def retry_exchange(consumer: str, seconds: int) -> Exchange:
+    """Leads into a retry tier; the routing key names the queue to come back to."""
+    return Exchange(f"{consumer}.retry.{seconds}s", type="fanout", durable=True)
+
+
+def _quorum(**arguments: Any) -> dict[str, Any]:
+    return {
+        "x-queue-type": "quorum",
+        **{f"x-{key.replace('_', '-')}": value for key, value in arguments.items()},
+    }
+
+
+@dataclass(frozen=True)
+class SubscriptionTopology:
+    """One handler's queue, what it is bound to (source service and event type, `#` for all), and its surroundings."""
+
+    consumer: str
+    handler: str
+    bindings: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return f"{self.consumer}.{self.handler}.v1"
+
+    @property
+    def queue(self) -> Queue:
+        """The queue that the handler reads."""
+        return Queue(
+            self.name,
+            durable=True,
+            queue_arguments=_quorum(
+                dead_letter_exchange=parked_exchange(self.consumer).name,
+                dead_letter_routing_key=self.name,
+                dead_letter_strategy="at-least-once",
+                overflow="reject-publish",
+                delivery_limit=DELIVERY_LIMIT,
+            ),
+        )
+
+    def declare(self, connection: Connection) -> None:
+        """Make all of it, or find it there; raises amqp's PreconditionFailed where it is there but otherwise."""
+        for source in dict.fromkeys(source for source, _ in self.bindings):
+            ensure_exchange(connection, events_exchange(source))
+        with connection.channel() as channel:
+            self._declare_parked(channel)
+            self._declare_retries(channel)
+            redeliver = redeliver_exchange(self.consumer)(channel)
+            redeliver.declare()
+            queue = self.queue(channel)
+            queue.queue_declare()
+            queue.bind_to(redeliver.name, routing_key=self.name)
+            for source, event_type in self.bindings:
+                queue.bind_to(events_exchange(source).name, routing_key=event_type)
+
+    def _declare_parked(self, channel: Any) -> None:
+        exchange = parked_exchange(self.consumer)(channel)
+        exchange.declare()
+        parked = Queue(f"{self.name}.parked", durable=True, queue_arguments=_quorum())(channel)
+        parked.queue_declare()
+        parked.bind_to(exchange.name, routing_key=self.name)
+
+    def _declare_retries(self, channel: Any) -> None:
+        for seconds in RETRY_SECONDS:
+            exchange = retry_exchange(self.consumer, seconds)(channel)
+            exchange.declare()
+            tier = Queue(
+                exchange.name,
+                durable=True,
+                queue_arguments=_quorum(
+                    message_ttl=seconds * 1000,
+                    dead_letter_exchange=redeliver_exchange(self.consumer).name,
+                    dead_letter_strategy="at-least-once",
+                    overflow="reject-publish",
+                ),
+            )(channel)
+            tier.queue_declare()
+            tier.bind_to(exchange.name)
+
+
+def ensure_exchange(connection: Connection, exchange: Exchange) -> None:
+    """Find an exchange, or make it; looking first means that only its owner needs the right to make it."""
+    try:
+        with connection.channel() as channel:
+            exchange(channel).declare(passive=True)
+    except NotFound:
+        with connection.channel() as channel:
+            exchange(channel).declare()
+
+
+def ensure_intake(connection: Connection, source: str) -> None:
+    """Bind the audit's queue to a source's exchange before anything is published there.
+
+    Raises amqp's NotFound as long as audit_service has never run: its queue is its own to make, and an event that
+    would miss the audit is not published.
+    """
+    ensure_exchange(connection, events_exchange(source))
+    with connection.channel() as channel:
+        queue = Queue(INTAKE_QUEUE)(channel)
+        queue.queue_declare(passive=True)
+        queue.bind_to(events_exchange(source).name, routing_key="#")
