@@ -1,0 +1,1 @@
+"""The rules of signing in: pure, without I/O, clock or framework."""

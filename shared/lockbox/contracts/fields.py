@@ -159,7 +159,9 @@ class UuidField(TextField):
 class KeyField(TextField):
     """An Idempotency-Key: 1 to 255 printable ASCII characters."""
 
-    rule = validate.Regexp(r"[\x21-\x7e]{1,255}\Z", error="1 to 255 printable ASCII characters without spaces")
+    pattern = re.compile(r"[\x21-\x7e]{1,255}\Z")
+    expected = "1 to 255 printable ASCII characters without spaces"
+    rule = validate.Regexp(pattern, error=expected)
 
 
 class FlagField(fields.Boolean):

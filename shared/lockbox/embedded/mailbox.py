@@ -34,10 +34,10 @@ def main() -> None:
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
     loop = asyncio.new_event_loop()
     controller = UnthreadedController(Mailbox(folder), hostname="127.0.0.1", port=port, loop=loop)
-    controller.begin()
+    controller.begin()  # type: ignore[no-untyped-call]
     loop.add_signal_handler(signal.SIGTERM, loop.stop)
     loop.run_forever()
-    controller.end()
+    controller.end()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

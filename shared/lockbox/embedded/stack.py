@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -185,8 +185,9 @@ class Stack:
     def _await_ready(self, say: Say) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         for service in SERVICES:
-            url = f"http://127.0.0.1:{self.ports[service]}/readyz"
-            _poll(lambda url=url: httpx.get(url, timeout=5).status_code == 200, deadline, self._not_ready(service))
+            _poll(
+                partial(_answers, f"http://127.0.0.1:{self.ports[service]}/readyz"), deadline, self._not_ready(service)
+            )
             say(f"{service} is ready")
         _poll(self._tenants_known, deadline, self._not_ready("portal_service"))
         if self._product is not None:
@@ -207,6 +208,10 @@ class Stack:
 
     def _not_ready(self, program: str) -> str:
         return f"{program} is not ready; its log is {self.home}/log/{program}.log"
+
+
+def _answers(url: str) -> bool:
+    return httpx.get(url, timeout=5).is_success
 
 
 def _poll(ready: Callable[[], bool], deadline: float, complaint: str) -> None:

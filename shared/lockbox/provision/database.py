@@ -32,8 +32,9 @@ def provision_database(host: str, passwords: Mapping[str, str], prefix: str = "l
         _initiate(client, host)
         _await_primary(client)
         _ensure_admin(client, passwords[ADMIN])
-    options = {"username": ADMIN, "password": passwords[ADMIN], "authSource": "admin"}
-    with MongoClient[dict[str, Any]](host, directConnection=True, **options) as client:
+    with MongoClient[dict[str, Any]](
+        host, directConnection=True, username=ADMIN, password=passwords[ADMIN], authSource="admin"
+    ) as client:
         _ensure_append_only(client.admin, database_of("audit_service", prefix))
         for service in SERVICES:
             own = database_of(service, prefix)

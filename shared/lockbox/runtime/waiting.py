@@ -20,3 +20,17 @@ def until(attempt: Callable[[], object], error: type[Exception] | tuple[type[Exc
             delay = min(delay * 2, 5.0)
         else:
             return
+
+
+class Patience:
+    """Waits a little each time it is called, and says whether there is patience left."""
+
+    def __init__(self, seconds: float, step: float = 0.05) -> None:
+        self._left = seconds
+        self._step = step
+
+    def __call__(self) -> bool:
+        """Wait; false when it has waited long enough."""
+        eventlet.sleep(self._step)
+        self._left -= self._step
+        return self._left > 0

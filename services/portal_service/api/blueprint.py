@@ -1,0 +1,78 @@
+"""How every part of the API reads input and lets callers in."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import flask
+from flask import g, request
+from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+
+from lockbox.contracts import wire
+from lockbox.errors import Invalid
+from portal_service.domain.session import Unauthenticated
+from portal_service.edge import edge
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Parser(FlaskParser):
+    """Reads JSON bodies and query strings strictly; what is wrong with them is an `Invalid` that names the field."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 - webargs' own name and type
+
+    def load_json(self, req: flask.Request, schema: Schema) -> Any:
+        """The body; an absent one counts as an empty object."""
+        return _body(req)
+
+    def load_querystring(self, req: flask.Request, schema: Schema) -> Any:
+        """The query string."""
+        return req.args.to_dict()
+
+    def handle_error(self, error: ValidationError, req: flask.Request, schema: Schema, **_options: object) -> NoReturn:
+        """Say what is wrong."""
+        [(location, messages)] = error.normalized_messages().items()  # type: ignore[no-untyped-call]
+        data = _body(req) if location == "json" else req.args.to_dict()
+        raise wire.refusal(messages, data) from error
+
+
+class Blueprint(SmorestBlueprint):
+    """A part of the API."""
+
+    ARGUMENTS_PARSER = Parser()
+
+
+def signed_in(view: Callable[P, R]) -> Callable[P, R]:
+    """Let through only who shows a session's or a machine's token: `Authorization: Bearer <token>`."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        g.identity = edge().identify(bearer_token())
+        return view(*args, **kwargs)
+
+    guarded._apidoc = {**getattr(view, "_apidoc", {}), "manual_doc": {"security": [{"bearer": []}]}}  # type: ignore[attr-defined]
+    return guarded
+
+
+def bearer_token() -> str:
+    """The token of this request; raises `Unauthenticated` if there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("token_missing", "send a token: `Authorization: Bearer <token>`")
+    return token.strip()
+
+
+def _body(req: flask.Request) -> Any:
+    data = req.get_data(cache=True)
+    if not data:
+        return {}
+    if not req.is_json:
+        raise Invalid("not_json", f"expected a body of type application/json, got {req.mimetype[:80]!r}")
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("malformed_json", f"the body is not JSON: {error}") from error

@@ -1,0 +1,54 @@
+"""`/grants`: list, read, fetch the signed grant, revoke."""
+
+from uuid import UUID
+
+from lockbox.contracts import wire
+from lockbox.contracts.approval import (
+    GetGrant,
+    GetGrantToken,
+    GrantPage,
+    GrantView,
+    ListGrants,
+    RevokeGrant,
+    SignedGrant,
+)
+from portal_service.api.blueprint import Blueprint, signed_in
+from portal_service.api.requests import CommentBody
+from portal_service.edge import edge, idempotency_key
+
+blueprint = Blueprint("grants", __name__, url_prefix="/api/v1/grants", description="Grants")
+
+
+@blueprint.route("", methods=["GET"])
+@signed_in
+@blueprint.arguments(wire.schema(ListGrants), location="query")
+@blueprint.response(200, wire.schema(GrantPage))
+def list_grants(query: ListGrants) -> GrantPage:
+    """List the grants that the caller may see, newest first."""
+    return edge().call(query)
+
+
+@blueprint.route("/<uuid:grant_id>", methods=["GET"])
+@signed_in
+@blueprint.response(200, wire.schema(GrantView))
+def get_grant(grant_id: UUID) -> GrantView:
+    """Read one grant."""
+    return edge().call(GetGrant(grant_id=str(grant_id)))
+
+
+@blueprint.route("/<uuid:grant_id>/token", methods=["GET"])
+@signed_in
+@blueprint.response(200, wire.schema(SignedGrant))
+def get_grant_token(grant_id: UUID) -> tuple[SignedGrant, dict[str, str]]:
+    """Fetch the signed grant; only its own engineer can."""
+    return edge().call(GetGrantToken(grant_id=str(grant_id))), {"Cache-Control": "no-store"}
+
+
+@blueprint.route("/<uuid:grant_id>/revoke", methods=["POST"])
+@signed_in
+@blueprint.arguments(wire.schema(CommentBody))
+@blueprint.response(200, wire.schema(GrantView))
+def revoke_grant(body: CommentBody, grant_id: UUID) -> GrantView:
+    """End a live grant now."""
+    message = RevokeGrant(grant_id=str(grant_id), comment=body.comment, idempotency_key=idempotency_key())
+    return edge().call(message)

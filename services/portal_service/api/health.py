@@ -1,0 +1,20 @@
+"""`/healthz` and `/readyz`, for load balancers in front of the portal."""
+
+from flask import Blueprint, Response, jsonify
+
+from portal_service.edge import edge
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def alive() -> Response:
+    """The process runs."""
+    return jsonify({"missing": []})
+
+
+@blueprint.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """The portal can do its work."""
+    missing = edge().health.missing()
+    return jsonify({"missing": missing}), 503 if missing else 200

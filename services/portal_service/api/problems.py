@@ -1,0 +1,85 @@
+"""Errors as problem documents (RFC 9457), with a stable `code` and, for bad input, an entry for each field."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import HTTPException
+
+from lockbox.errors import Conflict, Fault, Forbidden, Invalid, LockboxError, NotFound, Unavailable
+from portal_service.domain.session import TooManyAttempts, Unauthenticated
+from portal_service.edge import correlation_id
+
+STATUS: dict[type[LockboxError], HTTPStatus] = {
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+OTHER_STATUS = {
+    "malformed_json": HTTPStatus.BAD_REQUEST,
+    "not_json": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
+HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="lockbox"'},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "600"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
+}
+
+log = structlog.get_logger(__name__)
+
+
+def status_of(error: LockboxError) -> HTTPStatus:
+    """The HTTP status of an error."""
+    return OTHER_STATUS.get(error.code) or STATUS[type(error)]
+
+
+def problem(status: HTTPStatus, code: str, detail: str, faults: tuple[Fault, ...] = ()) -> Response:
+    """A problem document; `instance` is the correlation id that the logs know it by."""
+    document: dict[str, Any] = {
+        "type": f"urn:lockbox:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "code": code,
+        "detail": detail,
+        "instance": f"urn:uuid:{correlation_id()}",
+    }
+    if faults:
+        document["errors"] = list(faults)
+    response = jsonify(document)
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    response.headers.update(HEADERS.get(status, {}))
+    return response
+
+
+def of_error(error: LockboxError) -> Response:
+    """The problem document of an error."""
+    return problem(status_of(error), error.code, error.message, error.faults)
+
+
+def of_http(error: HTTPException) -> Response:
+    """The problem document of an error that the web framework raised, such as 404 or 413."""
+    status = HTTPStatus(error.code or 500)
+    response = problem(status, status.name.lower(), error.description or status.phrase)
+    for name, value in error.get_headers():
+        if name.lower() not in {"content-type", "content-length"}:
+            response.headers[name] = value
+    return response
+
+
+def of_surprise(error: Exception) -> Response:
+    """The problem document of a bug: it says nothing but where to look."""
+    log.exception("request_failed", correlation_id=correlation_id())
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "this is a fault in Lockbox; its log says more")
+
+
+def register(app: Flask) -> None:
+    """Answer every error of the API with a problem document."""
+    app.register_error_handler(LockboxError, of_error)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(Exception, of_surprise)

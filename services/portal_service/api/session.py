@@ -1,0 +1,71 @@
+"""`/session`: sign in, who am I, sign out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+
+from lockbox.contracts import wire
+from lockbox.contracts.fields import Email
+from lockbox.contracts.request import ListTenants, TenantList
+from portal_service.api.blueprint import Blueprint, bearer_token, signed_in
+from portal_service.edge import edge, identity
+
+blueprint = Blueprint("session", __name__, url_prefix="/api/v1", description="Signing in")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An address and a password."""
+
+    email: Email
+    password: str
+
+
+@dataclass(frozen=True)
+class SessionToken:
+    """The token to send with every other call."""
+
+    token: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Who somebody is."""
+
+    email: str
+    organisation: str
+    roles: tuple[str, ...]
+
+
+@blueprint.route("/session", methods=["POST"])
+@blueprint.arguments(wire.schema(Credentials))
+@blueprint.response(200, wire.schema(SessionToken))
+def sign_in(credentials: Credentials) -> SessionToken:
+    """Sign in with an address and a password."""
+    return SessionToken(edge().sign_in(credentials.email, credentials.password))
+
+
+@blueprint.route("/session", methods=["GET"])
+@signed_in
+@blueprint.response(200, wire.schema(Profile))
+def who_am_i() -> Any:
+    """Say who the token belongs to."""
+    return identity().account
+
+
+@blueprint.route("/session", methods=["DELETE"])
+@signed_in
+@blueprint.response(204)
+def sign_out() -> Response:
+    """End the session."""
+    edge().sign_out(bearer_token())
+    return Response(status=204)
+
+
+@blueprint.route("/tenants", methods=["GET"])
+@signed_in
+@blueprint.response(200, wire.schema(TenantList))
+def list_tenants() -> TenantList:
+    """List the tenants that the caller has to do with, and what a request to them must keep to."""
+    return edge().call(ListTenants())

@@ -1,0 +1,57 @@
+"""The web application: REST, pages and health under one roof."""
+
+from flask import Flask, Response
+from flask_smorest import Api
+
+from lockbox.runtime.settings import Config
+from portal_service import web
+from portal_service.api import enforcement, grants, health, problems, requests, session, tenants
+from portal_service.settings import web_settings
+
+LARGEST_BODY = 256 * 1024
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def create_app(config: Config) -> Flask:
+    """Make the application."""
+    settings = web_settings(config)
+    app = Flask("portal_service")
+    app.config.update(
+        SECRET_KEY=settings.secret,
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        SESSION_COOKIE_NAME="lockbox_form",
+        SESSION_COOKIE_SECURE=settings.secure,
+        SESSION_COOKIE_SAMESITE="Lax",
+        API_TITLE="Lockbox",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        },
+    )
+    api = Api(app)
+    for part in (session, requests, grants, tenants, enforcement):
+        api.register_blueprint(part.blueprint)
+    api.register_blueprint(enforcement.well_known)
+    app.register_blueprint(health.blueprint)
+    problems.register(app)
+    web.register(app, secure=settings.secure)
+    app.after_request(_secure)
+    return app
+
+
+def _secure(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

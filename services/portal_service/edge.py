@@ -1,0 +1,106 @@
+"""What a web request has at hand: who sent it, and the way to the other services."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar, cast
+
+from flask import g, request
+
+from lockbox.contracts.acts import Act
+from lockbox.contracts.approval import ApprovalView, CancelRequest, Decide
+from lockbox.contracts.calls import Call
+from lockbox.contracts.events import VENDOR, Cause
+from lockbox.contracts.fields import KeyField
+from lockbox.contracts.identity import Caller
+from lockbox.errors import invalid
+from lockbox.runtime.ids import new_id
+from lockbox.runtime.waiting import Patience
+from portal_service import usecases
+from portal_service.usecases import Identity, Known, RequestDetails, Services
+
+OPENS_WITHIN_SECONDS = 5.0
+R = TypeVar("R")
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> datetime: ...  # noqa: D102
+
+
+class Health(Protocol):
+    """Where readiness comes from."""
+
+    def missing(self) -> list[str]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The edge of Lockbox, for one web request."""
+
+    known: Known
+    services: Services
+    clock: Clock
+    health: Health
+
+    def sign_in(self, email: str, password: str) -> str:
+        """A session token for the right password."""
+        act = Act(Cause(email, correlation_id()), self.clock.now())
+        return usecases.sign_in(self.known, email, password, act, new_id())
+
+    def sign_out(self, token: str) -> None:
+        """End a session."""
+        usecases.sign_out(self.known, token)
+
+    def identify(self, token: str) -> Identity:
+        """Whose token this is."""
+        return usecases.identify(self.known, token, self.clock.now())
+
+    def call(self, message: Call[R]) -> R:
+        """Ask another service, as whoever sent this web request."""
+        return self.services.call(caller(), message)
+
+    def call_as_portal(self, message: Call[R]) -> R:
+        """Ask another service for what everybody may know."""
+        nobody = Caller(usecases.SERVICE, VENDOR, frozenset(), self.clock.now(), correlation_id())
+        return self.services.call(nobody, message)
+
+    def read_request(self, request_id: str) -> RequestDetails:
+        """A request with its outcome."""
+        return usecases.read_request(self.services, caller(), request_id)
+
+    def act_on_request(self, message: Decide | CancelRequest) -> ApprovalView:
+        """Decide on a request, or cancel it."""
+        return usecases.act_on_request(self.services, caller(), message, Patience(OPENS_WITHIN_SECONDS))
+
+
+def edge() -> Edge:
+    """The edge of this web request."""
+    return cast(Edge, request.environ["lockbox.edge"])
+
+
+def identity() -> Identity:
+    """Who sent this web request; set by whatever let it in."""
+    return cast(Identity, g.identity)
+
+
+def caller() -> Caller:
+    """Who sent this web request, as the other services know them."""
+    return identity().account.as_caller(identity().since, correlation_id())
+
+
+def correlation_id() -> str:
+    """What ties together everything that this web request leads to."""
+    if "correlation_id" not in g:
+        g.correlation_id = new_id()
+    return cast(str, g.correlation_id)
+
+
+def idempotency_key() -> str:
+    """The client's Idempotency-Key; a new one if it gave none. Raises `Invalid` for one that is no key."""
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return new_id()
+    if not KeyField.pattern.fullmatch(given):
+        raise invalid("invalid_idempotency_key", "Idempotency-Key", KeyField.expected, given)
+    return given

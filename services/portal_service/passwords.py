@@ -1,0 +1,43 @@
+"""Passwords and tokens: argon2id for what people choose, SHA-256 for what is random."""
+
+import hashlib
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from eventlet import tpool
+
+SESSION_PREFIX = "lbs_"
+
+_hasher = PasswordHasher()
+_nobodys = _hasher.hash(secrets.token_urlsafe(16))
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash (RFC 9106)."""
+    return _hasher.hash(password)
+
+
+def password_matches(password_hash: str | None, password: str) -> bool:
+    """Whether a password is the right one; takes as long for an account that does not exist.
+
+    Runs in a thread, because it is meant to take long, and other callers should not wait for it.
+    """
+    return bool(tpool.execute(_matches, password_hash or _nobodys, password)) and password_hash is not None
+
+
+def new_session_token() -> str:
+    """A random token of 256 bits."""
+    return SESSION_PREFIX + secrets.token_urlsafe(32)
+
+
+def token_digest(token: str) -> str:
+    """What a token is known by; looking it up by its digest leaks nothing through timing."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,50 @@
+"""The entrypoints of portal_service."""
+
+from werkzeug.wrappers import Request, Response
+
+from lockbox.runtime.caller import Services
+from lockbox.runtime.clock import Clock
+from lockbox.runtime.health import Health
+from lockbox.runtime.ids import new_id
+from lockbox.runtime.settings import Provided
+from lockbox.runtime.starting import on_start
+from lockbox.runtime.stores import Store
+from lockbox.runtime.web import respond, web_request
+from portal_service import usecases
+from portal_service.app import create_app
+from portal_service.edge import Edge
+from portal_service.settings import seed
+from portal_service.store import AccountStore, ApiTokenStore, FailedAttemptStore, SessionStore
+from portal_service.usecases import Known
+
+
+class PortalService:
+    """Lets people and programs in, and asks the other services for them."""
+
+    name = "portal_service"
+
+    accounts = Store(AccountStore)
+    sessions = Store(SessionStore)
+    api_tokens = Store(ApiTokenStore)
+    failed_attempts = Store(FailedAttemptStore)
+    services = Services()
+    app = Provided(create_app)
+    seed = Provided(seed)
+    clock = Clock()
+    health = Health()
+
+    @on_start()
+    def plant_seed(self) -> None:
+        """Name the first members."""
+        usecases.plant(self._known, self.seed, new_id(), self.clock.now())
+
+    @web_request("/")
+    @web_request("/<path:path>")
+    def serve(self, request: Request, path: str = "") -> Response:
+        """Answer a web request."""
+        edge = Edge(self._known, self.services, self.clock, self.health)
+        return respond(self.app, request, edge=edge)
+
+    @property
+    def _known(self) -> Known:
+        return Known(self.accounts, self.sessions, self.api_tokens, self.failed_attempts)

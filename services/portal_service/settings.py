@@ -1,0 +1,42 @@
+"""Settings of portal_service."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockbox.contracts import wire
+from lockbox.runtime.settings import Config, read_settings
+from portal_service.usecases import Seed
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`portal_url`: the address that people use; with https, cookies are for https alone.
+
+    `web_key`: the file with the secret that forms are protected with. `seed`: a file with the first members, if any.
+    """
+
+    portal_url: str
+    web_key: str
+    seed: str | None = None
+
+
+@dataclass(frozen=True)
+class WebSettings:
+    """What the pages need to know."""
+
+    secret: str
+    secure: bool
+
+
+def web_settings(config: Config) -> WebSettings:
+    """The settings of the pages."""
+    settings = read_settings(Settings, config)
+    secret = Path(settings.web_key).read_text().strip()
+    return WebSettings(secret=secret, secure=settings.portal_url.startswith("https://"))
+
+
+def seed(config: Config) -> Seed:
+    """The first members."""
+    path = read_settings(Settings, config).seed
+    return Seed(members=()) if path is None else wire.decode(Seed, json.loads(Path(path).read_text()))

@@ -1,0 +1,105 @@
+"""MongoDB documents of portal_service: `accounts` by address; `sessions` and `api_tokens` by token digest;
+`failed_attempts` by id.
+
+Sessions and failed attempts are removed thirty days after they ended.
+"""
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pymongo import ASCENDING
+from pymongo.database import Database
+
+from lockbox.contracts.acts import Act
+from lockbox.runtime.aggregates import Aggregates
+from lockbox.runtime.mongo import Document
+from lockbox.runtime.relay import Relay
+from portal_service.domain.account import Account
+from portal_service.domain.session import ApiToken, FailedAttempt, Session
+
+KEPT = timedelta(days=30)
+
+A = TypeVar("A")
+
+
+class Passing(Aggregates[A, A]):
+    """Aggregates that are removed when their time has long passed."""
+
+    def ensure_indexes(self) -> None:
+        """Make the indexes, or find them there."""
+        super().ensure_indexes()
+        self.collection.create_index([("remove_at", ASCENDING)], expireAfterSeconds=0)
+
+    def first_fields(self, state: A, act: Act) -> Document:
+        """When to remove it."""
+        return {"remove_at": self.ends(state) + KEPT}
+
+    def ends(self, state: A) -> datetime:
+        """When it is of no use any more."""
+        raise NotImplementedError
+
+
+class AccountStore(Aggregates[Account, Account]):
+    """Accounts."""
+
+    name = "accounts"
+    noun = "account"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        super().__init__(database, relay, Account, Account)
+
+
+class SessionStore(Passing[Session]):
+    """Sessions."""
+
+    name = "sessions"
+    noun = "session"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        super().__init__(database, relay, Session, Session)
+
+    def ends(self, state: Session) -> datetime:
+        """When the session expires."""
+        return state.expires_at
+
+    def remove(self, key: str) -> None:
+        """End a session now."""
+        self.collection.update_one({"_id": key}, {"$set": {"signed_out": True}})
+
+    def find(self, key: str) -> Session | None:
+        """The session of this token digest, unless somebody signed out."""
+        document = self.collection.find_one({"_id": key, "signed_out": {"$exists": False}})
+        return None if document is None else self.state(document)
+
+
+class ApiTokenStore(Aggregates[ApiToken, ApiToken]):
+    """API tokens."""
+
+    name = "api_tokens"
+    noun = "api_token"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        super().__init__(database, relay, ApiToken, ApiToken)
+
+
+class FailedAttemptStore(Passing[FailedAttempt]):
+    """Failed sign-ins."""
+
+    name = "failed_attempts"
+    noun = "failed_attempt"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        super().__init__(database, relay, FailedAttempt, FailedAttempt)
+
+    def ensure_indexes(self) -> None:
+        """Make the indexes, or find them there."""
+        super().ensure_indexes()
+        self.collection.create_index([("state.email", ASCENDING), ("remove_at", ASCENDING)])
+
+    def ends(self, state: FailedAttempt) -> datetime:
+        """When it happened."""
+        return state.at
+
+    def recent(self, email: str, since: datetime) -> int:
+        """How many there were for this address."""
+        return self.collection.count_documents({"state.email": email, "remove_at": {"$gt": since + KEPT}}, limit=100)

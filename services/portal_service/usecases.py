@@ -1,0 +1,180 @@
+"""What portal_service does itself: accounts, sessions, and asking two services where one answer needs both."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Annotated, Protocol, TypeVar
+
+from lockbox.contracts.acts import Act
+from lockbox.contracts.approval import ApprovalView, CancelRequest, Decide, Decision, GetApproval, GrantView, Stage
+from lockbox.contracts.calls import Call
+from lockbox.contracts.events import Cause, Changed
+from lockbox.contracts.fields import Email, NameField
+from lockbox.contracts.identity import Caller
+from lockbox.contracts.request import GetRequest, RequestView
+from lockbox.errors import NotFound, Unavailable
+from portal_service.domain.account import Account
+from portal_service.domain.session import (
+    FAILURES_WITHIN,
+    ApiToken,
+    FailedAttempt,
+    Session,
+    Unauthenticated,
+    require_patience,
+)
+from portal_service.passwords import hash_password, new_session_token, password_matches, token_digest
+
+SERVICE = "portal_service"
+OUTCOME = ("state", "expires_at", "stages", "decisions", "grant")
+
+R = TypeVar("R")
+Patience = Callable[[], bool]
+
+
+class Accounts(Protocol):
+    """Where accounts are kept."""
+
+    def find(self, key: str) -> Account | None: ...  # noqa: D102
+    def create(self, key: str, changed: Changed[Account], act: Act) -> Account: ...  # noqa: D102
+
+
+class Sessions(Protocol):
+    """Where sessions are kept."""
+
+    def find(self, key: str) -> Session | None: ...  # noqa: D102
+    def create(self, key: str, changed: Changed[Session], act: Act) -> Session: ...  # noqa: D102
+    def remove(self, key: str) -> None: ...  # noqa: D102
+
+
+class ApiTokens(Protocol):
+    """Where API tokens are kept."""
+
+    def find(self, key: str) -> ApiToken | None: ...  # noqa: D102
+    def create(self, key: str, changed: Changed[ApiToken], act: Act) -> ApiToken: ...  # noqa: D102
+
+
+class FailedAttempts(Protocol):
+    """Where failed sign-ins are kept."""
+
+    def create(self, key: str, changed: Changed[FailedAttempt], act: Act) -> FailedAttempt: ...  # noqa: D102
+    def recent(self, email: str, since: datetime) -> int: ...  # noqa: D102
+
+
+class Services(Protocol):
+    """The way to the other services."""
+
+    def call(self, caller: Caller, message: Call[R]) -> R: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class SeedMember:
+    """One member of a seed, with a password or an API token."""
+
+    email: Email
+    organisation: Annotated[str, NameField]
+    roles: tuple[str, ...]
+    password: str | None = None
+    api_token: str | None = None
+
+
+@dataclass(frozen=True)
+class Seed:
+    """The members that a deployment starts with; those who are there already are left as they are."""
+
+    members: tuple[SeedMember, ...]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Everything by which the portal knows people and machines."""
+
+    accounts: Accounts
+    sessions: Sessions
+    api_tokens: ApiTokens
+    failed_attempts: FailedAttempts
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A known account, and since when it has been known to be the one that calls."""
+
+    account: Account
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestDetails(RequestView):
+    """A request, its history, and its outcome so far from the service that decides it."""
+
+    stages: tuple[Stage, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    grant: GrantView | None = None
+
+
+def plant(known: Known, seed: Seed, correlation_id: str, now: datetime) -> None:
+    """Name the members of a seed."""
+    act = Act(Cause(SERVICE, correlation_id), now)
+    for member in seed.members:
+        account = known.accounts.find(member.email)
+        if account is None:
+            password_hash = hash_password(member.password) if member.password else None
+            added = Account.add(member.email, member.organisation, member.roles, password_hash)
+            account = known.accounts.create(member.email, added, act)
+        if member.api_token:
+            known.api_tokens.create(token_digest(member.api_token), ApiToken.create(account, now), act)
+
+
+def sign_in(known: Known, email: str, password: str, act: Act, attempt_id: str) -> str:
+    """A session token for the right password; raises `Unauthenticated` or `TooManyAttempts`."""
+    require_patience(known.failed_attempts.recent(email, act.now - FAILURES_WITHIN))
+    account = known.accounts.find(email)
+    if not password_matches(account.password_hash if account else None, password) or account is None:
+        known.failed_attempts.create(attempt_id, FailedAttempt.note(email, account, act.now), act)
+        raise Unauthenticated("sign_in_failed", "the address or the password is wrong")
+    token = new_session_token()
+    known.sessions.create(token_digest(token), Session.begin(account, act.now), act)
+    return token
+
+
+def sign_out(known: Known, token: str) -> None:
+    """End a session."""
+    known.sessions.remove(token_digest(token))
+
+
+def identify(known: Known, token: str, now: datetime) -> Identity:
+    """Whose token this is, a session's or a machine's; raises `Unauthenticated`."""
+    key = token_digest(token)
+    session = known.sessions.find(key) or known.api_tokens.find(key)
+    if session is None:
+        raise Unauthenticated("token_unknown", "this token is not known here")
+    if isinstance(session, Session) and now >= session.expires_at:
+        raise Unauthenticated("session_expired", "the session has ended; sign in again")
+    account = known.accounts.find(session.email)
+    if account is None:
+        raise Unauthenticated("account_removed", "this account does not exist any more")
+    return Identity(account, session.created_at)
+
+
+def read_request(services: Services, caller: Caller, request_id: str) -> RequestDetails:
+    """A request with its outcome: what was asked from one service, what became of it from the one that decides."""
+    request = services.call(caller, GetRequest(request_id=request_id))
+    asked = {field.name: getattr(request, field.name) for field in fields(request)}
+    try:
+        approval = services.call(caller, GetApproval(request_id=request_id))
+    except NotFound:
+        return RequestDetails(**asked)
+    decided = {name: getattr(approval, name) for name in OUTCOME}
+    return RequestDetails(**asked | decided)
+
+
+def act_on_request(
+    services: Services, caller: Caller, message: Decide | CancelRequest, patience: Patience
+) -> ApprovalView:
+    """Send an act on a request; one that was created a moment ago may not have reached the approval service yet."""
+    while True:
+        try:
+            return services.call(caller, message)
+        except NotFound:
+            services.call(caller, GetRequest(request_id=message.request_id))
+            if not patience():
+                raise Unavailable("request_not_open_yet", "the request is not open for decisions yet") from None

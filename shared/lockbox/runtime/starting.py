@@ -1,0 +1,33 @@
+"""Work to be done once, when a service starts, until it succeeds."""
+
+from functools import partial
+from typing import Any
+
+import eventlet
+from eventlet.event import Event as Arrival
+from nameko.extensions import Entrypoint
+
+RETRY_SECONDS = 2.0
+
+
+class OnStart(Entrypoint):
+    """Calls the decorated method when the service has started; if it fails, again after a while."""
+
+    def start(self) -> None:
+        """Begin."""
+        self.container.spawn_managed_thread(self._run, identifier=f"on_start.{self.method_name}")
+
+    def _run(self) -> None:
+        while True:
+            done = Arrival()
+            self.container.spawn_worker(self, (), {}, handle_result=partial(self._settle, done))
+            if done.wait():
+                return
+            eventlet.sleep(RETRY_SECONDS)
+
+    def _settle(self, done: Any, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        done.send(exc_info is None)
+        return result, exc_info
+
+
+on_start = OnStart.decorator
