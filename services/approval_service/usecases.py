@@ -33,11 +33,10 @@ from lockbox.contracts.identity import Caller
 from lockbox.contracts.portal import MemberAdded
 from lockbox.contracts.request import RequestCreated
 from lockbox.crypto.keys import SigningKey
-from lockbox.crypto.tokens import TokenKind, sign
+from lockbox.crypto.tokens import GRANT_TOKEN, sign
 from lockbox.errors import Invalid, NotFound, Unavailable
 
 SERVICE = "approval_service"
-GRANT_TOKEN = TokenKind(typ="lockbox-grant+jwt", issuer=SERVICE, audience="lockbox-enforcement-point")
 
 
 class Approvals(Protocol):

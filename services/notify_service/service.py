@@ -39,4 +39,4 @@ class NotifyService:
     @timer(interval=0.5)
     def send_due(self) -> None:
         """Send what waits."""
-        usecases.send_due(self.deliveries, self.mailer, self.clock.now())
+        usecases.send_due(self.deliveries, self.mailer, self.clock)

@@ -30,6 +30,12 @@ class Deliveries(Protocol):
     def postpone(self, key: str, until: datetime, error: str) -> None: ...  # noqa: D102
 
 
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> datetime: ...  # noqa: D102
+
+
 class Mailer(Protocol):
     """Sends email."""
 
@@ -56,15 +62,15 @@ def alert_people(deliveries: Deliveries, members: Members, event: Event, fact: F
         deliveries.create(delivery.id, Changed(delivery), Act(event.cause(SERVICE), now))
 
 
-def send_due(deliveries: Deliveries, mailer: Mailer, now: datetime) -> None:
+def send_due(deliveries: Deliveries, mailer: Mailer, clock: Clock) -> None:
     """Send what waits; what fails is tried again later, and given up after the last attempt."""
-    for delivery, attempt, cause in deliveries.claim_due(now):
+    for delivery, attempt, cause in deliveries.claim_due(clock.now()):
         try:
             mailer.send(delivery)
         except Unavailable as error:
-            _not_sent(deliveries, delivery, attempt, Act(cause, now), str(error))
+            _not_sent(deliveries, delivery, attempt, Act(cause, clock.now()), str(error))
         else:
-            deliveries.change(delivery.id, Act(cause, now), Delivery.sent)
+            deliveries.change(delivery.id, Act(cause, clock.now()), Delivery.sent)
 
 
 def _not_sent(deliveries: Deliveries, delivery: Delivery, attempt: int, act: Act, error: str) -> None:

@@ -25,6 +25,9 @@ class TokenKind:
     audience: str
 
 
+GRANT_TOKEN = TokenKind(typ="lockbox-grant+jwt", issuer="approval_service", audience="lockbox-enforcement-point")
+
+
 def sign(kind: TokenKind, claims: Mapping[str, Any], key: SigningKey) -> str:
     """A compact JWS over the claims; Ed25519 is deterministic, so the same claims give the same token."""
     stamped = {"iss": kind.issuer, "aud": kind.audience, **claims}

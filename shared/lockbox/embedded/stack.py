@@ -57,7 +57,7 @@ class Stack:
     ) -> None:
         self.home = private_directory(home.resolve())
         self._existing = existing or Existing()
-        self._product = product
+        self._product = product.resolve() if product else None
         self._prefix = database_prefix
         self.ports = choose_ports(self.home / "ports.json", random=random_ports)
         self._supervisor = Supervisor(self.home)

@@ -10,6 +10,8 @@ from typing import Any
 from kombu import Consumer
 from nameko.messaging import QueueConsumer
 
+NAP = 0.25
+
 
 class RawQueueConsumer(QueueConsumer):
     """Gives each provider a channel of its own, its own prefetch, and its messages raw.
@@ -41,6 +43,10 @@ class RawQueueConsumer(QueueConsumer):
             consumer.qos(prefetch_count=provider.prefetch)
             self._consumers[provider] = consumer
         return self._consumers.values()
+
+    def consume(self, limit: Any = None, timeout: Any = None, safety_interval: float = NAP, **options: Any) -> Any:
+        """Kombu's loop; it notices a wish to stop after a nap at the latest."""
+        return super().consume(limit, timeout, safety_interval, **options)
 
     def on_iteration(self) -> None:
         """Kombu's hook: stay connected until every message that was handed over is settled."""

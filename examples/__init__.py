@@ -1,0 +1,1 @@
+"""Lockbox in use: a product with content, and the story that the demo plays."""

@@ -1,0 +1,1 @@
+"""A small product with content, guarded by Lockbox."""

@@ -1,0 +1,37 @@
+"""`lockbox audit`."""
+
+from typing import Annotated
+
+import typer
+
+from lockbox.cli.output import Json, show_json, show_rows
+from lockbox.cli.session import ask, load_session
+
+COLUMNS = (("TIME", "time"), ("EVENT", "type"), ("BY", "actor"), ("ABOUT", "subject"), ("SHA-256", "digest"))
+
+
+def audit(
+    tenant: Annotated[str, typer.Argument(help="The tenant; `vendor` for what concerns the vendor alone.")],
+    event_type: Annotated[str | None, typer.Option("--type", help="Only this type, such as access_granted.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only what this person or service did.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only what is about this request or grant.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="From this moment on, as RFC 3339.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Up to this moment.")] = None,
+    newest_first: Annotated[bool, typer.Option(help="The newest first.")] = False,
+    limit: Annotated[int, typer.Option(help="At most so many at a time.")] = 200,
+    every: Annotated[bool, typer.Option("--all", help="All there are, not only the first part.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read a tenant's audit trail, in order."""
+    session = load_session()
+    given = {"type": event_type, "actor": actor, "subject": subject, "from": start, "to": end, "limit": limit}
+    params = {name: value for name, value in given.items() if value is not None} | {"newest_first": newest_first}
+    page = ask(session, "GET", f"/tenants/{tenant}/audit", params=params)
+    records = page["items"]
+    while every and page["next_cursor"]:
+        page = ask(session, "GET", f"/tenants/{tenant}/audit", params=params | {"cursor": page["next_cursor"]})
+        records += page["items"]
+    if as_json:
+        show_json({"items": records, "next_cursor": page["next_cursor"]})
+    else:
+        show_rows(records, COLUMNS)

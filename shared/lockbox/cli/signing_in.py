@@ -1,0 +1,37 @@
+"""`lockbox login`, `lockbox logout`."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from lockbox.cli.output import Json, say, show_json
+from lockbox.cli.session import Session, ask, load_session, save_session, session_file
+
+
+def login(
+    url: Annotated[str, typer.Option(help="The portal's address.", envvar="LOCKBOX_URL")],
+    email: Annotated[str, typer.Option(help="Who you are.", envvar="LOCKBOX_EMAIL")],
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Sign in. The password is asked for, or read from LOCKBOX_PASSWORD; the token is kept in a file of mode 0600."""
+    url = url.rstrip("/")
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else os.environ.get("LOCKBOX_PASSWORD")
+    if password is None:
+        password = typer.prompt("Password", hide_input=True)
+    token = ask(Session(url, ""), "POST", "/session", json={"email": email, "password": password})["token"]
+    path = save_session(Session(url, token))
+    profile = ask(Session(url, token), "GET", "/session")
+    if as_json:
+        show_json({**profile, "url": url, "session_file": str(path)})
+    else:
+        say(f"Signed in at {url} as {profile['email']} ({profile['organisation']}: {', '.join(profile['roles'])}).")
+
+
+def logout() -> None:
+    """Sign out, and remove the token file."""
+    ask(load_session(), "DELETE", "/session")
+    session_file().unlink()
+    say("Signed out.")

@@ -1,0 +1,74 @@
+"""The guard of one enforcement point."""
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from lockbox.contracts.fields import format_timestamp
+from lockbox.guard.decision import Attempt, Decision, decide
+from lockbox.guard.feed import Feed
+
+TIMEOUT_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the guard lives in the vendor's product, without Lockbox's clock
+
+
+class Guard:
+    """Denies by default; lets through what a live grant names, exactly, and puts every attempt on record."""
+
+    def __init__(self, portal_url: str, token_file: Path, *, stale_after: float = 10.0) -> None:
+        """`token_file` holds the API token of this enforcement point; `stale_after` is in seconds."""
+        token = token_file.read_text().strip()
+        self._client = httpx.Client(
+            base_url=portal_url, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS
+        )
+        self._feed = Feed(self._client, stale_after)
+
+    def start(self) -> None:
+        """Begin to learn keys and revocations; until they are known, everything is refused."""
+        self._feed.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._feed.stop()
+        self._client.close()
+
+    def check(self, token: str | None, tenant: str, resource: str, action: str) -> Decision:
+        """Decide without asking anybody, and without a record."""
+        attempt = Attempt(tenant=tenant, resource=resource, action=action)
+        if token and not self._feed.fresh:
+            return Decision(allowed=False, reason="revocations_stale", attempt=attempt)
+        return decide(token, attempt, self._feed.keys, self._feed.revoked, _now())
+
+    def enforce(self, token: str | None, tenant: str, resource: str, action: str) -> Decision:
+        """Decide, and return when the decision is on record; what can't be put on record is refused."""
+        decision = self.check(token, tenant, resource, action)
+        try:
+            self._record(decision)
+        except httpx.HTTPError as error:
+            log.warning("lockbox guard: an attempt is not on record: %r", error)
+            return replace(decision, allowed=False, reason="not_recorded") if decision.allowed else decision
+        return decision
+
+    def _record(self, decision: Decision) -> None:
+        document = {
+            "access_id": str(uuid4()),
+            "allowed": decision.allowed,
+            "reason": decision.reason,
+            "tenant": decision.attempt.tenant,
+            "resource": decision.attempt.resource[:512],
+            "action": decision.attempt.action,
+            "grant_id": decision.grant_id,
+            "request_id": decision.request_id,
+            "engineer": decision.engineer,
+            "at": format_timestamp(_now()),
+        }
+        self._client.post("/api/v1/access-events", json=document).raise_for_status()
