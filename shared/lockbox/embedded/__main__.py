@@ -1,5 +1,6 @@
 """`python -m lockbox.embedded up|down|status [--home var] [--product FILE]`."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -36,6 +37,19 @@ def down(home: Home = Path("var")) -> None:
 def status(home: Home = Path("var")) -> None:
     """Show what runs."""
     typer.echo(Stack(home).states())
+
+
+@app.command()
+def accounts(home: Home = Path("var")) -> None:
+    """Show the portal's address and the accounts of the demo."""
+    stack = Stack(home)
+    known = json.loads(stack.accounts_file.read_text())
+    typer.echo(f"\nThe portal is at {known['portal']}, the example product at {known['content']}. Sign in as:\n")
+    for name, account in known["accounts"].items():
+        typer.echo(f"  {name:18} {account['email']:36} {account['password']}")
+    typer.echo(
+        f"\nThe same is in {stack.accounts_file}; messages arrive in {stack.mail_folder}. `make down` stops it all."
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The whole of Lockbox on one machine: its servers, its five services and the example product."""
 
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +12,11 @@ from pathlib import Path
 import httpx
 
 import lockbox
+from lockbox.contracts.events import VENDOR
 from lockbox.embedded import mongodb, rabbitmq
 from lockbox.embedded.ports import choose_ports
 from lockbox.embedded.supervisor import Program, Supervisor
-from lockbox.provision.accounts import DEMO_TENANTS, write_demo_accounts
+from lockbox.provision.accounts import DEMO_MEMBERS, Members, write_demo_accounts
 from lockbox.provision.database import provision_database
 from lockbox.provision.environment import Servers, ServiceDirectories
 from lockbox.provision.files import private_directory, write_private
@@ -53,12 +53,12 @@ class Stack:
         *,
         product: Path | None = None,
         random_ports: bool = False,
-        database_prefix: str = "lockbox",
+        members: Members = DEMO_MEMBERS,
     ) -> None:
         self.home = private_directory(home.resolve())
         self._existing = existing or Existing()
         self._product = product.resolve() if product else None
-        self._prefix = database_prefix
+        self._members = members
         self.ports = choose_ports(self.home / "ports.json", random=random_ports)
         self._supervisor = Supervisor(self.home)
 
@@ -107,7 +107,7 @@ class Stack:
         self._supervisor.start()
         if self._existing.mongo_uri is None:
             say("preparing MongoDB: replica set and users")
-            provision_database(self.servers.database, self.secrets.database, self._prefix)
+            provision_database(self.servers.database, self.secrets.database)
         self._await_ready(say)
 
     def down(self) -> None:
@@ -131,11 +131,12 @@ class Stack:
         mongodb.prepare(self.home / "mongodb", self.secrets.database_key)
         token = self.secrets.enforcement_point_token
         write_private(self._api_token_file, token)
-        seed = write_demo_accounts(self.accounts_file, self.portal_url, self.content_url, token)
+        urls = {"portal": self.portal_url, "content": self.content_url}
+        seed = write_demo_accounts(self.accounts_file, self._members, urls, token)
         addresses = {service: f"127.0.0.1:{self.ports[service]}" for service in SERVICES}
         addresses["web"] = f"127.0.0.1:{self.ports['portal']}"
         services = self.home / "services"
-        directories = ServiceDirectories(services, services, self._prefix)
+        directories = ServiceDirectories(services, services)
         directories.write(self.servers, self.secrets, self._secret_files, addresses, seed)
 
     def _programs(self) -> Iterator[Program]:
@@ -191,20 +192,15 @@ class Stack:
             say(f"{service} is ready")
         _poll(self._tenants_known, deadline, self._not_ready("portal_service"))
         if self._product is not None:
-            _poll(
-                lambda: httpx.get(self.content_url, timeout=5).is_success, deadline, self._not_ready("content_service")
-            )
+            _poll(partial(_answers, self.content_url), deadline, self._not_ready("content_service"))
             say("content_service is ready")
 
     def _tenants_known(self) -> bool:
-        """Whether the demo's tenants have travelled from the portal to where requests come in."""
-        accounts = json.loads(self.accounts_file.read_text())["accounts"]
-        with httpx.Client(base_url=f"{self.portal_url}/api/v1", timeout=10) as client:
-            session = client.post("/session", json=accounts["engineer"])
-            headers = {"Authorization": f"Bearer {session.json()['token']}"}
-            tenants = client.get("/tenants", headers=headers).json()["items"]
-            client.delete("/session", headers=headers)
-        return {tenant["tenant"] for tenant in tenants} >= DEMO_TENANTS
+        """Whether the tenants have travelled from the portal to where requests come in."""
+        headers = {"Authorization": f"Bearer {self.secrets.enforcement_point_token}"}
+        answer = httpx.get(f"{self.portal_url}/api/v1/tenants", headers=headers, timeout=10).raise_for_status()
+        known = {tenant["tenant"] for tenant in answer.json()["items"]}
+        return {organisation for _, organisation, _ in self._members.values()} <= known | {VENDOR}
 
     def _not_ready(self, program: str) -> str:
         return f"{program} is not ready; its log is {self.home}/log/{program}.log"

@@ -2,12 +2,13 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lockbox.provision.files import write_private_json
 
-DEMO_MEMBERS = {
+DEMO_MEMBERS: Mapping[str, tuple[str, str, list[str]]] = {
     "engineer": ("erin.engineer@vendor.example", "vendor", ["engineer"]),
     "vendor_approver": ("victor.approver@vendor.example", "vendor", ["vendor_approver"]),
     "vendor_auditor": ("vera.auditor@vendor.example", "vendor", ["vendor_auditor"]),
@@ -18,25 +19,30 @@ DEMO_MEMBERS = {
     "fabrikam_approver": ("frank.approver@fabrikam.example", "fabrikam", ["customer_approver"]),
     "fabrikam_admin": ("fiona.admin@fabrikam.example", "fabrikam", ["customer_admin"]),
 }
-DEMO_TENANTS = {"contoso", "fabrikam"}
 ENFORCEMENT_POINT = "content-service@vendor.example"
 
 
-def write_demo_accounts(path: Path, portal_url: str, content_url: str, api_token: str) -> str:
-    """Write the accounts with their passwords for people; passwords stay what they were. Returns the portal's seed."""
+Members = Mapping[str, tuple[str, str, list[str]]]
+
+
+def write_demo_accounts(path: Path, members: Members, urls: Mapping[str, str], api_token: str) -> str:
+    """Write the accounts with their passwords for people; passwords stay what they were. Returns the portal's seed.
+
+    `members` are address, organisation and roles by name; `urls` those of `portal` and `content`.
+    """
     known = json.loads(path.read_text())["accounts"] if path.exists() else {}
     accounts = {
         name: {
             "email": email,
             "password": known.get(name, {}).get("password") or secrets.token_urlsafe(12),
         }
-        for name, (email, _, _) in DEMO_MEMBERS.items()
+        for name, (email, _, _) in members.items()
     }
-    write_private_json(path, {"portal": portal_url, "content": content_url, "accounts": accounts})
-    return json.dumps(_seed(accounts, api_token))
+    write_private_json(path, {**urls, "accounts": accounts})
+    return json.dumps(_seed(members, accounts, api_token))
 
 
-def _seed(accounts: dict[str, dict[str, str]], api_token: str) -> dict[str, Any]:
+def _seed(members: Members, accounts: Mapping[str, Mapping[str, str]], api_token: str) -> dict[str, Any]:
     people = [
         {
             "email": email,
@@ -44,7 +50,7 @@ def _seed(accounts: dict[str, dict[str, str]], api_token: str) -> dict[str, Any]
             "roles": roles,
             "password": accounts[name]["password"],
         }
-        for name, (email, organisation, roles) in DEMO_MEMBERS.items()
+        for name, (email, organisation, roles) in members.items()
     ]
     machine = {
         "email": ENFORCEMENT_POINT,

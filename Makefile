@@ -1,0 +1,83 @@
+# Lockbox. `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_FOLDER ?= var
+STACK := $(BIN)/python -m lockbox.embedded
+INSTALL := $(BIN)/pip install --disable-pip-version-check -q -c constraints.txt
+
+.PHONY: help
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: Python 3.11 is needed'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || scripts/packages /usr/share/doc/python3-venv=python3-venv
+	@scripts/step 'making a virtual environment' $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run: $(VENV)/made pyproject.toml constraints.txt
+	@scripts/step 'installing Python packages' $(INSTALL) -e '.[services,embedded]'
+	@touch $@
+
+$(VENV)/develop: $(VENV)/run
+	@scripts/step 'installing the tools' $(INSTALL) -e '.[services,embedded,dev]'
+	@touch $@
+
+.PHONY: servers
+servers:
+ifndef LOCKBOX_AMQP_URI
+	@scripts/packages /usr/lib/rabbitmq/bin/rabbitmq-server=rabbitmq-server
+endif
+
+.PHONY: setup
+setup: $(VENV)/develop servers ## Install everything that development and tests need
+	@scripts/packages chromium=chromium
+
+.PHONY: up
+up: $(VENV)/run servers ## Start Lockbox and the example product on this machine
+	@$(STACK) up --home $(HOME_FOLDER) --product examples/content_service/app.py
+
+.PHONY: demo
+demo: up ## Start it, play the story, leave the portal running and show the accounts
+	@$(BIN)/python -m examples.story --home $(HOME_FOLDER)
+	@$(STACK) accounts --home $(HOME_FOLDER)
+
+.PHONY: down
+down: ## Stop everything that was started here, and nothing else
+	@test ! -d $(VENV) || $(STACK) down --home $(HOME_FOLDER)
+
+.PHONY: status
+status: ## Show what runs
+	@$(STACK) status --home $(HOME_FOLDER)
+
+.PHONY: check
+check: $(VENV)/develop ## Format, lint, types and layers
+	@$(BIN)/ruff format --check --quiet . || { echo 'run: make format'; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/develop ## Put the code into shape
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+.PHONY: test
+test: setup ## Run all tests, quick ones first
+	@$(BIN)/pytest tests/unit tests/contracts tests/integration tests/e2e
+
+.PHONY: test-compose
+test-compose: $(VENV)/develop ## Run docker-compose.yml for real and play the story against it
+	@tests/compose/run
+
+.PHONY: bench
+bench: $(VENV)/develop servers ## Measure, beside stock Nameko in the same run
+	@$(BIN)/python -m bench
+
+.PHONY: clean
+clean: down ## Stop, and remove everything that was made here
+	rm -rf $(HOME_FOLDER) $(VENV)

@@ -1,0 +1,108 @@
+"""What people type into a form: read it, show it again, and say beside each field what is wrong with it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from flask import request
+
+from lockbox.contracts.fields import KeyField
+from lockbox.errors import Conflict, Fault, LockboxError
+from lockbox.runtime.ids import new_id
+from portal_service.web import words
+
+KEY = "idempotency_key"
+DURATION = re.compile(
+    r"(?:(?P<days>\d{1,9})\s*d(?:ays?)?)?\s*"
+    r"(?:(?P<hours>\d{1,9})\s*h(?:ours?|rs?)?)?\s*"
+    r"(?:(?P<minutes>\d{1,9})\s*m(?:in(?:ute)?s?)?)?\s*"
+    r"(?:(?P<seconds>\d{1,9})\s*s(?:ec(?:ond)?s?)?)?"
+)
+CLOCK = re.compile(r"(\d{1,2}):(\d\d)")
+LOCAL_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What was typed, the key by which the services know the form again when it comes twice, and what is wrong."""
+
+    typed: Mapping[str, str]
+    key: str
+    faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problem: str = ""
+
+    @classmethod
+    def fresh(cls, **typed: str) -> "Form":
+        """A form that nobody has filled in yet."""
+        return cls(typed, new_id())
+
+    @classmethod
+    def sent(cls) -> "Form":
+        """The form that this web request brings."""
+        typed = {name: text.replace("\r\n", "\n") for name, text in request.form.items()}
+        key = typed.pop(KEY, "")
+        return cls(typed, key if KeyField.pattern.fullmatch(key) else new_id())
+
+    def text(self, name: str) -> str:
+        """What stands in a field, without spaces around it."""
+        return self.typed.get(name, "").strip()
+
+    def refused(self, error: LockboxError) -> "Form":
+        """The form as it was, with what is wrong; after a conflict it is another command, so with another key."""
+        faults: dict[str, tuple[str, ...]] = {}
+        for fault in error.faults:
+            name = field_of(fault)
+            faults[name] = (*faults.get(name, ()), explain(fault))
+        problem = "" if faults else sentence(error.message)
+        return replace(self, faults=faults, problem=problem, key=new_id() if isinstance(error, Conflict) else self.key)
+
+
+def field_of(fault: Fault) -> str:
+    """The form's field that a fault is about."""
+    return fault["field"].removeprefix("terms.").removeprefix("settings.").split(".")[0]
+
+
+def explain(fault: Fault) -> str:
+    """What is wrong with a field, for people."""
+    expected = f"expected {words.expected(fault['expected'])}."
+    of_many = "." in fault["field"].removeprefix("terms.").removeprefix("settings.")
+    return f"“{fault['received']}”: {expected}" if of_many and "received" in fault else sentence(expected)
+
+
+def sentence(text: str) -> str:
+    """A service's message as a sentence."""
+    spoken = words.spoken_within(text)
+    return f"{spoken[:1].upper()}{spoken[1:].rstrip('.')}."
+
+
+def as_lines(text: str) -> list[str]:
+    """What stands on each line."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def as_list(text: str) -> list[str]:
+    """What stands between commas or spaces."""
+    return re.findall(r"[^\s,;]+", text)
+
+
+def as_duration(text: str) -> str:
+    """ISO 8601 for `4h`, `1h 30m`, `90 minutes` or `1:30`; anything else as it is, for the services to judge."""
+    typed = text.strip().lower()
+    clock, spelled = CLOCK.fullmatch(typed), DURATION.fullmatch(typed)
+    if clock:
+        return f"PT{clock[1]}H{clock[2]}M"
+    if not typed or not spelled:
+        return typed.upper()
+    days, hours, minutes, seconds = (int(count or 0) for count in spelled.groups())
+    return f"P{days}DT{hours}H{minutes}M{seconds}S"
+
+
+def as_moment(text: str) -> str | None:
+    """RFC 3339 for a date and time in UTC as browsers send it; None for nothing; anything else as it is."""
+    local = LOCAL_MOMENT.fullmatch(text.strip())
+    return f"{local[1]}T{local[2]}Z" if local else text.strip() or None
+
+
+def as_count(text: str) -> int | str:
+    """A whole number; anything else as it is."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text  # noqa: PLR2004 - an int of 32 bits

@@ -1,0 +1,73 @@
+"""What every page shows: who is signed in, where one can go, and the words that templates use."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, g, request
+
+from lockbox.contracts.identity import CUSTOMER_ROLES, Caller, Role
+from portal_service.edge import caller, edge
+from portal_service.web import history, words
+
+DECIDERS = (Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER)
+REVOKERS = (*DECIDERS, Role.CUSTOMER_ADMIN)
+AUDITORS = (Role.VENDOR_AUDITOR, Role.CUSTOMER_AUDITOR, Role.CUSTOMER_ADMIN)
+READERS = (Role.ENGINEER, Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, *CUSTOMER_ROLES)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place that the navigation leads to."""
+
+    label: str
+    icon: str
+    endpoint: str
+
+    @property
+    def current(self) -> bool:
+        """Whether one is there."""
+        return request.blueprint == self.endpoint.rpartition(".")[0]
+
+
+def places(person: Caller) -> list[Place]:
+    """Where somebody with these roles has something to see."""
+    queue = "My queue" if person.has(Role.ENGINEER, *DECIDERS) else "Overview"
+    offered = [
+        (True, Place(queue, "inbox", "pages.queue.show_queue")),
+        (person.has(*READERS), Place("All requests", "list", "pages.requests.list_requests")),
+        (person.has(*READERS), Place("Grants", "key", "pages.grants.list_grants")),
+        (True, Place("Settings", "sliders", "pages.settings.show_settings")),
+        (person.has(*AUDITORS), Place("Audit trail", "book", "pages.audit.list_records")),
+    ]
+    return [place for fits, place in offered if fits]
+
+
+def everywhere() -> dict[str, Any]:
+    """What every template has at hand."""
+    person = caller() if "identity" in g else None
+    return {"person": person, "places": places(person) if person else [], "now": edge().clock.now(), "Role": Role}
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "state": words.state,
+    "tone": words.tone,
+    "reason_words": words.reason,
+    "organisation": words.organisation,
+    "plain": words.plain,
+    "moment": words.moment,
+    "minute": words.minute,
+    "spoken": words.spoken,
+    "compact": words.compact,
+    "remaining": words.remaining,
+    "counted": words.counted,
+    "person": history.person,
+}
+
+
+def register(app: Flask) -> None:
+    """Give the templates their words."""
+    app.context_processor(everywhere)
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals["line"] = history.line
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

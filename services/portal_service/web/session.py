@@ -1,0 +1,47 @@
+"""Sign in and sign out."""
+
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from lockbox.contracts import wire
+from lockbox.errors import Invalid
+from portal_service.api.problems import status_of
+from portal_service.api.session import Credentials
+from portal_service.domain.session import TooManyAttempts, Unauthenticated
+from portal_service.edge import edge
+from portal_service.web import entry
+from portal_service.web.forms import Form
+
+blueprint = Blueprint("session", __name__)
+
+
+@blueprint.get("/sign-in")
+def show_sign_in() -> ResponseReturnValue:
+    """Show the form; whoever is signed in already goes on."""
+    return redirect(entry.destination()) if entry.known() else _page(Form.fresh())
+
+
+@blueprint.post("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """Sign in and go on to the page that was asked for."""
+    form = Form.sent()
+    try:
+        credentials = _credentials(form)
+        return entry.admit(edge().sign_in(credentials.email, credentials.password))
+    except (Invalid, Unauthenticated, TooManyAttempts) as error:
+        return _page(form.refused(error)), status_of(error)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End the session."""
+    edge().sign_out(request.cookies[entry.COOKIE])
+    return entry.dismiss()
+
+
+def _credentials(form: Form) -> Credentials:
+    return wire.decode(Credentials, {"email": form.text("email"), "password": form.typed.get("password", "")})
+
+
+def _page(form: Form) -> str:
+    return render_template("sign_in.html", form=form)

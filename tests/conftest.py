@@ -1,0 +1,51 @@
+"""Fixtures that all layers share: one stack of real servers and services for the whole run, on random ports."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from lockbox.embedded.stack import Stack
+from lockbox.provision.accounts import DEMO_MEMBERS
+from lockbox.provision.secrets import ADMIN
+from tests.people import EXTRA_MEMBERS, People
+
+PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Lockbox, whole, in a folder of its own."""
+    home = Path(tempfile.mkdtemp(prefix="lockbox-test-"))
+    stack = Stack(home, product=PRODUCT, random_ports=True, members={**DEMO_MEMBERS, **EXTRA_MEMBERS})
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
+        if "LOCKBOX_KEEP_HOME" not in os.environ:
+            shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def people(stack: Stack) -> People:
+    """Everybody with an account."""
+    return People(stack.accounts_file)
+
+
+@pytest.fixture(scope="session")
+def mongo(stack: Stack) -> Iterator[MongoClient[dict[str, Any]]]:
+    """MongoDB, with all rights, for looking."""
+    with MongoClient[dict[str, Any]](stack.servers.database_uri(ADMIN, stack.secrets.database)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def admin_amqp_uri(stack: Stack) -> str:
+    """RabbitMQ, with all rights."""
+    return stack.servers.broker_uri(ADMIN, stack.secrets.broker)

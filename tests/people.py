@@ -1,0 +1,122 @@
+"""People of the tests: signed in over REST."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.waiting import eventually
+
+EXTRA_MEMBERS = {
+    "other_engineer": ("eve.engineer@vendor.example", "vendor", ["engineer"]),
+    "lead": ("lena.lead@vendor.example", "vendor", ["engineer", "vendor_approver"]),
+    "northwind_admin": ("nora.admin@northwind.example", "northwind", ["customer_admin"]),
+    "northwind_approver": ("nick.approver@northwind.example", "northwind", ["customer_approver"]),
+    "northwind_approver_2": ("nina.approver@northwind.example", "northwind", ["customer_approver"]),
+    "northwind_auditor": ("ned.auditor@northwind.example", "northwind", ["customer_auditor"]),
+    "tailspin_admin": ("tara.admin@tailspin.example", "tailspin", ["customer_admin"]),
+    "tailspin_approver": ("tom.approver@tailspin.example", "tailspin", ["customer_approver"]),
+}
+
+TERMS: dict[str, Any] = {
+    "tenant": "contoso",
+    "service_request": "SR-359423",
+    "reason_code": "CUSTOMER_INITIATED_SUPPORT",
+    "justification": "Alice cannot open her mailbox.",
+    "resources": ["mailbox/alice"],
+    "actions": ["read"],
+    "duration": "PT1H",
+    "starts_at": None,
+}
+
+
+class Person:
+    """Somebody with an account."""
+
+    def __init__(self, portal: str, email: str, password: str) -> None:
+        self.email = email
+        self.http = httpx.Client(base_url=f"{portal}/api/v1", timeout=30)
+        answer = self.http.post("/session", json={"email": email, "password": password})
+        assert answer.status_code == 200, answer.text
+        self.token: str = answer.json()["token"]
+        self.http.headers["Authorization"] = f"Bearer {self.token}"
+
+    def get(self, path: str, **params: Any) -> Any:
+        answer = self.http.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any = None, key: str | None = None) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return self.http.post(path, json={} if body is None else body, headers=headers)
+
+    def ask(self, **changes: Any) -> str:
+        answer = self.post("/requests", TERMS | changes)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def decide(self, request_id: str, decision: str = "approve", comment: str = "") -> Any:
+        answer = self.post(f"/requests/{request_id}/decisions", {"decision": decision, "comment": comment})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def put_policy(self, tenant: str, **changes: Any) -> Any:
+        policy = self.get(f"/tenants/{tenant}/policy")
+        answer = self.http.put(f"/tenants/{tenant}/policy", json=policy | changes)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def trail(self, tenant: str, **where: Any) -> list[dict[str, Any]]:
+        records: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.get(f"/tenants/{tenant}/audit", **where, limit=200, **cursor)
+            records += page["items"]
+            if page["next_cursor"] is None:
+                return records
+            cursor = {"cursor": page["next_cursor"]}
+
+
+class People:
+    """Everybody with an account, each signed in when first needed."""
+
+    def __init__(self, accounts_file: Path) -> None:
+        document = json.loads(accounts_file.read_text())
+        self.portal: str = document["portal"]
+        self.content: str = document["content"]
+        self.accounts: dict[str, dict[str, str]] = document["accounts"]
+        self._people: dict[str, Person] = {}
+
+    def __getattr__(self, name: str) -> Person:
+        if name.startswith("_") or name not in self.accounts:
+            raise AttributeError(name)
+        if name not in self._people:
+            self._people[name] = Person(self.portal, **self.accounts[name])
+        return self._people[name]
+
+    def granted(self, **changes: Any) -> dict[str, Any]:
+        """A request that everybody approved, with its grant."""
+        request_id = self.engineer.ask(**changes)
+        self.vendor_approver.decide(request_id)
+        tenant = changes.get("tenant", "contoso")
+        return getattr(self, f"{tenant}_approver").decide(request_id)
+
+    def use(self, token: str | None, path: str, method: str = "GET") -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.request(method, f"{self.content}/documents/{path}", headers=headers, timeout=30)
+
+    def recorded(self, request_id: str, *types: str, tenant: str = "contoso") -> list[dict[str, Any]]:
+        """The records about a request, as soon as these types are among them."""
+        auditor = getattr(self, f"{tenant}_auditor")
+
+        def look() -> list[dict[str, Any]] | None:
+            records = [r for r in auditor.trail(tenant) if r["data"].get("request_id") == request_id]
+            return records if set(types) <= {record["type"] for record in records} else None
+
+        return eventually(look)
+
+
+def new_key() -> str:
+    return str(uuid4())

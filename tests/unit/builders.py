@@ -1,0 +1,74 @@
+"""Things that unit tests start from; each call names only what matters to the test."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from approval_service.domain.approval import Approval
+from approval_service.domain.policy import Policy
+from lockbox.contracts.approval import DEFAULT_SETTINGS
+from lockbox.contracts.events import Event
+from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated
+
+NOW = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
+REQUEST_ID = "566924bd-d58b-45eb-a91f-e689a1d37c43"
+EVENT_ID = "b5ba95d4-2693-5ef9-8b65-36ed7b195a6b"
+CORRELATION_ID = "0c5f3c52-5b5e-4c3e-9d0a-3f8f7d3f0f10"
+
+
+def terms(**changes: Any) -> AccessTerms:
+    return AccessTerms(
+        **{
+            "tenant": "contoso",
+            "service_request": "SR-359423",
+            "reason_code": ReasonCode.CUSTOMER_INITIATED_SUPPORT,
+            "justification": "Alice cannot open her mailbox.",
+            "resources": ("mailbox/alice",),
+            "actions": ("read",),
+            "duration": timedelta(hours=4),
+            **changes,
+        }
+    )
+
+
+def created(**changes: Any) -> RequestCreated:
+    about = {"request_id": REQUEST_ID, "requester": "erin@vendor.example", "created_at": NOW}
+    return RequestCreated(**terms(**changes).within(**about))
+
+
+def policy(**settings: Any) -> Policy:
+    return Policy(
+        **{**DEFAULT_SETTINGS.settings(), **settings},
+        tenant="contoso",
+        version=1,
+        changed_at=NOW,
+        changed_by="approval_service",
+    )
+
+
+def approval(now: datetime = NOW, settings: dict[str, Any] | None = None, **changes: Any) -> Approval:
+    return Approval.open(created(**changes), policy(**settings or {}), now).state
+
+
+def caller(email: str, organisation: str, *roles: Role) -> Caller:
+    return Caller(email, organisation, frozenset(roles), NOW, CORRELATION_ID)
+
+
+ENGINEER = caller("erin@vendor.example", "vendor", Role.ENGINEER)
+OTHER_ENGINEER = caller("eve@vendor.example", "vendor", Role.ENGINEER)
+VENDOR_APPROVER = caller("victor@vendor.example", "vendor", Role.VENDOR_APPROVER)
+VENDOR_AUDITOR = caller("vera@vendor.example", "vendor", Role.VENDOR_AUDITOR)
+OPERATOR = caller("otto@vendor.example", "vendor", Role.OPERATOR)
+ALICE = caller("alice@contoso.example", "contoso", Role.CUSTOMER_APPROVER)
+ANN = caller("ann@contoso.example", "contoso", Role.CUSTOMER_APPROVER)
+ADMIN = caller("carol@contoso.example", "contoso", Role.CUSTOMER_ADMIN)
+AUDITOR = caller("aaron@contoso.example", "contoso", Role.CUSTOMER_AUDITOR)
+FRANK = caller("frank@fabrikam.example", "fabrikam", Role.CUSTOMER_APPROVER)
+FIONA = caller("fiona@fabrikam.example", "fabrikam", Role.CUSTOMER_ADMIN)
+
+
+def event(fact: Any, sequence: int = 1, actor: str = "erin@vendor.example") -> Event:
+    from lockbox.contracts.events import Cause, envelop
+
+    [made] = envelop([fact], f"tests/{REQUEST_ID}", sequence - 1, Cause(actor, CORRELATION_ID), NOW)
+    return made

@@ -1,0 +1,18 @@
+"""Polling to a deadline; no test sleeps."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T | None], within: float = 30.0) -> T:
+    """What `look` sees, as soon as it sees something true; fails when it never does."""
+    deadline = time.monotonic() + within
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, f"not within {within} s; last seen: {seen!r}"
+        time.sleep(0.05)
