@@ -33,9 +33,11 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def people(stack: Stack) -> People:
+def people(stack: Stack) -> Iterator[People]:
     """Everybody with an account."""
-    return People(stack.accounts_file)
+    everybody = People(stack.accounts_file)
+    yield everybody
+    everybody.close()
 
 
 @pytest.fixture(scope="session")

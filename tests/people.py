@@ -96,6 +96,10 @@ class People:
             self._people[name] = Person(self.portal, **self.accounts[name])
         return self._people[name]
 
+    def close(self) -> None:
+        for person in self._people.values():
+            person.http.close()
+
     def granted(self, **changes: Any) -> dict[str, Any]:
         """A request that everybody approved, with its grant."""
         request_id = self.engineer.ask(**changes)

@@ -1,0 +1,183 @@
+"""Every RPC entrypoint checks who calls, on the real broker with a stock Nameko client."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import amqp
+import pytest
+from kombu import Connection
+from nameko.standalone.rpc import ClusterRpcProxy
+from tests.people import People
+
+from lockbox.contracts.identity import Caller, Role
+from lockbox.crypto.keys import SigningKey, generate_signing_key, load_signing_key
+from lockbox.embedded.stack import Stack
+from lockbox.errors import Forbidden, Invalid, NotFound
+from lockbox.runtime import rpc  # noqa: F401 - teaches Nameko the error kinds
+from lockbox.runtime.identity import mint
+
+Call = Callable[..., Any]
+NOBODY = str(uuid4())
+
+
+@pytest.fixture
+def caller_key(stack: Stack) -> SigningKey:
+    return load_signing_key(stack.home / "secrets" / "caller.pem")
+
+
+@pytest.fixture
+def call(admin_amqp_uri: str) -> Call:
+    def send(service: str, method: str, payload: Any, token: Any = None) -> Any:
+        context = {} if token is None else {"auth_token": token}
+        with ClusterRpcProxy({"AMQP_URI": admin_amqp_uri}, context_data=context, timeout=15) as proxy:
+            return getattr(getattr(proxy, service), method)(payload)
+
+    return send
+
+
+def token(key: SigningKey, *roles: Role, organisation: str = "contoso", at: datetime | None = None) -> str:
+    now = at or datetime.now(UTC)
+    return mint(Caller("test@example.org", organisation, frozenset(roles), now, str(uuid4())), key, now)
+
+
+ENTRYPOINTS = [
+    ("request_service", "create_request"),
+    ("request_service", "get_request"),
+    ("request_service", "list_requests"),
+    ("request_service", "list_tenants"),
+    ("approval_service", "decide"),
+    ("approval_service", "cancel_request"),
+    ("approval_service", "get_approval"),
+    ("approval_service", "list_grants"),
+    ("approval_service", "get_grant"),
+    ("approval_service", "get_grant_token"),
+    ("approval_service", "revoke_grant"),
+    ("approval_service", "get_policy"),
+    ("approval_service", "put_policy"),
+    ("approval_service", "get_keys"),
+    ("approval_service", "list_revocations"),
+    ("approval_service", "record_access"),
+    ("audit_service", "list_records"),
+]
+
+
+@pytest.mark.parametrize(("service", "method"), ENTRYPOINTS)
+def test_entrypoint_when_nobody_vouches_for_the_caller_refuses(call: Call, service: str, method: str) -> None:
+    with pytest.raises(Forbidden) as refused:
+        call(service, method, {})
+    assert refused.value.code == "token_malformed"
+
+
+def test_entrypoint_when_the_token_has_expired_refuses(call: Call, caller_key: SigningKey) -> None:
+    old = token(caller_key, Role.CUSTOMER_APPROVER, at=datetime.now(UTC) - timedelta(minutes=6))
+    with pytest.raises(Forbidden) as refused:
+        call("approval_service", "list_grants", {}, old)
+    assert refused.value.code == "token_expired"
+
+
+def test_entrypoint_when_the_token_is_signed_by_somebody_else_refuses(call: Call, tmp_path: Path) -> None:
+    generate_signing_key(tmp_path / "own.pem")
+    with pytest.raises(Forbidden) as refused:
+        call("approval_service", "list_grants", {}, token(load_signing_key(tmp_path / "own.pem"), Role.OPERATOR))
+    assert refused.value.code == "token_key_unknown"
+
+
+def test_entrypoint_when_a_grant_is_shown_in_place_of_a_caller_token_refuses(call: Call, people: People) -> None:
+    grant = people.granted()["grant"]["id"]
+    signed = people.engineer.get(f"/grants/{grant}/token")["token"]
+    with pytest.raises(Forbidden) as refused:
+        call("approval_service", "list_grants", {}, signed)
+    assert refused.value.code == "token_malformed"
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "roles"),
+    [
+        ("request_service", "create_request", {Role.ENGINEER}),
+        ("approval_service", "put_policy", {Role.CUSTOMER_ADMIN}),
+        ("approval_service", "record_access", {Role.ENFORCEMENT_POINT}),
+        ("approval_service", "list_revocations", {Role.ENFORCEMENT_POINT}),
+        ("approval_service", "get_grant_token", {Role.ENGINEER}),
+    ],
+)
+def test_entrypoint_when_the_role_is_missing_refuses_every_other_role(
+    call: Call, caller_key: SigningKey, service: str, method: str, roles: set[Role]
+) -> None:
+    for role in set(Role) - roles:
+        organisation = "contoso" if role.startswith("customer") else "vendor"
+        with pytest.raises(Forbidden) as refused:
+            call(service, method, {}, token(caller_key, role, organisation=organisation))
+        assert refused.value.code == "role_required"
+
+
+def test_entrypoint_when_it_is_another_tenants_object_says_not_found(
+    call: Call, caller_key: SigningKey, people: People
+) -> None:
+    outcome = people.granted()
+    foreign = token(caller_key, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN, organisation="fabrikam")
+    about_request = {"request_id": outcome["request_id"]}
+    about_grant = {"grant_id": outcome["grant"]["id"]}
+    key = {"idempotency_key": "k"}
+    for service, method, payload in (
+        ("request_service", "get_request", about_request),
+        ("approval_service", "get_approval", about_request),
+        ("approval_service", "decide", {**about_request, "decision": "deny", **key}),
+        ("approval_service", "get_grant", about_grant),
+        ("approval_service", "revoke_grant", {**about_grant, **key}),
+        ("approval_service", "get_policy", {"tenant": "contoso"}),
+        ("audit_service", "list_records", {"tenant": "contoso"}),
+    ):
+        with pytest.raises(NotFound):
+            call(service, method, payload, foreign)
+
+
+@pytest.mark.parametrize("payload", [None, [], "text", 7, {"unknown": 1}, {"__type__": "uuid", "__value__": "x"}])
+def test_entrypoint_when_the_message_is_nonsense_says_what_is_wrong(
+    call: Call, caller_key: SigningKey, payload: Any
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        call("approval_service", "get_grant", payload, token(caller_key, Role.CUSTOMER_AUDITOR))
+    assert refused.value.faults
+
+
+def test_entrypoint_when_the_method_does_not_exist_says_so(call: Call, caller_key: SigningKey) -> None:
+    with pytest.raises(NotFound) as refused:
+        call("approval_service", "drop_everything", {}, token(caller_key, Role.OPERATOR, organisation="vendor"))
+    assert refused.value.code == "method_not_found"
+
+
+@pytest.mark.parametrize(
+    ("body", "properties"),
+    [
+        ("{}", {}),
+        ("{}", {"reply_to": NOBODY}),
+        ("not json", {"reply_to": NOBODY, "content_type": "application/json"}),
+        ('{"args": 1}', {"reply_to": NOBODY, "content_type": "application/json"}),
+        ("[" * 100_000, {"reply_to": NOBODY, "content_type": "application/json"}),
+        (
+            '{"args": [{}], "kwargs": {}}',
+            {
+                "reply_to": NOBODY,
+                "content_type": "application/json",
+                "application_headers": {"nameko.call_id_stack": 7, "nameko.auth_token": 7},
+            },
+        ),
+    ],
+)
+def test_service_when_a_malformed_call_arrives_goes_on(
+    call: Call, caller_key: SigningKey, admin_amqp_uri: str, stack: Stack, body: str, properties: dict[str, Any]
+) -> None:
+    before = stack.states()
+    with Connection(admin_amqp_uri) as connection:
+        message = amqp.Message(body, **properties)
+        connection.default_channel.basic_publish(message, exchange="nameko-rpc", routing_key="approval_service.decide")
+    assert call("approval_service", "list_grants", {}, token(caller_key, Role.CUSTOMER_AUDITOR))["items"] is not None
+    assert pid_of(stack.states(), "approval_service") == pid_of(before, "approval_service")
+
+
+def pid_of(states: str, program: str) -> str:
+    [line] = [line for line in states.splitlines() if line.startswith(f"{program} ")]
+    return line.split("pid ")[1].split(",")[0]

@@ -1,0 +1,132 @@
+"""Event consumption on the real broker: what can't be handled is parked with its reason, and never lost."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import amqp
+import pytest
+from kombu import Connection
+from tests.integration.test_rpc import pid_of
+from tests.people import People
+from tests.unit.builders import NOW
+from tests.waiting import eventually
+
+from lockbox.contracts.approval import PolicyChanged
+from lockbox.contracts.events import Cause, Event, envelop
+from lockbox.embedded.stack import Stack
+
+AUDIT_PARKED = "audit_service.on_event.v1.parked"
+REQUEST_PARKED = "request_service.on_policy_changed.v1.parked"
+
+
+@pytest.fixture
+def broker(admin_amqp_uri: str) -> Iterator[Connection]:
+    with Connection(admin_amqp_uri) as connection:
+        yield connection
+
+
+def publish(broker: Connection, body: bytes | str, key: str = "policy_changed", **properties: Any) -> None:
+    with broker.channel() as channel:
+        message = amqp.Message(body, **{"content_type": "application/json", **properties})
+        channel.basic_publish(message, exchange="approval_service.events", routing_key=key)
+
+
+def parked(broker: Connection, queue: str, message_id: str) -> dict[str, Any] | None:
+    """Takes parked messages until the one of this id comes; its headers and body."""
+    with broker.channel() as channel:
+        while (message := channel.basic_get(queue)) is not None:
+            channel.basic_ack(message.delivery_tag)
+            if message.properties.get("message_id") == message_id:
+                return {**message.properties["application_headers"], "body": message.body}
+    return None
+
+
+def event(**changes: Any) -> Event:
+    fact = PolicyChanged(
+        **{
+            "tenant": "adatum",
+            "version": 1,
+            "require_approval": True,
+            "request_lifetime": NOW - NOW.replace(hour=0),
+            "maximum_duration": NOW - NOW.replace(hour=8),
+            "customer_quorum": 1,
+            **changes,
+        }
+    )
+    [made] = envelop([fact], f"policies/{uuid4()}", 0, Cause("tests", str(uuid4())), NOW)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("not json at all", "not_json"),
+        ("[]", "invalid_body"),
+        ("{}", "invalid_id"),
+        ("[" * 50_000, "not_json"),
+        (b"\xff\xfe\x00", "not_json"),
+    ],
+)
+def test_message_when_it_can_not_be_read_is_parked_with_its_reason(
+    broker: Connection, stack: Stack, body: bytes | str, reason: str
+) -> None:
+    before = pid_of(stack.states(), "audit_service")
+    message_id = str(uuid4())
+    publish(broker, body, message_id=message_id)
+    found = eventually(lambda: parked(broker, AUDIT_PARKED, message_id))
+    assert reason in found["x-lockbox-reason"]
+    assert pid_of(stack.states(), "audit_service") == before
+
+
+def test_message_when_its_version_is_from_the_future_is_parked_by_who_must_understand_it(broker: Connection) -> None:
+    document = json.loads(event().payload())
+    document["dataversion"] = 99
+    publish(broker, json.dumps(document), message_id=document["id"])
+    assert "unknown_event" in eventually(lambda: parked(broker, REQUEST_PARKED, document["id"]))["x-lockbox-reason"]
+
+
+def test_message_when_headers_are_of_the_wrong_type_is_handled_all_the_same(
+    broker: Connection, mongo: Any, stack: Stack
+) -> None:
+    good = event()
+    publish(
+        broker,
+        good.payload(),
+        message_id=good.id,
+        application_headers={"nameko.call_id_stack": 7, "x-lockbox-attempt": "many"},
+    )
+    assert eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": good.id}))
+
+
+def test_event_when_it_comes_twice_is_on_record_once(broker: Connection, mongo: Any) -> None:
+    good = event()
+    for _ in range(3):
+        publish(broker, good.payload(), message_id=good.id)
+    assert eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": good.id}))
+    marker = event()
+    publish(broker, marker.payload(), message_id=marker.id)
+    eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": marker.id}))
+    assert mongo["lockbox_audit"]["records"].count_documents({"_id": good.id}) == 1
+
+
+def test_event_when_it_contradicts_the_record_is_parked_and_the_record_stays(broker: Connection, mongo: Any) -> None:
+    first = event()
+    publish(broker, first.payload(), message_id=first.id)
+    on_record = eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": first.id}))
+    forged = json.loads(first.payload())
+    forged["data"]["require_approval"] = False
+    publish(broker, json.dumps(forged), message_id=first.id)
+    found = eventually(lambda: parked(broker, AUDIT_PARKED, first.id))
+    assert "event_contradicts_record" in found["x-lockbox-reason"]
+    assert mongo["lockbox_audit"]["records"].find_one({"_id": first.id}) == on_record
+
+
+def test_handler_when_it_fails_is_tried_again_later(broker: Connection, mongo: Any, people: People) -> None:
+    """An alert for a tenant without approvers fails, and comes back from the first retry tier after 5 s."""
+    people.tailspin_admin.put_policy("tailspin", require_approval=True)
+    request_id = people.engineer.ask(tenant="tailspin")
+    people.vendor_approver.decide(request_id)
+    deliveries = mongo["lockbox_notify"]["deliveries"]
+    assert eventually(lambda: deliveries.find_one({"state.request_id": request_id, "state.state": "SENT"}))
