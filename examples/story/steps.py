@@ -1,11 +1,12 @@
 """The steps of the story, each a method whose docstring is what it shows."""
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Any
 
 from examples.story.cast import Cast, eventually, expect
 from examples.story.evidence import Mail, Records, find_message, plain_text
+from lockbox import clock
+from lockbox.contracts.fields import format_timestamp
 
 ALICE = "contoso/mailbox/alice"
 ASYNCHRONOUS = {"alert_sent", "signed_in"}
@@ -19,7 +20,7 @@ class Story:
         self.cast = cast
         self.mail = mail
         self.records = records
-        self.since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # noqa: TID251 - outside Lockbox
+        self.since = format_timestamp(clock.now())
         self.told: dict[str, list[str]] = {"contoso": [], "fabrikam": []}
         self.request_id = ""
         self.grant_token = ""

@@ -31,9 +31,9 @@ from lockbox.contracts.events import Cause, Event
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.portal import MemberAdded
 from lockbox.contracts.request import RequestCreated
+from lockbox.ids import new_id
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
-from lockbox.runtime.ids import new_id
 from lockbox.runtime.rpc import command
 from lockbox.runtime.settings import Provided
 from lockbox.runtime.stores import Store

@@ -1,6 +1,6 @@
 """MongoDB documents of notify_service: `deliveries` by delivery id, `members` by address.
 
-A delivery's document holds, beside the delivery, `attempts`, `next_at` and `last_error`, and the `cause` it goes back to.
+A delivery's document holds, beside the delivery, `attempts`, `next_at`, `last_error`, and its `cause`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, ReturnDocument
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Cause, Event
 from lockbox.runtime.aggregates import Aggregates
-from lockbox.runtime.mongo import Document
+from lockbox.runtime.mongo import Document, keep_newer
 from lockbox.runtime.relay import Relay
 from notify_service.domain.alert import Audience
 from notify_service.domain.delivery import Delivery, DeliveryState
@@ -76,11 +75,8 @@ class MemberStore:
 
     def learn(self, email: str, organisation: str, roles: Iterable[str], event: Event) -> None:
         """Note a member's roles, unless something later is known."""
-        known = {"organisation": organisation, "roles": list(roles), "sequence": event.sequence}
-        try:
-            self.collection.replace_one({"_id": email, "sequence": {"$lt": event.sequence}}, known, upsert=True)
-        except DuplicateKeyError:
-            pass  # something later is known: the filter missed it, and the insert met it
+        known = {"_id": email, "organisation": organisation, "roles": list(roles), "sequence": event.sequence}
+        keep_newer(self.collection, known, "sequence")
 
     def addresses(self, audience: Audience) -> Iterable[str]:
         """The addresses of an audience, in their order."""

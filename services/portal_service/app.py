@@ -1,7 +1,11 @@
 """The web application: REST, pages and health under one roof."""
 
-from flask import Flask, Response
+from http import HTTPStatus
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
 from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
 
 from lockbox.runtime.settings import Config
 from portal_service import web
@@ -9,6 +13,7 @@ from portal_service.api import enforcement, grants, health, problems, requests, 
 from portal_service.settings import web_settings
 
 LARGEST_BODY = 256 * 1024
+FOR_PROGRAMS = ("/api/", "/.well-known/", "/openapi.json")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -47,8 +52,16 @@ def create_app(config: Config) -> Flask:
     app.register_blueprint(health.blueprint)
     problems.register(app)
     web.register(app, secure=settings.secure)
+    for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        app.register_error_handler(status, _of_nowhere)
     app.after_request(_secure)
     return app
+
+
+def _of_nowhere(error: HTTPException) -> ResponseReturnValue:
+    """An address that nobody answers belongs to the API or to the pages by its name alone."""
+    for_programs = request.path.startswith(FOR_PROGRAMS)
+    return problems.of_http(error) if for_programs else web.errors.of_nowhere(error)
 
 
 def _secure(response: Response) -> Response:

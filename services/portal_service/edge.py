@@ -13,7 +13,7 @@ from lockbox.contracts.events import VENDOR, Cause
 from lockbox.contracts.fields import KeyField
 from lockbox.contracts.identity import Caller
 from lockbox.errors import invalid
-from lockbox.runtime.ids import new_id
+from lockbox.ids import new_id
 from lockbox.runtime.waiting import Patience
 from portal_service import usecases
 from portal_service.usecases import Identity, Known, RequestDetails, Services

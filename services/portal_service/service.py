@@ -2,10 +2,10 @@
 
 from werkzeug.wrappers import Request, Response
 
+from lockbox.ids import new_id
 from lockbox.runtime.caller import Services
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
-from lockbox.runtime.ids import new_id
 from lockbox.runtime.settings import Provided
 from lockbox.runtime.starting import on_start
 from lockbox.runtime.stores import Store

@@ -14,9 +14,9 @@ from lockbox.contracts.request import (
     RequestView,
     TenantList,
 )
+from lockbox.ids import new_id
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
-from lockbox.runtime.ids import new_id
 from lockbox.runtime.rpc import command
 from lockbox.runtime.settings import settings
 from lockbox.runtime.stores import Store
@@ -41,7 +41,8 @@ class RequestService:
     @command(CreateRequest, Role.ENGINEER)
     def create_request(self, caller: Caller, message: CreateRequest) -> RequestView:
         """Ask for access."""
-        return usecases.create_request(self.requests, self.tenants, caller, message, new_id(), self.clock.now())
+        arrival = usecases.Arrival(new_id(), self.clock.now())
+        return usecases.create_request(self.requests, self.tenants, caller, message, arrival)
 
     @command(GetRequest)
     def get_request(self, caller: Caller, message: GetRequest) -> RequestView:

@@ -6,7 +6,6 @@ of the event that brought it) and `history`.
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
@@ -23,7 +22,7 @@ from lockbox.contracts.request import (
     TenantView,
 )
 from lockbox.runtime.aggregates import Aggregates
-from lockbox.runtime.mongo import Document
+from lockbox.runtime.mongo import Document, keep_newer
 from lockbox.runtime.paging import Order, read_page
 from lockbox.runtime.relay import Relay
 from lockbox.runtime.scope import visible_to
@@ -125,11 +124,7 @@ class TenantStore:
 
     def learn(self, policy: PolicyChanged) -> None:
         """Note a policy, unless a later version is known."""
-        known = wire.encode(policy) | {"_id": policy.tenant}
-        try:
-            self.collection.replace_one({"_id": policy.tenant, "version": {"$lt": policy.version}}, known, upsert=True)
-        except DuplicateKeyError:
-            pass  # a later version is known: the filter missed it, and the insert met it
+        keep_newer(self.collection, wire.encode(policy) | {"_id": policy.tenant}, "version")
 
 
 def _tenant(document: Document) -> TenantView:

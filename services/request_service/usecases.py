@@ -1,5 +1,6 @@
 """What request_service does: one function for each use case."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -39,12 +40,20 @@ class Tenants(Protocol):
     def learn(self, policy: PolicyChanged) -> None: ...  # noqa: D102
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """A request comes in: the id that it gets if it is new, and when."""
+
+    request_id: str
+    at: datetime
+
+
 def create_request(
-    requests: Requests, tenants: Tenants, caller: Caller, command: CreateRequest, request_id: str, now: datetime
+    requests: Requests, tenants: Tenants, caller: Caller, command: CreateRequest, arrival: Arrival
 ) -> RequestView:
     """Take a request in."""
-    asked = ask(request_id, command.terms, caller.email, tenants.find(command.terms.tenant), now)
-    return requests.create(request_id, asked, Act.of(caller.cause(), command, now))
+    asked = ask(arrival.request_id, command.terms, caller.email, tenants.find(command.terms.tenant), arrival.at)
+    return requests.create(arrival.request_id, asked, Act.of(caller.cause(), command, arrival.at))
 
 
 def get_request(requests: Requests, caller: Caller, query: GetRequest) -> RequestView:

@@ -1,7 +1,6 @@
 """`lockbox request`, `list`, `show`, `approve`, `deny`, `cancel`."""
 
 from typing import Annotated, Any
-from uuid import uuid4
 
 import typer
 
@@ -133,5 +132,5 @@ def _report(outcome: Any, as_json: bool) -> None:
 
 
 def _post(path: str, body: dict[str, Any]) -> Any:
-    key = {"Idempotency-Key": str(uuid4())}
+    key = {"Idempotency-Key": new_id()}
     return ask(load_session(), "POST", path, json=body, headers=key)

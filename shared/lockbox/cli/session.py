@@ -54,7 +54,7 @@ def load_session() -> Session:
 
 
 def ask(session: Session, method: str, path: str, **options: Any) -> Any:
-    """What the portal answers, as JSON (None for no content); raises `CommandError` with what the problem document says."""
+    """What the portal answers, as JSON (None for no content); raises `CommandError` with what a problem says."""
     headers = {"Authorization": f"Bearer {session.token}"} if session.token else {}
     headers |= options.pop("headers", {})
     url = f"{session.url}/api/v1{path}"

@@ -1,4 +1,4 @@
-"""The published language of approval_service: stages, decisions, grants, tenant policy, and what became of a request."""
+"""The published language of approval_service: stages, decisions, grants, policy, and what became of a request."""
 
 from dataclasses import dataclass, field, fields
 from datetime import timedelta

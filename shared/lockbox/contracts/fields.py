@@ -48,7 +48,7 @@ def parse_duration(text: str) -> timedelta:
 class TimestampField(fields.Field[datetime]):
     """An RFC 3339 moment with its offset."""
 
-    default_error_messages = {"invalid": "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z"}
+    default_error_messages = {"invalid": "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z"}  # noqa: RUF012
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format_timestamp(value)
@@ -63,7 +63,7 @@ class TimestampField(fields.Field[datetime]):
 class DurationField(fields.Field[timedelta]):
     """An ISO 8601 duration of fixed length."""
 
-    default_error_messages = {"invalid": "an ISO 8601 duration such as PT4H"}
+    default_error_messages = {"invalid": "an ISO 8601 duration such as PT4H"}  # noqa: RUF012
 
     def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format_duration(value)

@@ -50,9 +50,9 @@ def schema(kind: type, *, tolerant: bool = False) -> Schema:
     return _SCHEMAS[kind, tolerant]
 
 
-def encode(message: object) -> dict[str, Any]:
-    """The message as a dictionary of JSON values."""
-    return cast(dict[str, Any], schema(type(message)).dump(message))
+def encode(message: object, kind: type | None = None) -> dict[str, Any]:
+    """The message as a dictionary of JSON values; with `kind`, only what a message of that kind shows."""
+    return cast(dict[str, Any], schema(kind or type(message)).dump(message))
 
 
 def decode(kind: type[M], data: object, *, tolerant: bool = False) -> M:

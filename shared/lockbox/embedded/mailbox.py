@@ -1,4 +1,7 @@
-"""A real SMTP server for one machine: keeps each message as a file, `python -m lockbox.embedded.mailbox <port> <folder>`."""
+"""A real SMTP server for one machine, which keeps each message as a file.
+
+Run as `python -m lockbox.embedded.mailbox <port> <folder>`.
+"""
 
 import asyncio
 import signal

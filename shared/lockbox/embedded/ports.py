@@ -1,6 +1,7 @@
 """Ports: preferred ones, others where those are taken; kept once chosen."""
 
 import json
+import random
 import socket
 from pathlib import Path
 
@@ -22,7 +23,11 @@ PREFERRED = {
 }
 
 
-def choose_ports(path: Path, *, random: bool = False) -> dict[str, int]:
+BELOW_OUTGOING = range(20_000, 32_000)
+"""Where operating systems don't take ports for outgoing connections, which could be there before a server is."""
+
+
+def choose_ports(path: Path, *, prefer: bool = True) -> dict[str, int]:
     """The ports in the file at `path`; at first the preferred ones that are free and random ones for the rest."""
     if path.exists():
         known: dict[str, int] = json.loads(path.read_text())
@@ -30,8 +35,7 @@ def choose_ports(path: Path, *, random: bool = False) -> dict[str, int]:
             return known
     ports: dict[str, int] = {}
     for name, preferred in PREFERRED.items():
-        wanted = 0 if random else preferred
-        ports[name] = preferred if wanted and _free(wanted) else _any_free(set(ports.values()))
+        ports[name] = preferred if prefer and _free(preferred) else _any_free(set(ports.values()))
     write_private_json(path, ports)
     return ports
 
@@ -48,8 +52,6 @@ def _free(port: int) -> bool:
 
 def _any_free(taken: set[int]) -> int:
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in taken:
+        port = random.choice(BELOW_OUTGOING)  # noqa: S311 - not a secret
+        if port not in taken and _free(port):
             return port

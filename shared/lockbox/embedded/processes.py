@@ -1,7 +1,8 @@
 """Finding what was started here: each process carries its home and its program's name in its environment."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -39,8 +40,6 @@ def end(processes: list[psutil.Process], patience: float) -> None:
     psutil.wait_procs(alive, timeout=10)
 
 
-def _quietly(act: object) -> None:
-    try:
-        act()  # type: ignore[operator]
-    except psutil.NoSuchProcess:
-        pass  # it ended by itself
+def _quietly(act: Callable[[], object]) -> None:
+    with suppress(psutil.NoSuchProcess):
+        act()

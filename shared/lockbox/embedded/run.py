@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from lockbox.embedded.processes import HOME_MARK, PROGRAM_MARK, end, started_here
-from lockbox.provision.environment import ENVIRONMENT, read_environment
+from lockbox.provision.environment import ENVIRONMENT
+from lockbox.provision.launch import become
 
 
 def main() -> None:
@@ -20,10 +21,7 @@ def main() -> None:
     home = Path(os.environ[HOME_MARK])
     os.environ[PROGRAM_MARK] = program
     end(list(started_here(home, program)), patience=0)
-    environment = home / "services" / program / ENVIRONMENT
-    if environment.exists():
-        os.environ.update(read_environment(environment))
-    os.execvp(command[0], command)  # noqa: S606 - the supervisor's own configuration says what to run
+    become(command, home / "services" / program / ENVIRONMENT)
 
 
 if __name__ == "__main__":

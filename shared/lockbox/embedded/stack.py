@@ -22,7 +22,7 @@ from lockbox.provision.environment import Servers, ServiceDirectories
 from lockbox.provision.files import private_directory, write_private
 from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
 
-READY_WITHIN_SECONDS = 120.0
+READY_WITHIN_SECONDS = 180.0
 Say = Callable[[str], None]
 
 
@@ -59,7 +59,7 @@ class Stack:
         self._existing = existing or Existing()
         self._product = product.resolve() if product else None
         self._members = members
-        self.ports = choose_ports(self.home / "ports.json", random=random_ports)
+        self.ports = choose_ports(self.home / "ports.json", prefer=not random_ports)
         self._supervisor = Supervisor(self.home)
 
     @property
@@ -99,7 +99,7 @@ class Stack:
         )
 
     def up(self, say: Say = print) -> None:
-        """Start what does not run, and return when all of it is ready; raises `StackError` that says what is missing."""
+        """Start what does not run, and return when all of it is ready; raises `StackError` if something is missing."""
         programs = list(self._programs())
         self._write_everything()
         self._supervisor.configure(programs)

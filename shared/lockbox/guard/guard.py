@@ -2,12 +2,11 @@
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 
+from lockbox import clock
 from lockbox.contracts.fields import format_timestamp
 from lockbox.guard.decision import Attempt, Decision, decide
 from lockbox.guard.feed import Feed
@@ -15,10 +14,6 @@ from lockbox.guard.feed import Feed
 TIMEOUT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - the guard lives in the vendor's product, without Lockbox's clock
 
 
 class Guard:
@@ -46,7 +41,7 @@ class Guard:
         attempt = Attempt(tenant=tenant, resource=resource, action=action)
         if token and not self._feed.fresh:
             return Decision(allowed=False, reason="revocations_stale", attempt=attempt)
-        return decide(token, attempt, self._feed.keys, self._feed.revoked, _now())
+        return decide(token, attempt, self._feed.keys, self._feed.revoked, clock.now())
 
     def enforce(self, token: str | None, tenant: str, resource: str, action: str) -> Decision:
         """Decide, and return when the decision is on record; what can't be put on record is refused."""
@@ -60,7 +55,7 @@ class Guard:
 
     def _record(self, decision: Decision) -> None:
         document = {
-            "access_id": str(uuid4()),
+            "access_id": new_id(),
             "allowed": decision.allowed,
             "reason": decision.reason,
             "tenant": decision.attempt.tenant,
@@ -69,6 +64,6 @@ class Guard:
             "grant_id": decision.grant_id,
             "request_id": decision.request_id,
             "engineer": decision.engineer,
-            "at": format_timestamp(_now()),
+            "at": format_timestamp(clock.now()),
         }
         self._client.post("/api/v1/access-events", json=document).raise_for_status()

@@ -23,13 +23,16 @@ def database_of(service: str, prefix: str = "lockbox") -> str:
     return f"{prefix}_{service.removesuffix('_service')}"
 
 
-def provision_database(host: str, passwords: Mapping[str, str], prefix: str = "lockbox") -> None:
+def provision_database(
+    host: str, passwords: Mapping[str, str], prefix: str = "lockbox", *, member: str | None = None
+) -> None:
     """Make a new mongod at `host` (`name:port`, reached as localhost) ready, or find it so.
 
     The first call uses MongoDB's localhost exception: until the first user exists, a local client may make it.
+    `member` is the name and port by which services find it, where that is another than `host`.
     """
-    with MongoClient[dict[str, Any]](host, directConnection=True, serverSelectionTimeoutMS=30_000) as client:
-        _initiate(client, host)
+    with MongoClient[dict[str, Any]](host, directConnection=True, serverSelectionTimeoutMS=90_000) as client:
+        _initiate(client, member or host)
         _await_primary(client)
         _ensure_admin(client, passwords[ADMIN])
     with MongoClient[dict[str, Any]](
@@ -42,9 +45,9 @@ def provision_database(host: str, passwords: Mapping[str, str], prefix: str = "l
             _ensure_user(client.admin, service, passwords[service], [role])
 
 
-def _initiate(client: MongoClient[dict[str, Any]], host: str) -> None:
+def _initiate(client: MongoClient[dict[str, Any]], member: str) -> None:
     try:
-        client.admin.command("replSetInitiate", {"_id": "rs0", "members": [{"_id": 0, "host": host}]})
+        client.admin.command("replSetInitiate", {"_id": "rs0", "members": [{"_id": 0, "host": member}]})
     except OperationFailure as error:
         if error.code != ALREADY_INITIALIZED and "requires authentication" not in str(error):
             raise

@@ -1,4 +1,4 @@
-"""Files that only their owner reads, written whole or not at all."""
+"""Files that only their owner reads, or their group, written whole or not at all."""
 
 import json
 import os
@@ -14,15 +14,24 @@ def private_directory(path: Path) -> Path:
 
 def write_private(path: Path, text: str) -> None:
     """Replace a file of mode 0600."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    _replace(path, text, 0o600)
+
+
+def write_for_group(path: Path, text: str) -> None:
+    """Replace a file of mode 0640, for a server that runs as another user and is in the group."""
+    _replace(path, text, 0o640)
 
 
 def write_private_json(path: Path, document: Any) -> None:
     """Replace a JSON file of mode 0600."""
     write_private(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

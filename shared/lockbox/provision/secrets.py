@@ -51,10 +51,17 @@ class SecretFiles:
             if not path.exists():
                 generate_signing_key(path)
         write_private_json(self.caller_keys, {"keys": [load_signing_key(self.caller_key).jwk]})
-        passwords = self.directory / "passwords.json"
-        if not passwords.exists():
-            write_private_json(passwords, asdict(_generate()))
-        return Secrets(**json.loads(passwords.read_text()))
+        if not self._passwords.exists():
+            write_private_json(self._passwords, asdict(_generate()))
+        return self.read()
+
+    def read(self) -> Secrets:
+        """Read the secrets, which are there."""
+        return Secrets(**json.loads(self._passwords.read_text()))
+
+    @property
+    def _passwords(self) -> Path:
+        return self.directory / "passwords.json"
 
 
 def _generate() -> Secrets:

@@ -87,7 +87,7 @@ class Aggregates(Generic[A, V]):
         if waiting:
             document["outbox_at"] = act.now + HEAD_START
         if act.key is not None:
-            document["cmds"] = [_remember(act, answer)]
+            document["cmds"] = [self._remember(act, answer)]
         try:
             self.collection.insert_one(document)
         except DuplicateKeyError:
@@ -124,7 +124,7 @@ class Aggregates(Generic[A, V]):
         answer = self.view(document | {"state": state})
         push: Document = {"outbox": {"$each": stored(waiting)}}
         if act.key is not None:
-            push["cmds"] = {"$each": [_remember(act, answer)], "$slice": -ANSWERS_KEPT}
+            push["cmds"] = {"$each": [self._remember(act, answer)], "$slice": -ANSWERS_KEPT}
         update = {
             "$set": {"state": state},
             "$inc": {"version": 1, "sequence": len(waiting)},
@@ -145,6 +145,9 @@ class Aggregates(Generic[A, V]):
         events = envelop(changed.facts, f"{self.name}/{key}", after, act.cause, act.now)
         return entries(self.name, key, events)
 
+    def _remember(self, act: Act, answer: V) -> Document:
+        return {"key": act.key, "digest": act.digest, "answer": wire.encode(answer, self._view)}
+
     def _answer_to(self, act: Act) -> V | None:
         document = None if act.key is None else self.collection.find_one({"cmds.key": act.key})
         return None if document is None else self._answer_in(document, act)
@@ -156,10 +159,6 @@ class Aggregates(Generic[A, V]):
                     raise _key_reused()
                 return wire.decode(self._view, command["answer"])
         return None
-
-
-def _remember(act: Act, answer: object) -> Document:
-    return {"key": act.key, "digest": act.digest, "answer": wire.encode(answer)}
 
 
 def _key_reused() -> Conflict:

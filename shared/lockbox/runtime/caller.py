@@ -13,15 +13,15 @@ from nameko.amqp.publish import Publisher, UndeliverableMessage
 from nameko.exceptions import RemoteError, deserialize
 from nameko.extensions import DependencyProvider, SharedExtension
 
+from lockbox import clock
 from lockbox.contracts import wire
 from lockbox.contracts.calls import Call
 from lockbox.contracts.identity import Caller
 from lockbox.crypto.keys import load_signing_key
 from lockbox.errors import Unavailable
-from lockbox.runtime import clock
+from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
 from lockbox.runtime.identity import mint
-from lockbox.runtime.ids import new_id
 from lockbox.runtime.rpc import RPC_EXCHANGE
 from lockbox.runtime.topology import ensure_exchange
 

@@ -1,17 +1,12 @@
-"""The one place that reads the clock."""
-
-from datetime import UTC, datetime
+"""Gives a service the time."""
 
 from nameko.extensions import DependencyProvider
 
-
-def now() -> datetime:
-    """This moment in UTC."""
-    return datetime.now(UTC)
+from lockbox.clock import now
 
 
 class Clock(DependencyProvider):
-    """Gives a service the time: `self.clock.now()`."""
+    """The time, as `self.clock.now()`."""
 
     now = staticmethod(now)
 

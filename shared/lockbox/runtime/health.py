@@ -1,6 +1,6 @@
 """Health over HTTP, on a port and in a green thread of its own, so that it answers when all workers are busy.
 
-`/healthz`: the process runs. `/readyz`: 200 when its queues are read and MongoDB answers, else 503 with what is missing.
+`/healthz`: the process runs. `/readyz`: 200 when its queues are read and MongoDB answers, else 503 with what lacks.
 """
 
 import json

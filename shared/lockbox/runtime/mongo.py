@@ -1,10 +1,13 @@
 """The connection to MongoDB: one client for each process, every write journaled by the majority."""
 
+from contextlib import suppress
 from typing import Any
 
 from nameko.extensions import SharedExtension
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
 Document = dict[str, Any]
 
@@ -23,6 +26,13 @@ def connect(uri: str, name: str) -> MongoClient[Document]:
         connectTimeoutMS=5_000,
         socketTimeoutMS=20_000,
     )
+
+
+def keep_newer(collection: Collection[Document], document: Document, number: str) -> None:
+    """Store a document, unless one of its `_id` with the same or a higher number is there."""
+    older = {"_id": document["_id"], number: {"$lt": document[number]}}
+    with suppress(DuplicateKeyError):  # not older: the filter missed it, and the insert met it
+        collection.replace_one(older, document, upsert=True)
 
 
 class Mongo(SharedExtension):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,10 +57,8 @@ class ConfirmedPublisher:
         """Drop the connection; the next publish makes a new one."""
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None:
-            try:
+            with suppress(*LOST):
                 connection.release()
-            except LOST:
-                pass  # it is gone already, which is what was wanted
 
     def _attempt(self, batch: list[Message]) -> set[str]:
         if self._connection is None or not self._connection.connected:
@@ -115,5 +114,4 @@ class ConfirmedPublisher:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError(f"{len(waiting)} publishes unconfirmed after {CONFIRM_SECONDS} s")
-            assert self._connection is not None
-            self._connection.drain_events(timeout=left)
+            self._channel.connection.drain_events(timeout=left)

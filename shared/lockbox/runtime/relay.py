@@ -11,7 +11,7 @@ from kombu import Connection
 from nameko.extensions import SharedExtension
 from pymongo.errors import PyMongoError
 
-from lockbox.runtime import clock
+from lockbox import clock
 from lockbox.runtime.mongo import Mongo
 from lockbox.runtime.outbox import Entry, Outbox
 from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError

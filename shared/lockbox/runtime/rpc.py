@@ -17,12 +17,12 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, ProviderCollector, SharedExtension
 from nameko.rpc import Responder
 
+from lockbox import clock
 from lockbox.contracts import wire
 from lockbox.contracts.calls import Call
 from lockbox.contracts.identity import Caller, Role
 from lockbox.crypto.keys import PublicKeys
 from lockbox.errors import KINDS, Invalid, LockboxError, NotFound
-from lockbox.runtime import clock
 from lockbox.runtime.consumer import RawQueueConsumer
 from lockbox.runtime.identity import identify
 from lockbox.runtime.topology import ensure_exchange
@@ -78,21 +78,20 @@ class CommandConsumer(SharedExtension, ProviderCollector):
             provider, payload = self._provider(message), _payload(message.body)
             arguments = provider.arguments(_auth_token(message), payload)
         except LockboxError:
-            self.answer(message, None, None, sys.exc_info())
+            self.answer(message, None, None, None, sys.exc_info())
             return
         try:
-            answer = partial(self.answer, message)
+            answer = partial(self.answer, message, provider.kind.answer)
             self.container.spawn_worker(provider, arguments, {}, handle_result=answer)
         except ContainerBeingKilled:
             self.queue_consumer.requeue(message)
 
-    def answer(self, message: Any, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+    def answer(self, message: Any, kind: type | None, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         """Send the result or the error; a caller that can't be reached doesn't hurt anybody else."""
         config = self.container.config
         responder = Responder(config["AMQP_URI"], RPC_EXCHANGE, "json", message)
-        payload = None if result is None else wire.encode(result)
         try:
-            responder.send_response(payload, exc_info)
+            responder.send_response(None if result is None else wire.encode(result, kind), exc_info)
         except Exception:
             log.exception("rpc_answer_lost")
         self.queue_consumer.ack(message)

@@ -40,5 +40,5 @@ class Provided(DependencyProvider):
 
 
 def settings(kind: type) -> Provided:
-    """Gives a service its settings: `settings = settings(Settings)`."""
+    """Gives a service its settings, of this kind."""
     return Provided(partial(read_settings, kind))

@@ -14,12 +14,12 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, SharedExtension
 from pymongo.errors import AutoReconnect, ConnectionFailure, WTimeoutError
 
+from lockbox import clock
 from lockbox.contracts.events import Event, Fact, read_event
 from lockbox.contracts.fields import format_timestamp
 from lockbox.errors import Invalid, Unavailable
-from lockbox.runtime import clock
+from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
-from lockbox.runtime.ids import new_id
 from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
 from lockbox.runtime.topology import (
     RETRY_SECONDS,

@@ -51,6 +51,8 @@ class WebRequest(HttpRequestHandler):
 def respond(application: Any, request: Request, **context: Any) -> Response:
     """What a WSGI application answers; `context` is put into its environment under `lockbox.<name>`."""
     environ = {**request.environ, **{f"lockbox.{name}": value for name, value in context.items()}}
+    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+        environ["wsgi.input_terminated"] = True  # the server ends it, so that it can be read without a length
     return Response.from_app(application, environ)
 
 

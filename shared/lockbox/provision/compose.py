@@ -1,0 +1,110 @@
+"""What docker-compose.yml needs before anything else starts: each file in the volume of the one that reads it.
+
+A container sees its own folder below the root and no other; all of them are here alone, and so are the secrets that
+they are made of. RabbitMQ and MongoDB run as users of their own, who are in this one's group.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from lockbox.provision.accounts import DEMO_MEMBERS, write_demo_accounts
+from lockbox.provision.broker import definitions
+from lockbox.provision.environment import Servers, ServiceDirectories
+from lockbox.provision.files import write_for_group, write_private
+from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
+
+ROOT = Path("/etc/lockbox")
+BROKER = "rabbitmq:5672"
+DATABASE = "mongodb:27017"
+HEALTH_ADDRESS = "127.0.0.1:8481"
+WEB_ADDRESS = "0.0.0.0:8480"
+TOKEN_FILE = "token"  # noqa: S105 - the name of a file
+DATABASE_KEY = "key"
+BROKER_CONFIGURATION = """\
+load_definitions = {directory}/definitions.json
+log.console = true
+log.console.level = warning
+log.console.use_colors = off
+management_agent.disable_metrics_collector = true
+disk_free_limit.absolute = 200MB
+vm_memory_high_watermark.absolute = 1GB
+raft.wal_max_size_bytes = 67108864
+"""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where people find the portal and the example product, and where mail goes."""
+
+    portal_url: str
+    content_url: str
+    smtp_host: str
+    smtp_port: str
+    mail_from: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Addresses":
+        """What `LOCKBOX_PORTAL_URL` and its like say; raises KeyError that names the one that is missing."""
+        return cls(**{field.name: environment[f"LOCKBOX_{field.name.upper()}"] for field in fields(cls)})
+
+    @property
+    def servers(self) -> Servers:
+        """All servers, as the services see them."""
+        return Servers(
+            broker=BROKER,
+            database=DATABASE,
+            portal_url=self.portal_url,
+            smtp_host=self.smtp_host,
+            smtp_port=int(self.smtp_port),
+            mail_from=self.mail_from,
+        )
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The files of a deployment, below `root`."""
+
+    root: Path = ROOT
+
+    def write(self, addresses: Addresses) -> None:
+        """Write all of it; secrets and passwords that are there already stay what they are."""
+        secrets = self._secret_files.ensure()
+        self._write_for_broker(secrets)
+        write_for_group(self.root / "mongodb" / DATABASE_KEY, secrets.database_key + "\n")
+        write_private(self.root / "content_service" / TOKEN_FILE, secrets.enforcement_point_token)
+        self._write_for_services(addresses, secrets)
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets that were written."""
+        return self._secret_files.read()
+
+    @property
+    def accounts(self) -> dict[str, Any]:
+        """The addresses and the accounts of the demo."""
+        document: dict[str, Any] = json.loads(self._accounts_file.read_text())
+        return document
+
+    @property
+    def _secret_files(self) -> SecretFiles:
+        return SecretFiles(self.root / "secrets")
+
+    @property
+    def _accounts_file(self) -> Path:
+        return self.root / "secrets" / "demo-accounts.json"
+
+    def _write_for_broker(self, secrets: Secrets) -> None:
+        directory = self.root / "rabbitmq"
+        document = json.dumps(definitions(secrets.broker), indent=2)
+        write_for_group(directory / "definitions.json", document + "\n")
+        write_for_group(directory / "rabbitmq.conf", BROKER_CONFIGURATION.format(directory=directory))
+
+    def _write_for_services(self, addresses: Addresses, secrets: Secrets) -> None:
+        urls = {"portal": addresses.portal_url, "content": addresses.content_url}
+        seed = write_demo_accounts(self._accounts_file, DEMO_MEMBERS, urls, secrets.enforcement_point_token)
+        listening = {**dict.fromkeys(SERVICES, HEALTH_ADDRESS), "web": WEB_ADDRESS}
+        directories = ServiceDirectories(self.root, self.root)
+        directories.write(addresses.servers, secrets, self._secret_files, listening, seed)
