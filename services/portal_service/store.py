@@ -1,7 +1,7 @@
 """MongoDB documents of portal_service.
 
-`accounts` by address, `sessions` and `api_tokens` by token digest, `failed_attempts` by id. Sessions and failed attempts
-are removed thirty days after they ended.
+`accounts` by address, `sessions` and `api_tokens` by token digest, `failed_attempts` by id. Sessions and failed
+attempts are removed thirty days after they ended.
 """
 
 from datetime import datetime, timedelta

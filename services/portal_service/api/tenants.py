@@ -16,8 +16,9 @@ blueprint = Blueprint("tenants", __name__, url_prefix="/api/v1/tenants", descrip
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyBody(PolicySettings):
-    """The settings, whole. What else a policy shows may be sent back as it came; `version` guards against a change
-    that somebody else made meanwhile.
+    """The settings, whole. What else a policy shows may be sent back as it came.
+
+    `version` guards against a change that somebody else made meanwhile.
     """
 
     version: Count | None = None

@@ -6,6 +6,7 @@ import typer
 
 from lockbox.cli.output import Json, cell, say, show_fields, show_json, show_rows
 from lockbox.cli.session import ask, load_session
+from lockbox.ids import new_id
 
 COLUMNS = (
     ("REQUEST ID", "id"),

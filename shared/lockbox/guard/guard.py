@@ -10,6 +10,7 @@ from lockbox import clock
 from lockbox.contracts.fields import format_timestamp
 from lockbox.guard.decision import Attempt, Decision, decide
 from lockbox.guard.feed import Feed
+from lockbox.ids import new_id
 
 TIMEOUT_SECONDS = 5.0
 
