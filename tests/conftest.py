@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from lockbox.embedded.stack import Stack
+from lockbox.embedded.stack import Plan, Stack
 from lockbox.provision.accounts import DEMO_MEMBERS
 from lockbox.provision.secrets import ADMIN
 from tests.people import EXTRA_MEMBERS, People
@@ -22,7 +22,7 @@ PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.p
 def stack() -> Iterator[Stack]:
     """Lockbox, whole, in a folder of its own."""
     home = Path(tempfile.mkdtemp(prefix="lockbox-test-"))
-    stack = Stack(home, product=PRODUCT, random_ports=True, members={**DEMO_MEMBERS, **EXTRA_MEMBERS})
+    stack = Stack(home, Plan(product=PRODUCT, random_ports=True, members={**DEMO_MEMBERS, **EXTRA_MEMBERS}))
     try:
         stack.up()
         yield stack

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lockbox.embedded.stack import Existing, Stack, StackError
+from lockbox.embedded.stack import Existing, Plan, Stack, StackError
 
 app = typer.Typer(add_completion=False, help="Run Lockbox on this machine.", no_args_is_help=True)
 Home = Annotated[Path, typer.Option(help="Where everything is kept.")]
@@ -19,7 +19,7 @@ Product = Annotated[Path | None, typer.Option(help="The example product to run b
 def up(home: Home = Path("var"), product: Product = None) -> None:
     """Start what does not run, and wait until it is ready."""
     try:
-        stack = Stack(home, Existing.of(os.environ), product=product)
+        stack = Stack(home, Plan(Existing.of(os.environ), product))
         stack.up(lambda line: typer.echo(f"  {line}"))
     except StackError as error:
         typer.echo(f"error: {error}", err=True)

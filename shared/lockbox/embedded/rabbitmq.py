@@ -1,12 +1,13 @@
 """RabbitMQ as Debian packages it, as a node of our own: own name, ports, cookie and data folder."""
 
+import os
 import shutil
 from pathlib import Path
 
 from lockbox.provision.broker import definitions
 from lockbox.provision.files import private_directory, write_private, write_private_json
 
-SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+SERVER = os.environ.get("LOCKBOX_RABBITMQ_SERVER", "/usr/lib/rabbitmq/bin/rabbitmq-server")
 CONFIGURATION = """\
 listeners.tcp.default = 127.0.0.1:{amqp}
 load_definitions = {directory}/definitions.json

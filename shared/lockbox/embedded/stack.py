@@ -3,8 +3,8 @@
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,34 +32,40 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class Existing:
-    """Servers that run already and are used in place of own ones."""
+    """Servers that run already and are used in place of own ones; databases are named `<database_prefix>_...`."""
 
     amqp_uri: str | None = None
     mongo_uri: str | None = None
+    database_prefix: str = "lockbox"
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Existing":
-        """What `LOCKBOX_AMQP_URI` and `LOCKBOX_MONGO_URI` say."""
-        return cls(environment.get("LOCKBOX_AMQP_URI"), environment.get("LOCKBOX_MONGO_URI"))
+        """What `LOCKBOX_AMQP_URI`, `LOCKBOX_MONGO_URI` and `LOCKBOX_DATABASE_PREFIX` say."""
+        return cls(
+            environment.get("LOCKBOX_AMQP_URI"),
+            environment.get("LOCKBOX_MONGO_URI"),
+            environment.get("LOCKBOX_DATABASE_PREFIX", "lockbox"),
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run: which services, with which members, the example product or none, on which ports."""
+
+    existing: Existing = field(default_factory=Existing)
+    product: Path | None = None
+    members: Members = field(default_factory=lambda: DEMO_MEMBERS)
+    services: Sequence[str] = SERVICES
+    random_ports: bool = False
 
 
 class Stack:
     """Starts and stops everything that lives in `home`."""
 
-    def __init__(
-        self,
-        home: Path,
-        existing: Existing | None = None,
-        *,
-        product: Path | None = None,
-        random_ports: bool = False,
-        members: Members = DEMO_MEMBERS,
-    ) -> None:
+    def __init__(self, home: Path, plan: Plan | None = None) -> None:
         self.home = private_directory(home.resolve())
-        self._existing = existing or Existing()
-        self._product = product.resolve() if product else None
-        self._members = members
-        self.ports = choose_ports(self.home / "ports.json", prefer=not random_ports)
+        self._plan = plan or Plan()
+        self.ports = choose_ports(self.home / "ports.json", prefer=not self._plan.random_ports)
         self._supervisor = Supervisor(self.home)
 
     @property
@@ -91,8 +97,8 @@ class Stack:
     def servers(self) -> Servers:
         """Where the servers are."""
         return Servers(
-            broker=self._existing.amqp_uri or f"127.0.0.1:{self.ports['amqp']}",
-            database=self._existing.mongo_uri or f"localhost:{self.ports['mongodb']}",
+            broker=self._plan.existing.amqp_uri or f"127.0.0.1:{self.ports['amqp']}",
+            database=self._plan.existing.mongo_uri or f"localhost:{self.ports['mongodb']}",
             portal_url=self.portal_url,
             smtp_host="127.0.0.1",
             smtp_port=self.ports["smtp"],
@@ -105,9 +111,9 @@ class Stack:
         self._supervisor.configure(programs)
         say(f"starting {', '.join(program.name for program in programs)}")
         self._supervisor.start()
-        if self._existing.mongo_uri is None:
+        if self._plan.existing.mongo_uri is None:
             say("preparing MongoDB: replica set and users")
-            provision_database(self.servers.database, self.secrets.database)
+            provision_database(self.servers.database, self.secrets.database, self._plan.existing.database_prefix)
         self._await_ready(say)
 
     def down(self) -> None:
@@ -132,29 +138,29 @@ class Stack:
         token = self.secrets.enforcement_point_token
         write_private(self._api_token_file, token)
         urls = {"portal": self.portal_url, "content": self.content_url}
-        seed = write_demo_accounts(self.accounts_file, self._members, urls, token)
+        seed = write_demo_accounts(self.accounts_file, self._plan.members, urls, token)
         addresses = {service: f"127.0.0.1:{self.ports[service]}" for service in SERVICES}
         addresses["web"] = f"127.0.0.1:{self.ports['portal']}"
         services = self.home / "services"
-        directories = ServiceDirectories(services, services)
+        directories = ServiceDirectories(services, services, self._plan.existing.database_prefix)
         directories.write(self.servers, self.secrets, self._secret_files, addresses, seed)
 
     def _programs(self) -> Iterator[Program]:
-        if self._existing.amqp_uri is None:
+        if self._plan.existing.amqp_uri is None:
             yield from self._broker()
-        if self._existing.mongo_uri is None:
+        if self._plan.existing.mongo_uri is None:
             yield self._database()
         python = sys.executable
         mailbox = [python, "-m", "lockbox.embedded.mailbox", str(self.ports["smtp"]), str(self.mail_folder)]
         yield Program("mailbox", mailbox, priority=10)
         build = {"LOCKBOX_BUILD": _fingerprint()}
-        for service in SERVICES:
+        for service in self._plan.services:
             nameko = str(Path(python).with_name("nameko"))
             configuration = str(_service_folder(service) / "config.yml")
             command = [nameko, "run", "--config", configuration, f"{service}.service"]
             yield Program(service, command, build)
-        if self._product is not None:
-            yield self._content_service(self._product)
+        if self._plan.product is not None:
+            yield self._content_service(self._plan.product.resolve())
 
     def _broker(self) -> Iterator[Program]:
         if not rabbitmq.installed():
@@ -185,13 +191,14 @@ class Stack:
 
     def _await_ready(self, say: Say) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
-        for service in SERVICES:
+        for service in self._plan.services:
             _poll(
                 partial(_answers, f"http://127.0.0.1:{self.ports[service]}/readyz"), deadline, self._not_ready(service)
             )
             say(f"{service} is ready")
-        _poll(self._tenants_known, deadline, self._not_ready("portal_service"))
-        if self._product is not None:
+        if "portal_service" in self._plan.services:
+            _poll(self._tenants_known, deadline, self._not_ready("portal_service"))
+        if self._plan.product is not None:
             _poll(partial(_answers, self.content_url), deadline, self._not_ready("content_service"))
             say("content_service is ready")
 
@@ -200,7 +207,7 @@ class Stack:
         headers = {"Authorization": f"Bearer {self.secrets.enforcement_point_token}"}
         answer = httpx.get(f"{self.portal_url}/api/v1/tenants", headers=headers, timeout=10).raise_for_status()
         known = {tenant["tenant"] for tenant in answer.json()["items"]}
-        return {organisation for _, organisation, _ in self._members.values()} <= known | {VENDOR}
+        return {organisation for _, organisation, _ in self._plan.members.values()} <= known | {VENDOR}
 
     def _not_ready(self, program: str) -> str:
         return f"{program} is not ready; its log is {self.home}/log/{program}.log"

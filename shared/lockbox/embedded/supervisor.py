@@ -4,15 +4,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
+from xmlrpc.client import Fault, ServerProxy
 
 import psutil
+from supervisor.xmlrpc import SupervisorTransport
 
 from lockbox.embedded.processes import end, marks, started_here
 from lockbox.provision.files import private_directory, write_private
 
 SUPERVISOR = "supervisord"
+LAST_STARTED = 100
 STOP_SECONDS = 90
 HEAD = """\
 [supervisord]
@@ -59,7 +64,7 @@ class Program:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
-    priority: int = 100
+    priority: int = LAST_STARTED
 
 
 class Supervisor:
@@ -88,9 +93,19 @@ class Supervisor:
     def stop(self) -> None:
         """Stop what was started here, in order; then also what a killed supervisor left behind."""
         if self._running():
+            self._stop_together(LAST_STARTED)
             self._control("shutdown")
             psutil.wait_procs(list(started_here(self._home, SUPERVISOR)), timeout=STOP_SECONDS)
         end(list(started_here(self._home)), patience=10)
+
+    def _stop_together(self, priority: int) -> None:
+        """Ask all programs of a priority to stop; by itself the supervisor would wait for each before the next."""
+        address = f"unix://{self._home}/supervisor.sock"
+        with ServerProxy("http://127.0.0.1", SupervisorTransport("", "", address)) as server:
+            for program in cast(list[dict[str, Any]], server.supervisor.getAllConfigInfo()):
+                if program["process_prio"] == priority:
+                    with suppress(Fault):  # it does not run
+                        server.supervisor.stopProcess(program["name"], False)
 
     def states(self) -> str:
         """What the supervisor says of each program."""

@@ -1,0 +1,119 @@
+"""Starting, stopping and starting again, whatever was killed meanwhile."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from tests.waiting import eventually
+
+from lockbox.embedded import rabbitmq
+from lockbox.embedded.processes import PROGRAM_MARK, started_here
+from lockbox.embedded.stack import Existing, Plan, Stack
+from lockbox.provision.secrets import ADMIN
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="lockbox-life-"))
+    yield folder
+    Stack(folder).down()
+    shutil.rmtree(folder)
+
+
+def running(home: Path) -> dict[str, psutil.Process]:
+    """The process of each program that was started for this home; the parent where there are several."""
+    found: dict[str, psutil.Process] = {}
+    for process in sorted(started_here(home), key=lambda one: one.create_time()):
+        found.setdefault(process.environ()[PROGRAM_MARK], process)
+    return found
+
+
+def sign_in(stack: Stack) -> int:
+    import json
+
+    account = json.loads(stack.accounts_file.read_text())["accounts"]["engineer"]
+    return httpx.post(f"{stack.portal_url}/api/v1/session", json=account, timeout=30).status_code
+
+
+def test_stack_when_killed_in_parts_comes_back_and_leaves_nothing_behind(home: Path) -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    stack = Stack(home, Plan(random_ports=True))
+    try:
+        stack.up()
+        assert sign_in(stack) == 200
+        before = running(home)
+
+        before["approval_service"].kill()
+        eventually(lambda: started_again(home, before, "approval_service"))
+
+        for program in ("supervisord", "rabbitmq", "mongodb", "portal_service"):
+            running(home)[program].kill()
+        stack.up()
+        assert sign_in(stack) == 200
+        assert running(home).keys() == before.keys()
+
+        again = time.monotonic()
+        stack.up()
+        assert time.monotonic() - again < 30, "a start of what runs already has nothing to do"
+
+        stack.down()
+        assert list(started_here(home)) == []
+        assert bystander.poll() is None
+        stack.down()
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def started_again(home: Path, before: dict[str, psutil.Process], program: str) -> bool:
+    now = running(home).get(program)
+    return now is not None and now.pid != before[program].pid
+
+
+def test_stack_when_servers_exist_uses_them_and_starts_none(home: Path, stack: Stack) -> None:
+    ctl = {**os.environ, **rabbitmq.environment(stack.home / "rabbitmq", stack.ports)}
+    for arguments in (["add_vhost", "second"], ["set_permissions", "-p", "second", ADMIN, ".*", ".*", ".*"]):
+        subprocess.run(["/usr/lib/rabbitmq/bin/rabbitmqctl", *arguments], env=ctl, check=True, capture_output=True)
+    existing = Existing(
+        amqp_uri=stack.servers.broker_uri(ADMIN, stack.secrets.broker).removesuffix("//") + "/second",
+        mongo_uri=stack.servers.database_uri(ADMIN, stack.secrets.database),
+        database_prefix="second",
+    )
+    second = Stack(home, Plan(existing, random_ports=True))
+    second.up()
+    assert sign_in(second) == 200
+    assert not {"rabbitmq", "mongodb", "epmd"} & running(home).keys()
+
+
+def test_stack_when_rabbitmq_is_missing_says_what_to_do(home: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lockbox.embedded", "up", "--home", str(home)],
+        env={**os.environ, "LOCKBOX_RABBITMQ_SERVER": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "apt-get install rabbitmq-server" in done.stderr
+    assert "LOCKBOX_AMQP_URI" in done.stderr
+
+
+def test_service_when_asked_to_stop_ends_well(home: Path) -> None:
+    stack = Stack(home, Plan(random_ports=True, services=("request_service",)))
+    stack.up()
+    service = running(home)["request_service"]
+    os.kill(service.pid, signal.SIGTERM)
+    service.wait(timeout=45)
+    log = (home / "log" / "request_service.log").read_text()
+    assert "Traceback" not in log
