@@ -21,7 +21,7 @@ def register(app: Flask, *, secure: bool) -> None:
     pages = Blueprint("pages", __name__)
     pages.before_request(entry.let_in)
     pages.after_request(entry.keep_out_of_caches)
-    errors.register(app, pages)
+    errors.register(pages)
     for part in (session, queue, requests, grants, settings, audit):
         pages.register_blueprint(part.blueprint)
     app.register_blueprint(pages)

@@ -65,8 +65,7 @@ def ask_to_sign_in(_error: Unauthenticated) -> Response:
     """Go to the sign-in page, and from there back."""
     if COOKIE in request.cookies:
         flash("Your session has ended. Sign in to go on.", "waiting")
-    wanted = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else request.path
-    return _forget(redirect(url_for("pages.session.show_sign_in", next=wanted), 303))
+    return _forget(redirect(url_for("pages.session.show_sign_in", next=wanted()), 303))
 
 
 def destination() -> str:
@@ -75,14 +74,19 @@ def destination() -> str:
     return wanted if LOCAL.match(wanted) else url_for("pages.queue.show_queue")
 
 
-def _forget(response: Response) -> Response:
-    response.delete_cookie(
-        COOKIE, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
-    )
-    return response
+def wanted() -> str:
+    """The page that this web request is for: a form is sent to the address that shows it, unless there is none."""
+    if request.method in {"GET", "HEAD"}:
+        return request.full_path.rstrip("?")
+    return "/" if request.endpoint == "pages.session.sign_out" else request.path
 
 
 def keep_out_of_caches(response: flask.Response) -> flask.Response:
     """What a page shows is for one person at one moment."""
     response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _forget(response: Response) -> Response:
+    response.delete_cookie(COOKIE, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax")
     return response

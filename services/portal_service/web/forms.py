@@ -8,7 +8,7 @@ from flask import request
 
 from lockbox.contracts.fields import KeyField
 from lockbox.errors import Conflict, Fault, LockboxError
-from lockbox.runtime.ids import new_id
+from lockbox.ids import new_id
 from portal_service.web import words
 
 KEY = "idempotency_key"
@@ -71,8 +71,8 @@ def explain(fault: Fault) -> str:
 
 def sentence(text: str) -> str:
     """A service's message as a sentence."""
-    spoken = words.spoken_within(text)
-    return f"{spoken[:1].upper()}{spoken[1:].rstrip('.')}."
+    humane = words.humane(text)
+    return f"{humane[:1].upper()}{humane[1:].rstrip('.')}."
 
 
 def as_lines(text: str) -> list[str]:

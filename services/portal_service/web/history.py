@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from lockbox.contracts.fields import parse_duration, parse_timestamp
+from lockbox.contracts.fields import CONTROL, parse_duration, parse_timestamp
 from portal_service.web import words
 
 POLICY = "policy"
@@ -18,7 +18,7 @@ SENTENCES: Mapping[str, str] = {
     "request_created": "{actor} asked {tenant} for access: {actions} on {resources}, for {duration}",
     "info_requested": "{actor} asked for information",
     "info_provided": "{actor} answered",
-    "stage_opened": "The {stage}’s approvers can decide until {expires_at}; {quorum} needed",
+    "stage_opened": "The {stage}'s approvers can decide until {expires_at}; {quorum} needed",
     "decision_recorded": "{approver} {decision} for the {stage}",
     "request_approved": "The request was approved; {approval_required}",
     "request_denied": "The request was denied by {denied_by}",
@@ -99,9 +99,9 @@ def _spoken(name: str, value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(item).replace("_", " ") if name == "roles" else str(item) for item in value)
     try:
-        return "somebody" if value is None else _spoken_text(name, str(value))
+        return "somebody" if value is None else CONTROL.sub("�", _spoken_text(name, str(value)))
     except ValueError:
-        return str(value)
+        return CONTROL.sub("�", str(value))
 
 
 def _spoken_flag(name: str, *, yes: bool) -> str:

@@ -1,11 +1,15 @@
 """What every page shows: who is signed in, where one can go, and the words that templates use."""
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, g, request
+from markupsafe import Markup, escape
 
+from lockbox.contracts.fields import CONTROL, format_timestamp
 from lockbox.contracts.identity import CUSTOMER_ROLES, Caller, Role
 from portal_service.edge import caller, edge
 from portal_service.web import history, words
@@ -49,12 +53,25 @@ def everywhere() -> dict[str, Any]:
     return {"person": person, "places": places(person) if person else [], "now": edge().clock.now(), "Role": Role}
 
 
+def breakable(text: str) -> Markup:
+    """A resource or an address, which a narrow column may break after its own separators."""
+    return Markup(re.sub(r"([/@])", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def pretty(data: object) -> str:
+    """JSON for people; characters that could disguise it show as their codes."""
+    text = json.dumps(data, indent=2, ensure_ascii=False, sort_keys=True)
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "state": words.state,
     "tone": words.tone,
     "reason_words": words.reason,
     "organisation": words.organisation,
     "plain": words.plain,
+    "label": words.label,
+    "iso": format_timestamp,
     "moment": words.moment,
     "minute": words.minute,
     "spoken": words.spoken,
@@ -62,6 +79,9 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "remaining": words.remaining,
     "counted": words.counted,
     "person": history.person,
+    "pretty": pretty,
+    "breakable": breakable,
+    "listed": words.listed,
 }
 
 
@@ -69,5 +89,5 @@ def register(app: Flask) -> None:
     """Give the templates their words."""
     app.context_processor(everywhere)
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals["line"] = history.line
+    app.jinja_env.globals["told"] = history.line
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -1,18 +1,28 @@
 """Sign in and sign out."""
 
+from dataclasses import dataclass
+
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
+from lockbox.contracts.fields import Email
 from lockbox.errors import Invalid
-from portal_service.api.problems import status_of
-from portal_service.api.session import Credentials
 from portal_service.domain.session import TooManyAttempts, Unauthenticated
 from portal_service.edge import edge
 from portal_service.web import entry
 from portal_service.web.forms import Form
+from portal_service.web.status import status_of
 
 blueprint = Blueprint("session", __name__)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What somebody proves with who it is."""
+
+    email: Email
+    password: str
 
 
 @blueprint.get("/sign-in")
@@ -26,8 +36,8 @@ def sign_in() -> ResponseReturnValue:
     """Sign in and go on to the page that was asked for."""
     form = Form.sent()
     try:
-        credentials = _credentials(form)
-        return entry.admit(edge().sign_in(credentials.email, credentials.password))
+        proof = _proof(form)
+        return entry.admit(edge().sign_in(proof.email, proof.password))
     except (Invalid, Unauthenticated, TooManyAttempts) as error:
         return _page(form.refused(error)), status_of(error)
 
@@ -39,8 +49,8 @@ def sign_out() -> ResponseReturnValue:
     return entry.dismiss()
 
 
-def _credentials(form: Form) -> Credentials:
-    return wire.decode(Credentials, {"email": form.text("email"), "password": form.typed.get("password", "")})
+def _proof(form: Form) -> Proof:
+    return wire.decode(Proof, {"email": form.text("email"), "password": form.typed.get("password", "")})
 
 
 def _page(form: Form) -> str:

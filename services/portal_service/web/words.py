@@ -1,7 +1,7 @@
 """Human words for what the services say in codes, and the moments and durations that people read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from lockbox.contracts.approval import GrantState, StageName
@@ -33,9 +33,14 @@ REASONS: Mapping[str, str] = {
 }
 STAGES: Mapping[str, str] = {StageName.VENDOR: "vendor", StageName.CUSTOMER: "customer"}
 EXPECTED: Mapping[str, str] = {
-    "an ISO 8601 duration such as PT4H": "a duration such as 4h, 1h 30m or PT4H",
+    "an ISO 8601 duration such as PT4H": "a duration such as 4h or 1h 30m",
     "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z": "a date and time in UTC such as 2026-01-31 09:30",
+    "1 to 63 lower-case letters, digits or inner hyphens": "the name of a customer",
+    "the name of a tenant": "the name of a customer",
 }
+LABELS: Mapping[str, str] = {"tenant": "Customer", "reason_code": "Reason", "starts_at": "Start"}
+STATE_IN_TEXT = re.compile(rf"\b(?:{'|'.join({*RequestState, *GrantState})})\b")
+NAME_IN_TEXT = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 DURATION_IN_TEXT = re.compile(r"\bP(?=[0-9T])[0-9DTHMS.]*[DHMS]\b")
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
@@ -43,6 +48,11 @@ UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 def plain(code: str) -> str:
     """A code that has no words of its own, such as `grant_completed`: Grant completed."""
     return code.replace("_", " ").strip().capitalize()
+
+
+def label(field: str) -> str:
+    """What the pages call a field."""
+    return LABELS.get(field) or plain(field)
 
 
 def state(code: str) -> str:
@@ -104,14 +114,21 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def with_article(noun: str) -> str:
-    """A noun with its article, such as `an engineer`."""
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+def listed(names: Sequence[str]) -> str:
+    """Names in text, such as `read, list and export`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def expected(text: str) -> str:
     """What a service expected, for people who fill in a form: durations as they are spoken, not as they are coded."""
-    return EXPECTED.get(text) or spoken_within(text)
+    return "one of those in the list" if text.startswith("one of ") else EXPECTED.get(text) or spoken_within(text)
+
+
+def humane(text: str) -> str:
+    """A service's message with its codes in words: durations, states, and the names of roles and fields."""
+    text = STATE_IN_TEXT.sub(lambda found: state(found[0]).lower(), spoken_within(text))
+    return NAME_IN_TEXT.sub(lambda found: found[0].replace("_", " "), text)
 
 
 def spoken_within(text: str) -> str:

@@ -35,7 +35,7 @@ def accounts(
     as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
     root: Root = ROOT,
 ) -> None:
-    """Show the portal's address and the accounts of the demo."""
+    """Show where everything is, and the accounts of the demo."""
     known = Deployment(root).accounts
     if as_json:
         typer.echo(json.dumps(known, indent=2, sort_keys=True))
@@ -43,6 +43,7 @@ def accounts(
     typer.echo(f"\nThe portal is at {known['portal']}, the example product at {known['content']}. Sign in as:\n")
     for name, account in known["accounts"].items():
         typer.echo(f"  {name:18} {account['email']:36} {account['password']}")
+    typer.echo(f"\nMessages arrive at {known['mail']}, unless a mail server of yours takes them.")
 
 
 if __name__ == "__main__":

@@ -37,10 +37,11 @@ raft.wal_max_size_bytes = 67108864
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where people find the portal and the example product, and where mail goes."""
+    """Where people find the portal, the example product and their mail, and where mail is sent."""
 
     portal_url: str
     content_url: str
+    mail_url: str
     smtp_host: str
     smtp_port: str
     mail_from: str
@@ -103,7 +104,7 @@ class Deployment:
         write_for_group(directory / "rabbitmq.conf", BROKER_CONFIGURATION.format(directory=directory))
 
     def _write_for_services(self, addresses: Addresses, secrets: Secrets) -> None:
-        urls = {"portal": addresses.portal_url, "content": addresses.content_url}
+        urls = {"portal": addresses.portal_url, "content": addresses.content_url, "mail": addresses.mail_url}
         seed = write_demo_accounts(self._accounts_file, DEMO_MEMBERS, urls, secrets.enforcement_point_token)
         listening = {**dict.fromkeys(SERVICES, HEALTH_ADDRESS), "web": WEB_ADDRESS}
         directories = ServiceDirectories(self.root, self.root)

@@ -4,11 +4,14 @@ Nameko's own consumer decodes first, and acknowledges and drops what does not de
 queues; and it closes the connection under handlers that still run when the process stops. This one does none of that.
 """
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from kombu import Consumer
 from nameko.messaging import QueueConsumer
+
+from lockbox.runtime.publisher import LOST
 
 NAP = 0.25
 
@@ -17,7 +20,7 @@ class RawQueueConsumer(QueueConsumer):
     """Gives each provider a channel of its own, its own prefetch, and its messages raw.
 
     A provider has `declare(connection)`, `queue`, `prefetch` and `handle_message(message)`; the latter must not raise,
-    and must settle each message once through `ack`, `reject` or `requeue`.
+    and must settle each message once through `ack` or `requeue`.
     """
 
     def __init__(self) -> None:
@@ -57,12 +60,14 @@ class RawQueueConsumer(QueueConsumer):
     def ack(self, message: Any) -> None:
         """The message is done with."""
         self._unsettled -= 1
-        self.ack_message(message)
+        with suppress(*LOST):  # then the broker gives it to somebody else
+            self.ack_message(message)
 
     def requeue(self, message: Any) -> None:
         """Somebody else shall have it."""
         self._unsettled -= 1
-        self.requeue_message(message)
+        with suppress(*LOST):  # then the broker does so by itself
+            self.requeue_message(message)
 
     def _hand_over(self, provider: Any, message: Any) -> None:
         self._unsettled += 1

@@ -77,7 +77,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
         try:
             provider, payload = self._provider(message), _payload(message.body)
             arguments = provider.arguments(_auth_token(message), payload)
-        except LockboxError:
+        except Exception:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
             self.answer(message, None, None, None, sys.exc_info())
             return
         try:

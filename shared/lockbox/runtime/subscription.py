@@ -90,8 +90,8 @@ class Subscription(Entrypoint):
         """Read a message and call the method in a worker."""
         try:
             arguments = self.arguments(_bytes(message.body))
-        except Invalid as error:
-            self._park(message, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
+            self._park(message, f"{type(error).__name__}: {error}")
             return
         self._work(message, arguments)
 
