@@ -1,0 +1,21 @@
+"""The HTTP status with which a page tells of an error."""
+
+from http import HTTPStatus
+
+from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, Unavailable
+from portal_service.domain.session import TooManyAttempts, Unauthenticated
+
+STATUS: dict[type[LockboxError], HTTPStatus] = {
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def status_of(error: LockboxError) -> HTTPStatus:
+    """The HTTP status of an error."""
+    return STATUS[type(error)]
