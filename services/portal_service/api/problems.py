@@ -7,23 +7,10 @@ import structlog
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
-from lockbox.errors import Conflict, Fault, Forbidden, Invalid, LockboxError, NotFound, Unavailable
-from portal_service.domain.session import TooManyAttempts, Unauthenticated
+from lockbox.errors import Fault, LockboxError
 from portal_service.edge import correlation_id
+from portal_service.statuses import status_of
 
-STATUS: dict[type[LockboxError], HTTPStatus] = {
-    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    Forbidden: HTTPStatus.FORBIDDEN,
-    NotFound: HTTPStatus.NOT_FOUND,
-    Conflict: HTTPStatus.CONFLICT,
-    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
-    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-OTHER_STATUS = {
-    "malformed_json": HTTPStatus.BAD_REQUEST,
-    "not_json": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-}
 HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="lockbox"'},
     HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "600"},
@@ -31,11 +18,6 @@ HEADERS = {
 }
 
 log = structlog.get_logger(__name__)
-
-
-def status_of(error: LockboxError) -> HTTPStatus:
-    """The HTTP status of an error."""
-    return OTHER_STATUS.get(error.code) or STATUS[type(error)]
 
 
 def problem(status: HTTPStatus, code: str, detail: str, faults: tuple[Fault, ...] = ()) -> Response:

@@ -12,10 +12,10 @@ from lockbox.contracts.events import FACTS, VENDOR
 from lockbox.contracts.identity import Caller
 from lockbox.errors import Invalid
 from portal_service.edge import caller, edge
+from portal_service.statuses import status_of
 from portal_service.web.forms import Form, as_moment
 from portal_service.web.layout import AUDITORS
 from portal_service.web.requests import tenants
-from portal_service.web.status import status_of
 
 PAGE_SIZE = 50
 OWNERS = (asking, approval, notify, portal)

@@ -14,9 +14,9 @@ from werkzeug.wrappers import Response
 from lockbox.errors import LockboxError
 from portal_service.domain.session import Unauthenticated
 from portal_service.edge import correlation_id
+from portal_service.statuses import status_of
 from portal_service.web import entry, words
 from portal_service.web.forms import explain, sentence
-from portal_service.web.status import status_of
 
 log = structlog.get_logger(__name__)
 

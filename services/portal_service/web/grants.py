@@ -10,10 +10,10 @@ from lockbox.contracts import wire
 from lockbox.contracts.approval import LIVE, GetGrant, GrantState, GrantView, ListGrants, RevokeGrant
 from lockbox.errors import Conflict, Invalid
 from portal_service.edge import caller, edge
+from portal_service.statuses import status_of
 from portal_service.web import acts
 from portal_service.web.forms import Form, sentence
 from portal_service.web.requests import PAGE_SIZE, tenants
-from portal_service.web.status import status_of
 
 MOST_LIVE = 200
 

@@ -20,10 +20,10 @@ from lockbox.contracts.request import (
 )
 from lockbox.errors import Conflict, Invalid
 from portal_service.edge import caller, edge
+from portal_service.statuses import status_of
 from portal_service.usecases import RequestDetails
 from portal_service.web import acts, progress
 from portal_service.web.forms import Form, as_duration, as_lines, as_list, as_moment, sentence
-from portal_service.web.status import status_of
 
 PAGE_SIZE = 25
 

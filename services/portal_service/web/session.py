@@ -10,9 +10,9 @@ from lockbox.contracts.fields import Email
 from lockbox.errors import Invalid
 from portal_service.domain.session import TooManyAttempts, Unauthenticated
 from portal_service.edge import edge
+from portal_service.statuses import status_of
 from portal_service.web import entry
 from portal_service.web.forms import Form
-from portal_service.web.status import status_of
 
 blueprint = Blueprint("session", __name__)
 

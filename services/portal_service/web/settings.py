@@ -8,10 +8,10 @@ from lockbox.contracts.approval import GetPolicy, PolicySettings, PolicyView, Pu
 from lockbox.contracts.identity import Caller, Role
 from lockbox.errors import Conflict, Invalid, NotFound
 from portal_service.edge import caller, edge
+from portal_service.statuses import status_of
 from portal_service.web import words
 from portal_service.web.forms import Form, as_count, as_duration
 from portal_service.web.requests import tenants
-from portal_service.web.status import status_of
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 

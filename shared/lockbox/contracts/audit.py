@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lockbox.contracts.calls import Call
-from lockbox.contracts.fields import Email, TenantName, Timestamp, Uuid
+from lockbox.contracts.fields import TenantName, Timestamp, Uuid
 from lockbox.contracts.request import Page
 
 
@@ -40,7 +40,7 @@ class RecordQuery(Page):
     """Which records; on the wire `start`, included, is `from` and `end`, not included, is `to`."""
 
     type: str | None = None
-    actor: Email | None = None
+    actor: str | None = None
     subject: str | None = None
     start: Timestamp | None = field(default=None, metadata={"data_key": "from"})
     end: Timestamp | None = field(default=None, metadata={"data_key": "to"})

@@ -98,7 +98,10 @@ class Services(DependencyProvider):
         return self
 
     def call(self, caller: Caller, message: Call[R]) -> R:
-        """The answer to a message; raises what the service raised, or `Unavailable` after `DEADLINE_SECONDS`."""
+        """The answer to a message; raises what the service raised, or `Unavailable` after `DEADLINE_SECONDS`.
+
+        A message that nobody took until then is dropped by the broker.
+        """
         correlation_id = new_id()
         arrival = self.replies.expect(correlation_id)
         timeout = eventlet.Timeout(DEADLINE_SECONDS)
@@ -122,6 +125,7 @@ class Services(DependencyProvider):
                 routing_key=f"{message.service}.{message.method}",
                 reply_to=self.replies.routing_key,
                 correlation_id=correlation_id,
+                expiration=DEADLINE_SECONDS,
                 extra_headers={"nameko.auth_token": mint(caller, self._key, clock.now())},
             )
         except UndeliverableMessage as error:

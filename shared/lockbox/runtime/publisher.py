@@ -9,9 +9,10 @@ from typing import Any
 import amqp
 from eventlet.semaphore import Semaphore
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 CONFIRM_SECONDS = 10.0
-LOST = (amqp.exceptions.AMQPError, OSError)
+LOST = (amqp.exceptions.AMQPError, OperationalError, OSError)
 
 
 class PublishError(Exception):

@@ -1,4 +1,4 @@
-"""The HTTP status with which a page tells of an error."""
+"""The HTTP status of an error: the same for programs and for people."""
 
 from http import HTTPStatus
 
@@ -14,8 +14,12 @@ STATUS: dict[type[LockboxError], HTTPStatus] = {
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+UNREADABLE = {
+    "malformed_json": HTTPStatus.BAD_REQUEST,
+    "not_json": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
 
 
 def status_of(error: LockboxError) -> HTTPStatus:
     """The HTTP status of an error."""
-    return STATUS[type(error)]
+    return UNREADABLE.get(error.code) or STATUS[type(error)]

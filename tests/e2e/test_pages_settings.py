@@ -1,0 +1,69 @@
+"""Settings, in a real browser."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.e2e.pages import Open, put
+from tests.people import People
+
+
+@pytest.fixture
+def fabrikam_policy(people: People) -> Iterator[dict[str, Any]]:
+    admin = people.fabrikam_admin
+    policy = admin.get("/tenants/fabrikam/policy")
+    start = put(admin, {**policy, "version": None, "require_approval": True})
+    yield start
+    put(admin, {**policy, "version": None})
+
+
+def switch(page: Page) -> Any:
+    return page.get_by_role("switch", name="Require approval for all data access requests")
+
+
+def test_switch_when_turned_off_asks_first_and_then_counts(
+    open_as: Open, fabrikam_policy: dict[str, Any], people: People
+) -> None:
+    page = open_as("fabrikam_admin", "/settings")
+    expect(switch(page)).to_be_checked()
+    switch(page).uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Turn approval off?")).to_be_visible()
+    assert people.fabrikam_admin.get("/tenants/fabrikam/policy")["require_approval"] is True
+    page.get_by_role("button", name="Turn approval off").click()
+    expect(page.get_by_text("Settings saved.")).to_be_visible()
+    expect(switch(page)).not_to_be_checked()
+    assert people.fabrikam_admin.get("/tenants/fabrikam/policy")["require_approval"] is False
+    switch(page).check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Settings saved.")).to_be_visible()
+    assert people.fabrikam_admin.get("/tenants/fabrikam/policy")["require_approval"] is True
+
+
+def test_settings_when_somebody_else_was_faster_are_not_saved(
+    open_as: Open, fabrikam_policy: dict[str, Any], people: People
+) -> None:
+    page = open_as("fabrikam_admin", "/settings")
+    other = {**fabrikam_policy, "version": None, "maximum_duration": "PT7H"}
+    put(people.fabrikam_admin, other)
+    page.get_by_label("Maximum duration").fill("3h")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your change was not saved.")
+    assert page.get_by_label("Maximum duration").input_value() == "7h"
+    assert people.fabrikam_admin.get("/tenants/fabrikam/policy")["maximum_duration"] == "PT7H"
+
+
+def test_settings_when_a_value_is_wrong_says_so_beside_it(open_as: Open, fabrikam_policy: dict[str, Any]) -> None:
+    page = open_as("fabrikam_admin", "/settings")
+    page.get_by_label("Maximum duration").fill("25h")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#maximum_duration-error")).to_contain_text("1 second to 1 day")
+    assert page.get_by_label("Maximum duration").input_value() == "25h"
+
+
+@pytest.mark.parametrize("name", ["contoso_approver", "contoso_auditor", "engineer"])
+def test_settings_shown_to_others_are_read_only(open_as: Open, name: str) -> None:
+    page = open_as(name, "/settings")
+    expect(page.get_by_text("Require approval for all data access requests")).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
