@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lockbox.embedded.stack import Existing, Plan, Stack, StackError
+from lockbox.provision.accounts import describe_accounts
 
 app = typer.Typer(add_completion=False, help="Run Lockbox on this machine.", no_args_is_help=True)
 Home = Annotated[Path, typer.Option(help="Where everything is kept.")]
@@ -43,12 +44,9 @@ def status(home: Home = Path("var")) -> None:
 def accounts(home: Home = Path("var")) -> None:
     """Show the portal's address and the accounts of the demo."""
     stack = Stack(home)
-    known = json.loads(stack.accounts_file.read_text())
-    typer.echo(f"\nThe portal is at {known['portal']}, the example product at {known['content']}. Sign in as:\n")
-    for name, account in known["accounts"].items():
-        typer.echo(f"  {name:18} {account['email']:36} {account['password']}")
+    typer.echo(describe_accounts(json.loads(stack.accounts_file.read_text())))
     typer.echo(
-        f"\nThe same is in {stack.accounts_file}; messages arrive in {stack.mail_folder}. `make down` stops it all."
+        f"The same is in {stack.accounts_file}; messages arrive in {stack.mail_folder}. `make down` stops it all."
     )
 
 

@@ -20,6 +20,7 @@ from lockbox.provision.accounts import DEMO_MEMBERS, Members, write_demo_account
 from lockbox.provision.database import provision_database
 from lockbox.provision.environment import Servers, ServiceDirectories
 from lockbox.provision.files import private_directory, write_private
+from lockbox.provision.launch import nameko_command
 from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
 
 READY_WITHIN_SECONDS = 180.0
@@ -153,12 +154,9 @@ class Stack:
         python = sys.executable
         mailbox = [python, "-m", "lockbox.embedded.mailbox", str(self.ports["smtp"]), str(self.mail_folder)]
         yield Program("mailbox", mailbox, priority=10)
-        build = {"LOCKBOX_BUILD": _fingerprint()}
+        build = {"LOCKBOX_BUILD": _fingerprint(), "PYTHONWARNINGS": "ignore:::nameko.cli.commands"}
         for service in self._plan.services:
-            nameko = str(Path(python).with_name("nameko"))
-            configuration = str(_service_folder(service) / "config.yml")
-            command = [nameko, "run", "--config", configuration, f"{service}.service"]
-            yield Program(service, command, build)
+            yield Program(service, nameko_command(service), build)
         if self._plan.product is not None:
             yield self._content_service(self._plan.product.resolve())
 

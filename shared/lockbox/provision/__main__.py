@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lockbox.provision.accounts import describe_accounts
 from lockbox.provision.compose import DATABASE, ROOT, Addresses, Deployment
 from lockbox.provision.database import provision_database
 
@@ -40,10 +41,8 @@ def accounts(
     if as_json:
         typer.echo(json.dumps(known, indent=2, sort_keys=True))
         return
-    typer.echo(f"\nThe portal is at {known['portal']}, the example product at {known['content']}. Sign in as:\n")
-    for name, account in known["accounts"].items():
-        typer.echo(f"  {name:18} {account['email']:36} {account['password']}")
-    typer.echo(f"\nMessages arrive at {known['mail']}, unless a mail server of yours takes them.")
+    typer.echo(describe_accounts(known))
+    typer.echo(f"Messages arrive at {known['mail']}, unless a mail server of yours takes them.")
 
 
 if __name__ == "__main__":

@@ -59,3 +59,10 @@ def _seed(members: Members, accounts: Mapping[str, Mapping[str, str]], api_token
         "api_token": api_token,
     }
     return {"members": [*people, machine]}
+
+
+def describe_accounts(document: Mapping[str, Any]) -> str:
+    """Where everything is and whom to sign in as, for people to read."""
+    lines = [f"\nThe portal is at {document['portal']}, the example product at {document['content']}. Sign in as:\n"]
+    lines += [f"  {name:18} {known['email']:36} {known['password']}" for name, known in document["accounts"].items()]
+    return "\n".join(lines) + "\n"

@@ -189,6 +189,12 @@ def test_cancel_when_approved_conflicts() -> None:
     assert refused.value.code == "request_approved"
 
 
+def test_cancel_when_time_is_up_conflicts_even_before_the_sweep() -> None:
+    with pytest.raises(Conflict) as refused:
+        at_customer().cancel(ENGINEER, "", LATER)
+    assert refused.value.code == "request_expired"
+
+
 def test_advance_when_nobody_decided_in_time_expires_the_request() -> None:
     changed = at_customer().advance(LATER)
     assert changed.state.state == RequestState.EXPIRED
