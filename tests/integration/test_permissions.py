@@ -84,7 +84,7 @@ def test_database_when_a_service_reads_anothers_refuses(database: Database, user
 
 def test_database_when_audit_service_changes_a_record_refuses(database: Database) -> None:
     records = database("audit_service", "lockbox_audit")["records"]
-    records.insert_one({"_id": str(uuid4()), "test": True})
+    records.insert_one({"_id": str(uuid4()), "tenant": "nowhere"})
     for change in (
         lambda: records.update_one({}, {"$set": {"actor": "nobody"}}),
         lambda: records.delete_one({}),

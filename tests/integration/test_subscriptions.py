@@ -13,12 +13,12 @@ from tests.people import People
 from tests.unit.builders import NOW
 from tests.waiting import eventually
 
-from lockbox.contracts.approval import PolicyChanged
+from lockbox.contracts.approval import GrantExpired
 from lockbox.contracts.events import Cause, Event, envelop
 from lockbox.embedded.stack import Stack
 
 AUDIT_PARKED = "audit_service.on_event.v1.parked"
-REQUEST_PARKED = "request_service.on_policy_changed.v1.parked"
+REQUEST_PARKED = "request_service.on_progress.v1.parked"
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def broker(admin_amqp_uri: str) -> Iterator[Connection]:
         yield connection
 
 
-def publish(broker: Connection, body: bytes | str, key: str = "policy_changed", **properties: Any) -> None:
+def publish(broker: Connection, body: bytes | str, key: str = "grant_expired", **properties: Any) -> None:
     with broker.channel() as channel:
         message = amqp.Message(body, **{"content_type": "application/json", **properties})
         channel.basic_publish(message, exchange="approval_service.events", routing_key=key)
@@ -44,18 +44,14 @@ def parked(broker: Connection, queue: str, message_id: str) -> dict[str, Any] | 
 
 
 def event(**changes: Any) -> Event:
-    fact = PolicyChanged(
-        **{
-            "tenant": "adatum",
-            "version": 1,
-            "require_approval": True,
-            "request_lifetime": NOW - NOW.replace(hour=0),
-            "maximum_duration": NOW - NOW.replace(hour=8),
-            "customer_quorum": 1,
-            **changes,
-        }
-    )
-    [made] = envelop([fact], f"policies/{uuid4()}", 0, Cause("tests", str(uuid4())), NOW)
+    """An event about nothing, of use to the record alone."""
+    about = {
+        "tenant": "adatum",
+        "grant_id": str(uuid4()),
+        "request_id": str(uuid4()),
+        "requester": "erin@vendor.example",
+    }
+    [made] = envelop([GrantExpired(**about | changes)], f"approvals/{uuid4()}", 0, Cause("tests", str(uuid4())), NOW)
     return made
 
 
@@ -116,7 +112,7 @@ def test_event_when_it_contradicts_the_record_is_parked_and_the_record_stays(bro
     publish(broker, first.payload(), message_id=first.id)
     on_record = eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": first.id}))
     forged = json.loads(first.payload())
-    forged["data"]["require_approval"] = False
+    forged["data"]["requester"] = "mallory@vendor.example"
     publish(broker, json.dumps(forged), message_id=first.id)
     found = eventually(lambda: parked(broker, AUDIT_PARKED, first.id))
     assert "event_contradicts_record" in found["x-lockbox-reason"]

@@ -13,6 +13,7 @@ listeners.tcp.default = 127.0.0.1:{amqp}
 load_definitions = {directory}/definitions.json
 log.console = true
 log.console.level = warning
+log.console.use_colors = off
 log.file = false
 disk_free_limit.absolute = 200MB
 vm_memory_high_watermark.absolute = 1GB

@@ -4,10 +4,12 @@ Nameko's own consumer decodes first, and acknowledges and drops what does not de
 queues; and it closes the connection under handlers that still run when the process stops. This one does none of that.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
+import kombu.pools
 from kombu import Consumer
 from nameko.messaging import QueueConsumer
 
@@ -46,6 +48,20 @@ class RawQueueConsumer(QueueConsumer):
             consumer.qos(prefetch_count=provider.prefetch)
             self._consumers[provider] = consumer
         return self._consumers.values()
+
+    @contextmanager
+    def establish_connection(self) -> Iterator[Any]:
+        """A hook of kombu: try until the broker is there, often enough to be back soon after it is."""
+        with self.connection.clone() as connection:
+            connection.ensure_connection(
+                self.on_connection_error, None, interval_start=0.5, interval_step=0.5, interval_max=3
+            )
+            yield connection
+
+    def stop(self) -> None:
+        """Stop, then close the connections that answers were sent on."""
+        super().stop()
+        kombu.pools.reset()
 
     def consume(self, limit: Any = None, timeout: Any = None, safety_interval: float = NAP, **options: Any) -> Any:
         """Kombu's loop; it notices a wish to stop after a nap at the latest."""

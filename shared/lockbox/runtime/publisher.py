@@ -50,7 +50,7 @@ class ConfirmedPublisher:
         with self._lock:
             try:
                 return self._attempt(batch)
-            except LOST as error:
+            except (*LOST, PublishError) as error:
                 self.close()
                 raise PublishError(f"{type(error).__name__}: {error}") from error
 

@@ -48,6 +48,7 @@ class Relay(SharedExtension):
         """Begin; all stores have registered their collections by now."""
         self._outbox = Outbox(self.mongo.database(), self._collections)
         self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"], self._prepare)
+        self._polled = clock.now()
         self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")
 
     def stop(self) -> None:
@@ -63,17 +64,22 @@ class Relay(SharedExtension):
             raise PublishError("the audit's queue does not exist yet; start audit_service") from error
 
     def _run(self) -> None:
-        polled = clock.now()
-        while True:
-            batch = self._take_offered()
-            now = clock.now()
-            if self._stopping and not batch:
-                return
-            if (now - polled).total_seconds() >= POLL_SECONDS:
-                polled = now
-                batch += self._take_waiting(now)
-            if batch:
-                self._deliver(batch, now)
+        while not (self._stopping and self._offered.empty()):
+            try:
+                self._cycle()
+            except Exception:
+                log.exception("relay_failed")
+                eventlet.sleep(POLL_SECONDS)
+
+    def _cycle(self) -> None:
+        """Deliver what was offered and, once in a while, what is found waiting."""
+        batch = self._take_offered()
+        now = clock.now()
+        if (now - self._polled).total_seconds() >= POLL_SECONDS:
+            self._polled = now
+            batch += self._take_waiting(now)
+        if batch:
+            self._deliver(batch, now)
 
     def _take_offered(self) -> list[Entry]:
         batch: list[Entry] = []

@@ -1,0 +1,63 @@
+"""Publishing that is sure, on the real broker."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from kombu import Connection
+
+from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
+
+
+@pytest.fixture
+def queue(admin_amqp_uri: str) -> Iterator[str]:
+    name = f"tests.{uuid4()}"
+    with Connection(admin_amqp_uri) as connection:
+        connection.default_channel.queue_declare(name, durable=True, auto_delete=False)
+        yield name
+        connection.default_channel.queue_delete(name)
+
+
+def message(routing_key: str) -> Message:
+    return Message(id=str(uuid4()), exchange="", routing_key=routing_key, body=b"{}")
+
+
+def test_publish_when_some_have_no_queue_says_which_are_safe(admin_amqp_uri: str, queue: str) -> None:
+    publisher = ConfirmedPublisher(admin_amqp_uri)
+    batch = [message(queue), message("nowhere"), message(queue), message("nowhere")]
+    assert publisher.publish(batch) == {batch[0].id, batch[2].id}
+    again = [message(queue) for _ in range(500)]
+    assert publisher.publish(again) == {one.id for one in again}
+    publisher.close()
+
+
+def test_publish_when_preparing_fails_once_works_afterwards(admin_amqp_uri: str, queue: str) -> None:
+    obstacles = [PublishError("the audit's queue does not exist yet")]
+
+    def prepare(_connection: Connection) -> None:
+        if obstacles:
+            raise obstacles.pop()
+
+    publisher = ConfirmedPublisher(admin_amqp_uri, prepare)
+    with pytest.raises(PublishError):
+        publisher.publish([message(queue)])
+    one = message(queue)
+    assert publisher.publish([one]) == {one.id}
+    publisher.close()
+
+
+def test_publish_when_the_connection_broke_fails_and_then_works_again(admin_amqp_uri: str, queue: str) -> None:
+    publisher = ConfirmedPublisher(admin_amqp_uri)
+    publisher.publish([message(queue)])
+    publisher._connection.connection.sock.close()  # type: ignore[union-attr]
+    with pytest.raises(PublishError):
+        publisher.publish([message(queue)])
+    one = message(queue)
+    assert publisher.publish([one]) == {one.id}
+    publisher.close()
+
+
+def test_publish_when_nobody_listens_there_fails_soon(admin_amqp_uri: str) -> None:
+    publisher = ConfirmedPublisher("amqp://nobody:nothing@127.0.0.1:1//")
+    with pytest.raises(PublishError):
+        publisher.publish([message("anywhere")])
