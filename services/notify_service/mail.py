@@ -49,11 +49,11 @@ class Mailer:
         self._settings = read_settings(Settings, config)
 
     def send(self, delivery: Delivery) -> None:
-        """Return when the mail server took the message; raises `Unavailable` when it did not."""
+        """Return when the mail server took the message; raises `Unavailable` when it did not, or can't."""
         try:
             with self._connected() as smtp:
                 smtp.send_message(compose(delivery, self._settings))
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, ValueError) as error:
             raise Unavailable("mail_server_unavailable", f"{type(error).__name__}: {error}") from error
 
     @contextmanager

@@ -19,7 +19,7 @@ DURATION = re.compile(
     r"(?:(?P<seconds>\d{1,9})\s*s(?:ec(?:ond)?s?)?)?"
 )
 CLOCK = re.compile(r"(\d{1,2}):(\d\d)")
-LOCAL_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)")
+LOCAL_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def as_duration(text: str) -> str:
 def as_moment(text: str) -> str | None:
     """RFC 3339 for a date and time in UTC as browsers send it; None for nothing; anything else as it is."""
     local = LOCAL_MOMENT.fullmatch(text.strip())
-    return f"{local[1]}T{local[2]}Z" if local else text.strip() or None
+    return f"{local[1]}T{local[2]}{local[3] or ':00'}Z" if local else text.strip() or None
 
 
 def as_count(text: str) -> int | str:

@@ -1,6 +1,7 @@
 """What the command prints: a readable table, or JSON for scripts."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
@@ -8,7 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Row = Mapping[str, Any]
 
@@ -27,7 +30,7 @@ def show_rows(rows: Iterable[Row], columns: Sequence[tuple[str, str]]) -> None:
     for heading, _ in columns:
         table.add_column(heading, no_wrap=True)
     for row in rows:
-        table.add_row(*(cell(row.get(field)) for _, field in columns))
+        table.add_row(*(Text(cell(row.get(field))) for _, field in columns))
     _wide.print(table)
 
 
@@ -37,13 +40,13 @@ def show_fields(row: Row, fields: Sequence[tuple[str, str]]) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for heading, field in fields:
-        table.add_row(heading, cell(row.get(field)))
+        table.add_row(heading, Text(cell(row.get(field))))
     _console.print(table)
 
 
 def say(text: str) -> None:
     """Print a line."""
-    _console.print(text, markup=False, highlight=False)
+    _console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def cell(value: Any) -> str:
@@ -51,8 +54,6 @@ def cell(value: Any) -> str:
     if value is None or value == "":
         return "-"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(cell, value))
     text = str(value)
-    if len(text) == 27 and text.endswith("Z") and text[10] == "T":  # noqa: PLR2004 - our timestamps' length
-        return f"{text[:10]} {text[11:19]} UTC"
-    return text.replace("[", r"\[")
+    return f"{text[:10]} {text[11:19]} UTC" if TIMESTAMP.fullmatch(text) else text

@@ -60,11 +60,18 @@ def ask(session: Session, method: str, path: str, **options: Any) -> Any:
     url = f"{session.url}/api/v1{path}"
     try:
         answer = httpx.request(method, url, headers=headers, timeout=TIMEOUT_SECONDS, **options)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CommandError(f"{session.url} does not answer: {error}") from error
     if answer.is_error:
         raise CommandError(_said(answer))
-    return answer.json() if answer.content else None
+    if answer.status_code == httpx.codes.NO_CONTENT:
+        return None
+    try:
+        if answer.is_success:
+            return answer.json()
+    except ValueError:
+        pass
+    raise CommandError(f"{session.url} does not answer like a portal; is the address right?")
 
 
 def _said(answer: httpx.Response) -> str:

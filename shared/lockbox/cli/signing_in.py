@@ -32,6 +32,7 @@ def login(
 
 def logout() -> None:
     """Sign out, and remove the token file."""
-    ask(load_session(), "DELETE", "/session")
+    session = load_session()
     session_file().unlink()
+    ask(session, "DELETE", "/session")
     say("Signed out.")

@@ -420,6 +420,12 @@ class ListRevocations(Call[RevocationList], service="approval_service"):
     """Read which grants ended before the time that their tokens name. Role: enforcement_point."""
 
 
+def tried(longest: int) -> dict[str, Any]:
+    """The rule of what somebody tried: any text, so that every attempt can be put on record."""
+    pattern = rf"[^\ud800-\udfff]{{0,{longest}}}\Z"
+    return {"validate": validate.Regexp(pattern, error=f"text of at most {longest} characters")}
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecordAccess(Call[AccessRecorded], service="approval_service"):
     """Put one attempt to use content on record; the same `access_id` again changes nothing. Role: enforcement_point."""
@@ -430,7 +436,7 @@ class RecordAccess(Call[AccessRecorded], service="approval_service"):
     grant_id: Uuid | None = None
     request_id: Uuid | None = None
     engineer: Email | None = None
-    resource: str = field(metadata={"validate": validate.Length(max=512, error="at most 512 characters")})
-    action: Action
+    resource: str = field(metadata=tried(512))
+    action: str = field(metadata=tried(64))
     reason: Action
     at: Timestamp

@@ -141,10 +141,14 @@ def envelop(facts: Iterable[Fact], aggregate: str, after: int, cause: Cause, now
     ]
 
 
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
 def read_event(body: bytes) -> Event:
     """Read an envelope from the bytes of a message; raises `Invalid` that says what is wrong with it."""
     try:
-        document = json.loads(body)
+        document = json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise Invalid("not_json", f"the body is not JSON: {error}") from error
     return wire.decode(Event, document, tolerant=True)

@@ -12,19 +12,25 @@ import isodate
 from marshmallow import ValidationError, fields, validate
 
 MAX_DURATION_TEXT = 40
+DURATION_END = re.compile(r"[0-9][A-Z]\Z")
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+)
 
 
 def format_timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, always 27 characters long."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:
     """Read RFC 3339 with its offset; raise ValueError for anything else, a moment without offset included."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None or "T" not in text.upper():
+    if not RFC_3339.fullmatch(text):
         raise ValueError(text)
-    return moment.astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(text) from error
 
 
 def format_duration(duration: timedelta) -> str:
@@ -34,7 +40,7 @@ def format_duration(duration: timedelta) -> str:
 
 def parse_duration(text: str) -> timedelta:
     """Read an ISO 8601 duration of fixed length; raise ValueError for years, months and anything else."""
-    if len(text) > MAX_DURATION_TEXT:
+    if len(text) > MAX_DURATION_TEXT or not DURATION_END.search(text):
         raise ValueError(text)
     try:
         duration = isodate.parse_duration(text)
@@ -84,7 +90,7 @@ class TextField(fields.String):
         super().__init__(**{"validate": self.rule, **kwargs})
 
 
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def prose(shortest: int, longest: int) -> Any:
@@ -140,7 +146,7 @@ class ActionField(TextField):
 class EmailField(TextField):
     """The address of a person, compared in lower case."""
 
-    rule = validate.Regexp(r"[^@\s<>\"']{1,64}@[^@\s<>\"']{1,255}\Z", error="an email address")
+    rule = validate.Regexp(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}\Z", error="an email address")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -177,7 +183,7 @@ class CountField(fields.Integer):
     """A whole number, and nothing that merely looks like it."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**53:
             raise self.make_error("invalid", input=value)
         return value
 

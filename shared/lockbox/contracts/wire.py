@@ -27,7 +27,7 @@ EXPECTED = {
     "Invalid type.": "an object",
     "Invalid input type.": "an object",
 }
-SECRET_FIELDS = frozenset({"password", "token"})
+SECRET_FIELDS = frozenset({"password", "token", "api_token"})
 
 
 _SCHEMAS: dict[tuple[type, bool], Schema] = {}
@@ -88,7 +88,8 @@ def _faults(messages: object, data: object, path: tuple[str, ...]) -> Iterator[F
 def _fault(message: str, data: object, path: tuple[str, ...]) -> Fault:
     fault = Fault(field=".".join(path) or "body", expected=_expected(message))
     present, value = _at(data, path)
-    if present and not SECRET_FIELDS & set(path):
+    shown = present and fault["expected"] != NO_SUCH_FIELD and not isinstance(value, Mapping | list)
+    if shown and not SECRET_FIELDS & set(path):
         fault["received"] = str(value)[:120]
     return fault
 

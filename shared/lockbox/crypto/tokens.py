@@ -3,6 +3,7 @@
 The caller passes `now`, so that verification has no clock of its own.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,7 +78,7 @@ def _header(kind: TokenKind, token: object) -> dict[str, Any]:
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
     times = [claims["nbf"], claims["exp"]]
-    if not all(isinstance(time, int | float) and not isinstance(time, bool) for time in times):
+    if not all(isinstance(time, int | float) and not isinstance(time, bool) and math.isfinite(time) for time in times):
         raise Forbidden("token_malformed", "nbf and exp must be numbers")
     if now < times[0]:
         raise Forbidden("token_not_yet_valid", "the token is not valid yet")

@@ -46,7 +46,11 @@ def decide(token: str | None, attempt: Attempt, keys: PublicKeys, revoked: Conta
         claims = verify(GRANT_TOKEN, token, keys, now)
     except Forbidden as error:
         return Decision(allowed=False, reason=error.code, attempt=attempt)
-    reason = "grant_revoked" if claims.get("jti") in revoked else _outside(claims, attempt)
+    reason = (
+        "grant_revoked"
+        if not isinstance(claims.get("jti"), str) or claims["jti"] in revoked
+        else _outside(claims, attempt)
+    )
     return Decision(
         allowed=reason is None,
         reason=reason or GRANTED,
@@ -61,8 +65,12 @@ def _outside(claims: Mapping[str, Any], attempt: Attempt) -> str | None:
     """Which border of the grant the attempt crosses, or None. Resources and actions match exactly."""
     if claims.get("tenant") != attempt.tenant:
         return "other_tenant"
-    if attempt.resource not in (claims.get("resources") or ()):
+    if attempt.resource not in _named(claims.get("resources")):
         return "other_resource"
-    if attempt.action not in (claims.get("actions") or ()):
+    if attempt.action not in _named(claims.get("actions")):
         return "other_action"
     return None
+
+
+def _named(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

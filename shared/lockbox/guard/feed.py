@@ -40,7 +40,8 @@ class Feed:
     def stop(self) -> None:
         """Listen no more."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     @property
     def fresh(self) -> bool:
@@ -61,7 +62,7 @@ class Feed:
         while not self._stop.is_set():
             try:
                 self._ask()
-            except (httpx.HTTPError, Invalid, KeyError, TypeError, ValueError) as error:
+            except (httpx.HTTPError, Invalid, KeyError, TypeError, ValueError, RecursionError) as error:
                 log.warning("lockbox guard: the portal did not answer as expected: %r", error)
             self._stop.wait(POLL_SECONDS)
 
@@ -72,5 +73,8 @@ class Feed:
             self._keys = PublicKeys.from_jwks(answer.json()["keys"])
             self._keys_at = asked_at
         answer = self._client.get("/api/v1/revocations").raise_for_status()
-        self._revoked = frozenset(answer.json()["grant_ids"])
+        grant_ids = answer.json()["grant_ids"]
+        if not isinstance(grant_ids, list) or not all(isinstance(grant_id, str) for grant_id in grant_ids):
+            raise TypeError("grant_ids is not a list of texts")
+        self._revoked = frozenset(grant_ids)
         self._heard_at = asked_at

@@ -59,12 +59,17 @@ class Guard:
             "access_id": new_id(),
             "allowed": decision.allowed,
             "reason": decision.reason,
-            "tenant": decision.attempt.tenant,
-            "resource": decision.attempt.resource[:512],
-            "action": decision.attempt.action,
+            "tenant": _text(decision.attempt.tenant, 63),
+            "resource": _text(decision.attempt.resource, 512),
+            "action": _text(decision.attempt.action, 64),
             "grant_id": decision.grant_id,
             "request_id": decision.request_id,
             "engineer": decision.engineer,
             "at": format_timestamp(clock.now()),
         }
         self._client.post("/api/v1/access-events", json=document).raise_for_status()
+
+
+def _text(value: str, longest: int) -> str:
+    """The beginning of a text, without what can't be written as UTF-8."""
+    return value[:longest].encode(errors="replace").decode()

@@ -49,13 +49,15 @@ def _values(order: Order, cursor: str) -> Sequence[Any]:
         values = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
     except (ValueError, RecursionError):
         values = None
-    if (
-        not isinstance(values, list)
-        or len(values) != len(order.fields)
-        or not all(isinstance(value, str | int) for value in values)
-    ):
+    if not isinstance(values, list) or len(values) != len(order.fields) or not all(_fits(value) for value in values):
         raise invalid("invalid_cursor", "cursor", "the next_cursor of an earlier answer", cursor)
     return values
+
+
+def _fits(value: object) -> bool:
+    if isinstance(value, str):
+        return not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, int) and -(2**63) <= value < 2**63
 
 
 def _cursor(order: Order, document: Document) -> str:

@@ -1,0 +1,167 @@
+"""One event of every type and version, as the golden files have it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import lockbox.contracts
+from lockbox.contracts import wire
+from lockbox.contracts.approval import (
+    AccessAllowed,
+    AccessDenied,
+    AccessGranted,
+    DecisionRecorded,
+    GrantActivated,
+    GrantExpired,
+    GrantRevoked,
+    PolicyChanged,
+    RequestApproved,
+    RequestCancelled,
+    RequestDenied,
+    RequestExpired,
+    StageName,
+    StageOpened,
+)
+from lockbox.contracts.events import FACTS, Event, Fact, event_id
+from lockbox.contracts.notify import AlertFailed, AlertSent
+from lockbox.contracts.portal import ApiTokenCreated, MemberAdded, MemberChanged, MemberRemoved, SignedIn, SignInFailed
+from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated
+
+GOLDEN = Path(__file__).parent / "golden"
+EARLIER = GOLDEN / "earlier"
+
+for module in iter_modules(lockbox.contracts.__path__, "lockbox.contracts."):
+    import_module(module.name)
+KINDS = [kind for kind in FACTS.values() if kind.__module__.startswith("lockbox.")]
+
+MORNING = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
+REQUEST_ID = "566924bd-d58b-45eb-a91f-e689a1d37c43"
+GRANT_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+ACCESS_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+ALERT_ID = "b5ba95d4-2693-5ef9-8b65-36ed7b195a6b"
+CORRELATION_ID = "0c5f3c52-5b5e-4c3e-9d0a-3f8f7d3f0f10"
+CAUSATION_ID = "16fd2706-8baf-433b-82eb-8c7fada847da"
+ERIN, VICTOR = "erin@vendor.example", "victor@vendor.example"
+ALICE, CAROL = "alice@contoso.example", "carol@contoso.example"
+POINT = "content-service@vendor.example"
+
+TERMS = AccessTerms(
+    tenant="contoso",
+    service_request="SR-359423",
+    reason_code=ReasonCode.CUSTOMER_INITIATED_SUPPORT,
+    justification='Alice cannot open her mailbox: "Zugriff verweigert", 拒否 \u2013 see <SR-359423>.',
+    resources=("mailbox/alice", "files/Report-2026_v1.pdf"),
+    actions=("read", "export"),
+    duration=timedelta(hours=1, minutes=30),
+    starts_at=MORNING + timedelta(hours=2),
+)
+REQUEST: dict[str, Any] = {"tenant": "contoso", "request_id": REQUEST_ID}
+OUTCOME: dict[str, Any] = REQUEST | {"requester": ERIN, "service_request": "SR-359423"}
+GRANT: dict[str, Any] = REQUEST | {"grant_id": GRANT_ID, "requester": ERIN}
+ALERT: dict[str, Any] = REQUEST | {
+    "alert_id": ALERT_ID,
+    "alert": "approval_needed",
+    "channel": "email",
+    "recipient": ALICE,
+}
+ATTEMPT: dict[str, Any] = {
+    "access_id": ACCESS_ID,
+    "tenant": "contoso",
+    "resource": "mailbox/alice",
+    "action": "read",
+    "enforcement_point": POINT,
+    "at": MORNING,
+}
+
+FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
+    (ERIN, RequestCreated(**TERMS.within(request_id=REQUEST_ID, requester=ERIN, created_at=MORNING))),
+    (
+        "approval_service",
+        StageOpened(
+            **TERMS.within(
+                request_id=REQUEST_ID,
+                requester=ERIN,
+                created_at=MORNING,
+                expires_at=MORNING + timedelta(hours=12),
+                stage=StageName.CUSTOMER,
+                quorum=2,
+                policy_version=3,
+            )
+        ),
+    ),
+    (
+        ALICE,
+        DecisionRecorded(**REQUEST, stage=StageName.CUSTOMER, approver=ALICE, decision="approve", comment="Fine."),
+    ),
+    (ALICE, RequestApproved(**OUTCOME, approval_required=True)),
+    (VICTOR, RequestDenied(**OUTCOME, denied_by=VICTOR, comment="")),
+    (ERIN, RequestCancelled(**OUTCOME, comment="Solved.")),
+    ("approval_service", RequestExpired(**OUTCOME)),
+    (
+        ALICE,
+        AccessGranted(
+            **GRANT,
+            service_request="SR-359423",
+            reason_code="CUSTOMER_INITIATED_SUPPORT",
+            justification=TERMS.justification,
+            resources=TERMS.resources,
+            actions=TERMS.actions,
+            starts_at=MORNING + timedelta(hours=2),
+            ends_at=MORNING + timedelta(hours=3, minutes=30),
+            approval_required=True,
+        ),
+    ),
+    ("approval_service", GrantActivated(**GRANT)),
+    (CAROL, GrantRevoked(**GRANT, comment="Enough.")),
+    ("approval_service", GrantExpired(**GRANT)),
+    (
+        CAROL,
+        PolicyChanged(
+            tenant="contoso",
+            version=4,
+            require_approval=False,
+            request_lifetime=timedelta(hours=12),
+            maximum_duration=timedelta(hours=4),
+            customer_quorum=1,
+        ),
+    ),
+    (POINT, AccessAllowed(**ATTEMPT, grant_id=GRANT_ID, request_id=REQUEST_ID, engineer=ERIN, reason="granted")),
+    (POINT, AccessDenied(**ATTEMPT, grant_id=None, request_id=None, engineer=None, reason="no_grant")),
+    ("notify_service", AlertSent(**ALERT, message_id=f"<{ALERT_ID}@lockbox.invalid>")),
+    ("notify_service", AlertFailed(**ALERT, error="mail_server_unavailable: connection refused", attempts=7)),
+    ("portal_service", MemberAdded(tenant="contoso", email=CAROL, roles=("customer_admin", "customer_approver"))),
+    ("portal_service", MemberChanged(tenant=None, email=VICTOR, roles=("vendor_approver",))),
+    ("portal_service", MemberRemoved(tenant="contoso", email=CAROL)),
+    (CAROL, SignedIn(tenant="contoso", email=CAROL)),
+    ("mallory@evil.example", SignInFailed(tenant=None, email="mallory@evil.example")),
+    ("portal_service", ApiTokenCreated(tenant=None, email=POINT)),
+]
+
+
+def examples() -> Iterator[tuple[str, Event, Fact]]:
+    """The name of each golden file, the event in it, and its fact."""
+    for sequence, (actor, fact) in enumerate(FACTS_BY_ACTOR, start=1):
+        is_caused = actor.endswith("_service")
+        event = Event(
+            id=event_id(fact.source, f"golden/{fact.subject}", sequence, fact.type),
+            source=fact.source,
+            type=fact.type,
+            time=MORNING,
+            subject=fact.subject,
+            data=wire.encode(fact),
+            tenant=fact.tenant,
+            actor=actor,
+            sequence=sequence,
+            dataversion=fact.dataversion,
+            correlationid=CORRELATION_ID,
+            causationid=CAUSATION_ID if is_caused else None,
+        )
+        yield file_name(type(fact)), event, fact
+
+
+def file_name(kind: type[Fact]) -> str:
+    """The golden file of a type in one version."""
+    return f"{kind.source}.{kind.type}.v{kind.dataversion}.json"

@@ -1,0 +1,122 @@
+from typing import Any
+
+import pytest
+from tests.unit.builders import (
+    ADMIN,
+    ALICE,
+    AUDITOR,
+    ENGINEER,
+    FIONA,
+    FRANK,
+    NOW,
+    OPERATOR,
+    VENDOR_APPROVER,
+    VENDOR_AUDITOR,
+    caller,
+    created,
+    event,
+)
+
+from audit_service import usecases
+from audit_service.domain.record import Record
+from lockbox.contracts.audit import ListRecords, RecordPage
+from lockbox.contracts.identity import Caller, Role
+from lockbox.errors import Forbidden, Invalid, NotFound
+
+EVENT = event(created())
+PAGE = RecordPage(items=(), next_cursor="c-1")
+
+
+class FakeRecords:
+    """Records by event id, each written once."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Record] = {}
+        self.asked: list[ListRecords] = []
+
+    def add(self, record: Record) -> str:
+        return self.known.setdefault(record.event.id, record).digest
+
+    def list(self, query: ListRecords) -> RecordPage:
+        self.asked.append(query)
+        return PAGE
+
+
+def read(reader: Caller, tenant: str, **where: Any) -> FakeRecords:
+    records = FakeRecords()
+    assert usecases.list_records(records, reader, ListRecords(tenant=tenant, **where)) == PAGE
+    return records
+
+
+# --- recording -----------------------------------------------------------------------------------------------------
+
+
+def test_record_event_when_it_comes_puts_it_on_record() -> None:
+    records = FakeRecords()
+    usecases.record_event(records, EVENT, EVENT.payload(), NOW)
+    assert records.known == {EVENT.id: Record.of(EVENT, EVENT.payload(), NOW)}
+
+
+def test_record_event_when_it_comes_again_changes_nothing() -> None:
+    records = FakeRecords()
+    for now in (NOW, NOW.replace(hour=12)):
+        usecases.record_event(records, EVENT, EVENT.payload(), now)
+    assert [record.recorded_at for record in records.known.values()] == [NOW]
+
+
+def test_record_event_when_another_comes_under_the_same_id_is_refused() -> None:
+    records = FakeRecords()
+    usecases.record_event(records, EVENT, EVENT.payload(), NOW)
+    with pytest.raises(Invalid) as refused:
+        usecases.record_event(records, EVENT, EVENT.payload().replace(b"alice", b"bob"), NOW)
+    assert refused.value.code == "event_contradicts_record"
+    assert b"alice" in records.known[EVENT.id].payload.encode()
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tenant", ["contoso", "fabrikam", "vendor"])
+def test_list_records_when_the_vendors_auditor_asks_gives_any(tenant: str) -> None:
+    assert [query.tenant for query in read(VENDOR_AUDITOR, tenant).asked] == [tenant]
+
+
+@pytest.mark.parametrize("reader", [ADMIN, AUDITOR])
+def test_list_records_when_the_customers_own_reader_asks_gives_its_own(reader: Caller) -> None:
+    assert [query.tenant for query in read(reader, "contoso", type="access_granted").asked] == ["contoso"]
+
+
+@pytest.mark.parametrize("reader", [ENGINEER, VENDOR_APPROVER, OPERATOR])
+@pytest.mark.parametrize("tenant", ["contoso", "vendor"])
+def test_list_records_when_at_the_vendor_without_the_role_is_forbidden(reader: Caller, tenant: str) -> None:
+    with pytest.raises(Forbidden) as refused:
+        read(reader, tenant)
+    assert refused.value.code == "role_required"
+
+
+def test_list_records_when_an_approver_of_the_customer_asks_is_forbidden() -> None:
+    with pytest.raises(Forbidden):
+        read(ALICE, "contoso")
+
+
+@pytest.mark.parametrize("reader", [FIONA, FRANK, caller("x@fabrikam.example", "fabrikam", *Role)])
+@pytest.mark.parametrize("tenant", ["contoso", "vendor", "nowhere"])
+def test_list_records_when_it_is_not_ones_own_tenant_says_that_there_is_none(reader: Caller, tenant: str) -> None:
+    with pytest.raises(NotFound) as refused:
+        read(reader, tenant)
+    assert (refused.value.code, refused.value.message) == ("tenant_not_found", "there is no such tenant")
+
+
+@pytest.mark.parametrize("reader", [ADMIN, AUDITOR, ALICE])
+def test_list_records_when_a_customer_asks_for_the_vendors_own_says_that_there_is_none(reader: Caller) -> None:
+    with pytest.raises(NotFound):
+        read(reader, "vendor")
+
+
+def test_list_records_when_a_role_is_held_in_the_wrong_organisation_counts_for_nothing() -> None:
+    for impostor in (
+        caller("x@vendor.example", "vendor", Role.CUSTOMER_AUDITOR),
+        caller("x@c.example", "contoso", Role.VENDOR_AUDITOR),
+    ):
+        with pytest.raises(Forbidden):
+            read(impostor, "contoso")

@@ -1,0 +1,98 @@
+"""Stores of the use cases, in memory; to know a command again that came twice is the real store's job."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from approval_service.domain.access import Access
+from approval_service.domain.approval import Approval
+from approval_service.domain.policy import Policy
+from lockbox.contracts.acts import Act
+from lockbox.contracts.approval import GrantPage, GrantState, ListGrants
+from lockbox.contracts.events import Changed, Fact
+from lockbox.contracts.identity import Caller
+from lockbox.contracts.request import PENDING
+from lockbox.errors import NotFound
+
+A = TypeVar("A")
+
+
+class FakeAggregates(Generic[A]):
+    """Aggregates by key, the facts that were written with them, and the acts that they were written for."""
+
+    def __init__(self, **states: A) -> None:
+        self.states: dict[str, A] = dict(states)
+        self.facts: list[Fact] = []
+        self.acts: list[Act] = []
+
+    @property
+    def types(self) -> list[str]:
+        return [fact.type for fact in self.facts]
+
+    def find(self, key: str) -> A | None:
+        return self.states.get(key)
+
+    def create(self, key: str, changed: Changed[A], act: Act) -> A:
+        if key not in self.states:
+            self._write(key, changed, act)
+        return self.states[key]
+
+    def change(self, key: str, act: Act, step: Callable[[A], Changed[A]]) -> A:
+        if key not in self.states:
+            raise NotFound("not_found", "there is no such thing")
+        changed = step(self.states[key])
+        if changed.facts:
+            self._write(key, changed, act)
+        return self.states[key]
+
+    def _write(self, key: str, changed: Changed[A], act: Act) -> None:
+        self.states[key] = changed.state
+        self.facts += changed.facts
+        self.acts.append(act)
+
+
+class FakeApprovals(FakeAggregates[Approval]):
+    """Approvals with their grants."""
+
+    def __init__(self, *approvals: Approval) -> None:
+        super().__init__(**{approval.request_id: approval for approval in approvals})
+        self.asked: list[tuple[Caller, ListGrants]] = []
+
+    def with_grant(self, grant_id: str) -> Approval | None:
+        return next((one for one in self.states.values() if one.grant and one.grant.id == grant_id), None)
+
+    def due(self, now: datetime) -> Iterable[str]:
+        return [
+            key for key, one in self.states.items() if (one.state in PENDING and one.expires_at <= now) or one.grant
+        ]
+
+    def grants(self, caller: Caller, query: ListGrants) -> GrantPage:
+        self.asked.append((caller, query))
+        return GrantPage(items=tuple(one.grant for one in self.states.values() if one.grant), next_cursor=None)
+
+    def revoked(self, now: datetime) -> Iterable[str]:
+        grants = [one.grant for one in self.states.values() if one.grant]
+        return [grant.id for grant in grants if grant.state == GrantState.REVOKED and grant.ends_at > now]
+
+
+class FakePolicies(FakeAggregates[Policy]):
+    """Policies by tenant."""
+
+
+class FakeAccesses(FakeAggregates[Access]):
+    """Attempts by their id."""
+
+
+class FakeClock:
+    """Says what it is told."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def changed_by(fake: FakeAggregates[Any]) -> list[str]:
+    """Who was the cause of what was written."""
+    return [act.cause.actor for act in fake.acts]

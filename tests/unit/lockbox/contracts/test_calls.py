@@ -1,0 +1,76 @@
+import re
+from dataclasses import dataclass, is_dataclass
+
+import pytest
+from tests.unit.strategies import EVERY_CALL
+
+from approval_service.service import ApprovalService
+from audit_service.service import AuditService
+from lockbox.contracts import wire
+from lockbox.contracts.approval import ApprovalView, Decide, GetApproval, ListGrants, SignedGrant
+from lockbox.contracts.calls import Call
+from lockbox.contracts.identity import Role
+from lockbox.contracts.request import RequestPage
+from request_service.service import RequestService
+
+SERVICES = {service.name: service for service in (ApprovalService, AuditService, RequestService)}
+ROLES = {
+    "cancel_request": {Role.ENGINEER},
+    "create_request": {Role.ENGINEER},
+    "get_grant_token": {Role.ENGINEER},
+    "list_revocations": {Role.ENFORCEMENT_POINT},
+    "put_policy": {Role.CUSTOMER_ADMIN},
+    "record_access": {Role.ENFORCEMENT_POINT},
+    "revoke_grant": {Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN},
+}
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+def test_call_when_declared_knows_its_service_its_method_and_its_answer(call: type[Call[object]]) -> None:
+    assert call.service in SERVICES
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", call.method)
+    assert call.method.replace("_", "") == call.__name__.lower()
+    assert is_dataclass(call.answer)
+    assert wire.schema(call)
+    assert wire.schema(call.answer)
+
+
+def test_call_when_its_name_has_several_words_has_underscores_between_them() -> None:
+    assert (Decide.service, Decide.method, Decide.answer) == ("approval_service", "decide", ApprovalView)
+    assert GetApproval.method == "get_approval"
+    assert ListGrants.method == "list_grants"
+
+
+def test_call_when_it_has_other_bases_too_takes_its_answer_off_the_right_one() -> None:
+    @dataclass(frozen=True)
+    class Wide:
+        width: int = 1
+
+    @dataclass(frozen=True)
+    class ListWideThings(Wide, Call[RequestPage], service="request_service"):
+        pass
+
+    assert (ListWideThings.method, ListWideThings.answer) == ("list_wide_things", RequestPage)
+
+
+def test_calls_when_taken_together_have_different_addresses() -> None:
+    addresses = [(call.service, call.method) for call in EVERY_CALL]
+    assert len(set(addresses)) == len(addresses)
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+def test_call_when_sent_is_answered_by_an_entrypoint_of_that_kind(call: type[Call[object]]) -> None:
+    [entrypoint] = getattr(SERVICES[call.service], call.method).nameko_entrypoints
+    assert entrypoint.kind is call
+    assert set(entrypoint.roles) == ROLES.get(call.method, set())
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+def test_call_when_it_changes_something_carries_an_idempotency_key(call: type[Call[object]]) -> None:
+    reads = call.method.startswith(("get_", "list_"))
+    key = "access_id" if call.method == "record_access" else "idempotency_key"
+    assert (key in call.__dataclass_fields__) is not reads  # type: ignore[attr-defined]
+
+
+def test_answer_when_it_holds_a_secret_names_it_so_that_faults_do_not_repeat_it() -> None:
+    assert set(SignedGrant.__dataclass_fields__) & wire.SECRET_FIELDS == {"token"}

@@ -1,0 +1,79 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.unit.builders import NOW, REQUEST_ID, created, terms
+
+from lockbox.contracts.request import AccessTerms, TenantView
+from lockbox.errors import Fault, Invalid
+from request_service.domain.request import AccessRequest, ask
+
+TENANT = TenantView(tenant="contoso", maximum_duration=timedelta(hours=4), request_lifetime=timedelta(hours=12))
+REQUESTER = "erin@vendor.example"
+
+
+def refusal(known: TenantView | None = TENANT, **changes: Any) -> Invalid:
+    with pytest.raises(Invalid) as refused:
+        ask(REQUEST_ID, terms(**changes), REQUESTER, known, NOW)
+    return refused.value
+
+
+def test_ask_when_the_terms_are_good_makes_a_request_that_expires() -> None:
+    changed = ask(REQUEST_ID, terms(), REQUESTER, TENANT, NOW)
+    about = {"request_id": REQUEST_ID, "requester": REQUESTER, "created_at": NOW}
+    assert changed.state == AccessRequest(**terms().within(**about, expires_at=NOW + timedelta(hours=12)))
+    assert changed.facts == (created(),)
+
+
+def test_ask_when_the_tenant_has_another_lifetime_expires_by_that() -> None:
+    quick = TenantView(tenant="contoso", maximum_duration=timedelta(hours=4), request_lifetime=timedelta(minutes=1))
+    assert ask(REQUEST_ID, terms(), REQUESTER, quick, NOW).state.expires_at == NOW + timedelta(minutes=1)
+
+
+def test_ask_when_there_is_no_such_tenant_says_so() -> None:
+    error = refusal(None, tenant="nowhere")
+    assert error.code == "tenant_unknown"
+    assert error.faults == (Fault(field="tenant", expected="the name of a tenant", received="nowhere"),)
+
+
+@pytest.mark.parametrize("duration", [timedelta(microseconds=1), timedelta(hours=4)])
+def test_ask_when_as_long_as_allowed_is_taken(duration: timedelta) -> None:
+    assert ask(REQUEST_ID, terms(duration=duration), REQUESTER, TENANT, NOW).state.duration == duration
+
+
+def test_ask_when_longer_than_allowed_says_how_long_it_may_be() -> None:
+    error = refusal(duration=timedelta(hours=4, seconds=1))
+    assert error.code == "duration_too_long"
+    assert error.faults == (Fault(field="duration", expected="at most PT4H", received="PT4H1S"),)
+
+
+@pytest.mark.parametrize("starts_at", [None, NOW, NOW + timedelta(seconds=1), NOW + timedelta(days=30)])
+def test_ask_when_it_starts_in_the_next_thirty_days_is_taken(starts_at: datetime | None) -> None:
+    assert ask(REQUEST_ID, terms(starts_at=starts_at), REQUESTER, TENANT, NOW).state.starts_at == starts_at
+
+
+@pytest.mark.parametrize(
+    "starts_at",
+    [
+        NOW - timedelta(microseconds=1),
+        NOW - timedelta(days=365),
+        NOW + timedelta(days=30, microseconds=1),
+        NOW + timedelta(days=3650),
+    ],
+)
+def test_ask_when_it_starts_in_the_past_or_too_far_off_is_refused(starts_at: datetime) -> None:
+    error = refusal(starts_at=starts_at)
+    assert error.code == "invalid_starts_at"
+    assert [(fault["field"], fault["expected"]) for fault in error.faults] == [
+        ("starts_at", "a moment in the next 30 days, or null")
+    ]
+
+
+def test_ask_when_several_things_are_wrong_says_the_first() -> None:
+    assert refusal(None, duration=timedelta(hours=9)).code == "tenant_unknown"
+    assert refusal(duration=timedelta(hours=9), starts_at=NOW - timedelta(days=1)).code == "duration_too_long"
+
+
+def test_terms_when_taken_out_of_a_message_are_those_that_were_put_in() -> None:
+    assert AccessTerms.of(created()) == terms()
+    assert AccessTerms.of(ask(REQUEST_ID, terms(), REQUESTER, TENANT, NOW).state) == terms()

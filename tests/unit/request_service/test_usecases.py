@@ -1,0 +1,217 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.builders import (
+    ALICE,
+    CORRELATION_ID,
+    ENGINEER,
+    FRANK,
+    NOW,
+    OPERATOR,
+    OTHER_ENGINEER,
+    REQUEST_ID,
+    VENDOR_APPROVER,
+    approval,
+    created,
+    event,
+    policy,
+    terms,
+)
+
+from approval_service.domain.policy import Policy
+from lockbox.contracts.acts import Act
+from lockbox.contracts.approval import PolicyChanged
+from lockbox.contracts.events import Changed
+from lockbox.contracts.identity import Caller
+from lockbox.contracts.request import (
+    CreateRequest,
+    GetRequest,
+    HistoryEntry,
+    ListRequests,
+    RequestPage,
+    RequestState,
+    RequestView,
+    TenantList,
+    TenantView,
+)
+from lockbox.errors import Invalid, NotFound
+from request_service import usecases
+from request_service.domain.request import AccessRequest
+from request_service.domain.standing import Standing
+from request_service.usecases import Arrival
+
+CONTOSO = TenantView(tenant="contoso", maximum_duration=timedelta(hours=4), request_lifetime=timedelta(hours=12))
+FABRIKAM = replace(CONTOSO, tenant="fabrikam")
+
+
+def view_of(request: AccessRequest) -> RequestView:
+    return RequestView(
+        **terms().of(request).within(),
+        id=request.request_id,
+        requester=request.requester,
+        state=RequestState.PENDING_VENDOR,
+        created_at=request.created_at,
+        expires_at=request.expires_at,
+    )
+
+
+class FakeRequests:
+    """Requests, and what events told of them."""
+
+    def __init__(self) -> None:
+        self.views: dict[str, RequestView] = {}
+        self.written: list[tuple[Changed[AccessRequest], Act]] = []
+        self.history: list[tuple[str, HistoryEntry, int]] = []
+        self.standings: list[tuple[str, Standing]] = []
+        self.asked: list[tuple[Caller, ListRequests]] = []
+
+    def create(self, key: str, changed: Changed[AccessRequest], act: Act) -> RequestView:
+        self.written.append((changed, act))
+        self.views[key] = view_of(changed.state)
+        return self.views[key]
+
+    def read(self, request_id: str) -> RequestView:
+        if request_id not in self.views:
+            raise NotFound("request_not_found", "there is no such request")
+        return self.views[request_id]
+
+    def list(self, caller: Caller, query: ListRequests) -> RequestPage:
+        self.asked.append((caller, query))
+        return RequestPage(items=tuple(self.views.values()), next_cursor=None)
+
+    def remember(self, request_id: str, entry: HistoryEntry, sequence: int) -> None:
+        self.history.append((request_id, entry, sequence))
+
+    def stands(self, request_id: str, standing: Standing) -> None:
+        self.standings.append((request_id, standing))
+
+
+class FakeTenants:
+    """Tenants by name."""
+
+    def __init__(self, *known: TenantView) -> None:
+        self.known = {tenant.tenant: tenant for tenant in known}
+        self.learnt: list[PolicyChanged] = []
+
+    def find(self, tenant: str) -> TenantView | None:
+        return self.known.get(tenant)
+
+    def all(self) -> TenantList:
+        return TenantList(items=tuple(self.known.values()))
+
+    def learn(self, policy: PolicyChanged) -> None:
+        self.learnt.append(policy)
+
+
+@pytest.fixture
+def requests() -> FakeRequests:
+    return FakeRequests()
+
+
+@pytest.fixture
+def tenants() -> FakeTenants:
+    return FakeTenants(CONTOSO, FABRIKAM)
+
+
+def create(requests: FakeRequests, tenants: FakeTenants, caller: Caller = ENGINEER, **changes: Any) -> RequestView:
+    command = CreateRequest(terms=terms(**changes), idempotency_key="k-1")
+    return usecases.create_request(requests, tenants, caller, command, Arrival(REQUEST_ID, NOW))
+
+
+def test_create_request_when_asked_takes_it_in_for_the_caller(requests: FakeRequests, tenants: FakeTenants) -> None:
+    view = create(requests, tenants)
+    assert (view.id, view.requester, view.tenant) == (REQUEST_ID, "erin@vendor.example", "contoso")
+    assert view.expires_at == NOW + timedelta(hours=12)
+    [(changed, act)] = requests.written
+    assert changed.facts == (created(),)
+    assert act.key == "erin@vendor.example create_request k-1"
+    assert (act.cause.actor, act.cause.correlation_id, act.now) == ("erin@vendor.example", CORRELATION_ID, NOW)
+    assert act.digest
+
+
+def test_create_request_when_the_terms_are_wrong_writes_nothing(requests: FakeRequests, tenants: FakeTenants) -> None:
+    for changes in ({"tenant": "nowhere"}, {"duration": timedelta(hours=5)}, {"starts_at": NOW - timedelta(1)}):
+        with pytest.raises(Invalid):
+            create(requests, tenants, **changes)
+    assert requests.written == []
+
+
+def test_create_request_when_the_tenant_is_not_known_yet_says_so(requests: FakeRequests) -> None:
+    with pytest.raises(Invalid) as refused:
+        create(requests, FakeTenants())
+    assert refused.value.code == "tenant_unknown"
+
+
+@pytest.mark.parametrize("reader", [ENGINEER, VENDOR_APPROVER, ALICE])
+def test_get_request_when_the_caller_may_know_gives_it(
+    requests: FakeRequests, tenants: FakeTenants, reader: Caller
+) -> None:
+    made = create(requests, tenants)
+    assert usecases.get_request(requests, reader, GetRequest(request_id=REQUEST_ID)) == made
+
+
+@pytest.mark.parametrize("reader", [OTHER_ENGINEER, OPERATOR, FRANK])
+def test_get_request_when_the_caller_may_not_know_says_the_same_as_for_none(
+    requests: FakeRequests, tenants: FakeTenants, reader: Caller
+) -> None:
+    create(requests, tenants)
+    for wanted in (REQUEST_ID, "00000000-0000-4000-8000-000000000000"):
+        with pytest.raises(NotFound) as refused:
+            usecases.get_request(requests, reader, GetRequest(request_id=wanted))
+        assert (refused.value.code, refused.value.message) == ("request_not_found", "there is no such request")
+
+
+def test_list_requests_when_asked_leaves_sight_to_the_store(requests: FakeRequests, tenants: FakeTenants) -> None:
+    made = create(requests, tenants)
+    query = ListRequests(tenant="contoso")
+    assert usecases.list_requests(requests, ALICE, query).items == (made,)
+    assert requests.asked == [(ALICE, query)]
+
+
+@pytest.mark.parametrize(
+    ("reader", "names"),
+    [
+        (ENGINEER, ["contoso", "fabrikam"]),
+        (VENDOR_APPROVER, ["contoso", "fabrikam"]),
+        (ALICE, ["contoso"]),
+        (FRANK, ["fabrikam"]),
+    ],
+)
+def test_list_tenants_when_asked_shows_a_customer_its_own_alone(
+    tenants: FakeTenants, reader: Caller, names: list[str]
+) -> None:
+    assert [tenant.tenant for tenant in usecases.list_tenants(tenants, reader).items] == names
+
+
+def test_list_tenants_when_the_callers_own_is_unknown_shows_none() -> None:
+    assert usecases.list_tenants(FakeTenants(FABRIKAM), ALICE).items == ()
+
+
+def test_follow_when_a_stage_opens_notes_it_and_where_the_request_stands(requests: FakeRequests) -> None:
+    [decided, opened] = approval().decide(VENDOR_APPROVER, "approve", "", NOW).facts
+    told = event(opened, sequence=3, actor="victor@vendor.example")
+    usecases.follow(requests, told, opened)  # type: ignore[arg-type]
+    [(request_id, entry, sequence)] = requests.history
+    assert (request_id, sequence) == (REQUEST_ID, 3)
+    assert entry == HistoryEntry(
+        id=told.id, type="stage_opened", time=NOW, actor="victor@vendor.example", data=told.data
+    )
+    end = NOW + timedelta(hours=12)
+    assert requests.standings == [(REQUEST_ID, Standing(RequestState.PENDING_CUSTOMER, 3, end))]
+    assert decided.type == "decision_recorded"
+
+
+def test_follow_when_nothing_of_the_kind_changes_leaves_where_it_stands(requests: FakeRequests) -> None:
+    usecases.follow(requests, event(created()), created())
+    assert [entry.type for _, entry, _ in requests.history] == ["request_created"]
+    assert requests.standings == []
+
+
+def test_learn_policy_when_it_changes_notes_it(tenants: FakeTenants) -> None:
+    [fact] = Policy.first("contoso", "approval_service", NOW).facts
+    assert isinstance(fact, PolicyChanged)
+    usecases.learn_policy(tenants, fact)
+    assert tenants.learnt == [fact]
+    assert policy().maximum_duration == fact.maximum_duration

@@ -1,0 +1,106 @@
+"""Hypothesis strategies for every message of the contracts, made of its own annotations."""
+
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from enum import EnumType
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+import lockbox.contracts
+from lockbox.contracts import fields as wire_fields
+from lockbox.contracts.calls import Call
+from lockbox.contracts.events import FACTS
+from lockbox.contracts.request import ServiceRequestField
+
+for module in iter_modules(lockbox.contracts.__path__, "lockbox.contracts."):
+    import_module(module.name)
+EVERY_FACT = [kind for kind in FACTS.values() if kind.__module__.startswith("lockbox.")]
+EVERY_CALL = [call for call in Call.__subclasses__() if call.__module__.startswith("lockbox.")]
+
+PROSE = st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp")), max_size=30)
+WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
+SAFE_INTEGERS = st.integers(0, 2**53 - 1)
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
+DURATIONS = st.timedeltas(timedelta(microseconds=1), timedelta(days=400))
+JSON = st.recursive(
+    st.none() | st.booleans() | SAFE_INTEGERS | PROSE,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2),
+    max_leaves=5,
+)
+
+OF_FIELD: dict[type, SearchStrategy[Any]] = {
+    wire_fields.TimestampField: MOMENTS,
+    wire_fields.DurationField: DURATIONS,
+    wire_fields.JustificationField: PROSE.map(lambda text: f"{text}."),
+    wire_fields.CommentField: PROSE,
+    wire_fields.NameField: WORDS,
+    wire_fields.ResourceField: st.lists(WORDS, min_size=2, max_size=3).map("/".join),
+    wire_fields.ActionField: WORDS,
+    wire_fields.EmailField: st.tuples(WORDS, WORDS).map(lambda parts: f"{parts[0]}@{parts[1]}.example"),
+    wire_fields.UuidField: st.uuids().map(str),
+    wire_fields.KeyField: WORDS,
+    wire_fields.FlagField: st.booleans(),
+    wire_fields.CountField: st.integers(1, 10),
+    ServiceRequestField: SAFE_INTEGERS.map(lambda number: f"SR-{number % 10**12}"),
+}
+WITH_BOUNDS: dict[str, SearchStrategy[Any]] = {
+    "request_lifetime": st.timedeltas(timedelta(seconds=1), timedelta(days=7)),
+    "maximum_duration": st.timedeltas(timedelta(seconds=1), timedelta(hours=24)),
+    "limit": st.integers(1, 200),
+}
+PLAIN: dict[Any, SearchStrategy[Any]] = {
+    str: PROSE,
+    int: SAFE_INTEGERS,
+    bool: st.booleans(),
+    NoneType: st.none(),
+    Any: JSON,
+}
+
+
+@cache
+def messages(kind: type) -> SearchStrategy[Any]:
+    """Messages of this kind, with and without what may be left out."""
+    hints = get_type_hints(kind, include_extras=True)
+    given: dict[str, SearchStrategy[Any]] = {}
+    for field in fields(kind):
+        values = WITH_BOUNDS[field.name] if field.name in WITH_BOUNDS else _values(hints[field.name])
+        given[field.name] = values if field.default is MISSING else values | st.just(field.default)
+    return st.builds(kind, **given)
+
+
+def _values(hint: Any) -> SearchStrategy[Any]:
+    if hint in PLAIN:
+        return PLAIN[hint]
+    make = OF_ORIGIN.get(get_origin(hint))
+    return make(get_args(hint)) if make else _of_class(hint)
+
+
+def _tuples(arguments: tuple[Any, ...]) -> SearchStrategy[Any]:
+    if arguments[-1] is not Ellipsis:
+        return st.tuples(*map(_values, arguments))
+    unique_by = None if is_dataclass(arguments[0]) else repr
+    return st.lists(_values(arguments[0]), min_size=1, max_size=3, unique_by=unique_by).map(tuple)
+
+
+def _of_class(hint: Any) -> SearchStrategy[Any]:
+    if isinstance(hint, EnumType):
+        return st.sampled_from(list(hint))
+    assert is_dataclass(hint), f"no strategy for {hint!r}; say in {__name__} what its values are"
+    return messages(hint)
+
+
+OF_ORIGIN: dict[Any, Callable[[tuple[Any, ...]], SearchStrategy[Any]]] = {
+    Annotated: lambda arguments: OF_FIELD[arguments[1]],
+    Union: lambda arguments: st.one_of(*map(_values, arguments)),
+    UnionType: lambda arguments: st.one_of(*map(_values, arguments)),
+    Literal: st.sampled_from,
+    tuple: _tuples,
+    dict: lambda arguments: st.dictionaries(WORDS, _values(arguments[1]), max_size=3),
+}
