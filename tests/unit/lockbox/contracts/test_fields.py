@@ -408,7 +408,9 @@ def test_email_when_read_is_in_lower_case(address: str) -> None:
     assert read(Email, address) == "alice@contoso.example"
 
 
-@pytest.mark.parametrize("address", ["a@b", "a.b+c@d-e.example", "o_o@x.example", "o'brien@x.example", "a" * 64 + "@x.example"])
+@pytest.mark.parametrize(
+    "address", ["a@b", "a.b+c@d-e.example", "o_o@x.example", "o'brien@x.example", "a" * 64 + "@x.example"]
+)
 def test_email_when_it_is_an_address_is_taken(address: str) -> None:
     assert read(Email, address) == address
 
