@@ -20,12 +20,13 @@ from pymongo import MongoClient
 
 from lockbox import clock
 from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.listeners import bindings
 from lockbox.crypto.keys import load_signing_key
 from lockbox.embedded.stack import Stack
 from lockbox.ids import new_id
 from lockbox.provision.secrets import ADMIN
 from lockbox.runtime.identity import mint
-from lockbox.runtime.topology import INTAKE_QUEUE, SOURCES, SubscriptionTopology
+from lockbox.runtime.topology import SubscriptionTopology
 
 WARM_UP = 200
 CALLS = 1_500
@@ -101,9 +102,10 @@ def _prepare(stack: Stack, uri: str) -> None:
     with MongoClient[dict[str, Any]](stack.servers.database_uri(ADMIN, stack.secrets.database)) as client:
         tenant = {"_id": "contoso", "version": 1, "maximum_duration": "PT4H", "request_lifetime": "PT12H"}
         client["lockbox_request"]["tenants"].replace_one({"_id": "contoso"}, tenant, upsert=True)
-    consumer, handler, _ = INTAKE_QUEUE.split(".")
     with Connection(uri) as connection:
-        SubscriptionTopology(consumer, handler, tuple((source, "#") for source in SOURCES)).declare(connection)
+        for queue, _ in bindings("request_service"):
+            consumer, handler, _ = queue.split(".")
+            SubscriptionTopology(consumer, handler, ()).declare(connection)
         exchange = Exchange("stock_service.events", type="topic", durable=True)
         Queue("stock_service.kept", exchange, routing_key="#", durable=True)(connection.default_channel).declare()
 

@@ -16,6 +16,13 @@ from lockbox.provision.secrets import ADMIN
 from tests.people import EXTRA_MEMBERS, People
 
 PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
+LAYERS = ("unit", "contracts", "integration", "e2e")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick layers first; within a layer the order stays as it is, which is random."""
+    items.sort(key=lambda item: LAYERS.index(item.path.relative_to(Path(__file__).parent).parts[0]))
 
 
 @pytest.fixture(scope="session")

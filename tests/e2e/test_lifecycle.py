@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -109,11 +108,13 @@ def test_stack_when_rabbitmq_is_missing_says_what_to_do(home: Path) -> None:
     assert "LOCKBOX_AMQP_URI" in done.stderr
 
 
-def test_service_when_asked_to_stop_ends_well(home: Path) -> None:
-    stack = Stack(home, Plan(random_ports=True, services=("request_service",)))
+def test_service_when_asked_to_stop_ends_well_and_is_started_again(stack: Stack) -> None:
+    before = running(stack.home)
+    log = stack.home / "log" / "request_service.log"
+    written = log.stat().st_size
+    before["request_service"].terminate()
+    before["request_service"].wait(timeout=45)
+    eventually(lambda: started_again(stack.home, before, "request_service"))
     stack.up()
-    service = running(home)["request_service"]
-    os.kill(service.pid, signal.SIGTERM)
-    service.wait(timeout=45)
-    log = (home / "log" / "request_service.log").read_text()
-    assert "Traceback" not in log
+    assert "Traceback" not in log.read_text()[written:]
+    assert "exited: request_service (exit status 0" in (stack.home / "log" / "supervisord.log").read_text()

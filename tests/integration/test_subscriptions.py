@@ -27,10 +27,10 @@ def broker(admin_amqp_uri: str) -> Iterator[Connection]:
         yield connection
 
 
-def publish(broker: Connection, body: bytes | str, key: str = "grant_expired", **properties: Any) -> None:
+def publish(broker: Connection, body: bytes | str, source: str = "approval_service", **properties: Any) -> None:
     with broker.channel() as channel:
         message = amqp.Message(body, **{"content_type": "application/json", **properties})
-        channel.basic_publish(message, exchange="approval_service.events", routing_key=key)
+        channel.basic_publish(message, exchange=f"{source}.events", routing_key="grant_expired")
 
 
 def parked(broker: Connection, queue: str, message_id: str) -> dict[str, Any] | None:
@@ -117,6 +117,14 @@ def test_event_when_it_contradicts_the_record_is_parked_and_the_record_stays(bro
     found = eventually(lambda: parked(broker, AUDIT_PARKED, first.id))
     assert "event_contradicts_record" in found["x-lockbox-reason"]
     assert mongo["lockbox_audit"]["records"].find_one({"_id": first.id}) == on_record
+
+
+def test_event_when_another_service_publishes_it_is_parked_and_never_on_record(broker: Connection, mongo: Any) -> None:
+    forged = event()
+    publish(broker, forged.payload(), source="notify_service", message_id=forged.id)
+    found = eventually(lambda: parked(broker, AUDIT_PARKED, forged.id))
+    assert "foreign_event" in found["x-lockbox-reason"]
+    assert mongo["lockbox_audit"]["records"].find_one({"_id": forged.id}) is None
 
 
 def test_handler_when_it_fails_is_tried_again_later(broker: Connection, mongo: Any, people: People) -> None:

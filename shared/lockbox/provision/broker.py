@@ -1,19 +1,20 @@
 """RabbitMQ's users and what each may do, as definitions that the broker reads when it starts.
 
-A service has rights on names that begin with its own, may bind to the others' events, and on the RPC exchange may
-answer; only the portal may call. Nobody may publish on the default exchange, so nobody can put a message into
-somebody else's queue.
+A service has rights on names that begin with its own. It may bind to the others' events, and bind the queues that must
+not miss its own; on the RPC exchange it may answer, and only the portal may call. Nobody may publish on the default
+exchange, so nobody can put a message into somebody else's queue.
 """
 
 import base64
 import hashlib
+import re
 import secrets
 from typing import Any
 
+from lockbox.contracts.listeners import bindings
 from lockbox.provision.secrets import ADMIN, SERVICES
 
 EDGE = "portal_service"
-INTAKE_QUEUE = "audit_service.on_event.v1"
 RPC_EXCHANGE = "nameko-rpc"
 REPLY_KEY = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 CALL_KEY = r"^[a-z]+_service\.[a-z_]+$"
@@ -59,12 +60,12 @@ def _admin_permission(vhost: str) -> dict[str, str]:
 
 def _permission(service: str, vhost: str) -> dict[str, str]:
     own = rf"{service}\..*|rpc-{service}|rpc\.reply-{service}-.*"
-    intake = INTAKE_QUEUE.replace(".", r"\.")
+    listeners = "|".join(sorted({re.escape(queue) for queue, _ in bindings(service)}))
     return {
         "user": service,
         "vhost": vhost,
         "configure": f"^({own})$",
-        "write": f"^({own}|{RPC_EXCHANGE}|{intake})$",
+        "write": f"^({own}|{RPC_EXCHANGE}|{listeners})$",
         "read": rf"^({own}|{RPC_EXCHANGE}|[a-z]+_service\.events)$",
     }
 

@@ -1,8 +1,8 @@
 """Publishing that is sure: mandatory, persistent, confirmed, and never waiting for ever."""
 
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,12 +47,13 @@ class ConfirmedPublisher:
     def publish(self, messages: Iterable[Message]) -> set[str]:
         """The ids of the messages that are safe with the broker; raises `PublishError` when that can't be known."""
         batch = list(messages)
-        with self._lock:
-            try:
-                return self._attempt(batch)
-            except (*LOST, PublishError) as error:
-                self.close()
-                raise PublishError(f"{type(error).__name__}: {error}") from error
+        with self._connected():
+            return self._attempt(batch)
+
+    def connect(self) -> None:
+        """Be ready to publish; raises `PublishError` when the broker is away or `prepare` fails."""
+        with self._connected():
+            pass
 
     def close(self) -> None:
         """Drop the connection; the next publish makes a new one."""
@@ -61,9 +62,18 @@ class ConfirmedPublisher:
             with suppress(*LOST):
                 connection.release()
 
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                if self._connection is None or not self._connection.connected:
+                    self._open()
+                yield
+            except (*LOST, PublishError) as error:
+                self.close()
+                raise PublishError(f"{type(error).__name__}: {error}") from error
+
     def _attempt(self, batch: list[Message]) -> set[str]:
-        if self._connection is None or not self._connection.connected:
-            self._open()
         waiting: dict[int, str] = {}
         refused: set[str] = set()
         self._listen(waiting, refused)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import eventlet
 import structlog
@@ -15,7 +16,7 @@ from lockbox import clock
 from lockbox.runtime.mongo import Mongo
 from lockbox.runtime.outbox import Entry, Outbox
 from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
-from lockbox.runtime.topology import ensure_intake, events_exchange
+from lockbox.runtime.topology import ensure_listeners, events_exchange
 
 POLL_SECONDS = 1.0
 BATCH = 200
@@ -34,6 +35,7 @@ class Relay(SharedExtension):
         self._collections: list[str] = []
         self._offered: LightQueue = LightQueue()
         self._stopping = False
+        self._thread: Any = None
 
     def register(self, collection: str) -> None:
         """Watch a collection's outboxes."""
@@ -52,16 +54,17 @@ class Relay(SharedExtension):
         self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")
 
     def stop(self) -> None:
-        """Publish what was offered, then end."""
+        """Publish what was offered, then end; may be called again."""
         self._stopping = True
-        self._thread.wait()
-        self._publisher.close()
+        if self._thread is not None:
+            self._thread.wait()
+            self._publisher.close()
 
     def _prepare(self, connection: Connection) -> None:
         try:
-            ensure_intake(connection, self.container.service_name)
+            ensure_listeners(connection, self.container.service_name)
         except NotFound as error:
-            raise PublishError("the audit's queue does not exist yet; start audit_service") from error
+            raise PublishError(f"a queue is missing; start the service that it is named after: {error}") from error
 
     def _run(self) -> None:
         while not (self._stopping and self._offered.empty()):
@@ -75,7 +78,7 @@ class Relay(SharedExtension):
         """Deliver what was offered and, once in a while, what is found waiting."""
         batch = self._take_offered()
         now = clock.now()
-        if (now - self._polled).total_seconds() >= POLL_SECONDS:
+        if not self._stopping and (now - self._polled).total_seconds() >= POLL_SECONDS:
             self._polled = now
             batch += self._take_waiting(now)
         if batch:
@@ -92,10 +95,12 @@ class Relay(SharedExtension):
         return batch
 
     def _take_waiting(self, now: datetime) -> list[Entry]:
+        """Nothing is leased that can't be published now: else it would wait until the lease has ended."""
         try:
+            self._publisher.connect()
             return self._outbox.claim(now, BATCH)
-        except PyMongoError as error:
-            log.warning("outbox_unreadable", error=str(error)[:300])
+        except (PublishError, PyMongoError) as error:
+            log.warning("outbox_waits", error=str(error)[:300])
             return []
 
     def _deliver(self, batch: Iterable[Entry], now: datetime) -> None:

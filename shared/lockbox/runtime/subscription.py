@@ -17,15 +17,17 @@ from pymongo.errors import AutoReconnect, ConnectionFailure, WTimeoutError
 from lockbox import clock
 from lockbox.contracts.events import Event, Fact, read_event
 from lockbox.contracts.fields import format_timestamp
+from lockbox.contracts.listeners import SOURCES
 from lockbox.errors import Invalid, Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
 from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
 from lockbox.runtime.topology import (
     RETRY_SECONDS,
-    SOURCES,
     SubscriptionTopology,
+    events_exchange,
     parked_exchange,
+    redeliver_exchange,
     retry_exchange,
 )
 
@@ -90,10 +92,16 @@ class Subscription(Entrypoint):
         """Read a message and call the method in a worker."""
         try:
             arguments = self.arguments(_bytes(message.body))
+            self._check_origin(arguments[0], message.delivery_info["exchange"])
         except Exception as error:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
             self._park(message, f"{type(error).__name__}: {error}")
             return
         self._work(message, arguments)
+
+    def _check_origin(self, event: Event, exchange: str) -> None:
+        """Only a service itself may publish on its exchange, so that is what proves whose event it is."""
+        if exchange not in (events_exchange(event.source).name, redeliver_exchange(self.topology.consumer).name):
+            raise Invalid("foreign_event", f"an event of {event.source} can't come by {exchange!r}")
 
     def _work(self, message: Any, arguments: tuple[Any, ...]) -> None:
         settle = partial(self._settle, message, arguments)

@@ -12,10 +12,10 @@ from typing import Any
 from amqp.exceptions import NotFound
 from kombu import Connection, Exchange, Queue
 
-SOURCES = ("request_service", "approval_service", "notify_service", "audit_service", "portal_service")
+from lockbox.contracts.listeners import bindings
+
 RETRY_SECONDS = (5, 30, 300)
 DELIVERY_LIMIT = 1000
-INTAKE_QUEUE = "audit_service.on_event.v1"
 
 
 def events_exchange(source: str) -> Exchange:
@@ -123,14 +123,15 @@ def ensure_exchange(connection: Connection, exchange: Exchange) -> None:
             exchange(channel).declare()
 
 
-def ensure_intake(connection: Connection, source: str) -> None:
-    """Bind the audit's queue to a source's exchange before anything is published there.
+def ensure_listeners(connection: Connection, source: str) -> None:
+    """Bind every queue that must not miss a source's events before anything is published there.
 
-    Raises amqp's NotFound as long as audit_service has never run: its queue is its own to make, and an event that
-    would miss the audit is not published.
+    Raises amqp's NotFound, which names the queue, as long as its service has never run on this broker: a queue is its
+    service's own to make, and an event that it would miss is not published.
     """
     ensure_exchange(connection, events_exchange(source))
     with connection.channel() as channel:
-        queue = Queue(INTAKE_QUEUE)(channel)
-        queue.queue_declare(passive=True)
-        queue.bind_to(events_exchange(source).name, routing_key="#")
+        for name, routing_key in bindings(source):
+            queue = Queue(name)(channel)
+            queue.queue_declare(passive=True)
+            queue.bind_to(events_exchange(source).name, routing_key=routing_key)

@@ -10,9 +10,10 @@ import pytest
 from tests.unit.builders import REQUEST_ID
 from tests.unit.strategies import EVERY_CALL
 
-from lockbox.provision.broker import CALL_KEY, INTAKE_QUEUE, RPC_EXCHANGE, definitions
+from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES
+from lockbox.provision.broker import CALL_KEY, RPC_EXCHANGE, definitions
 from lockbox.provision.secrets import ADMIN, SERVICES
-from lockbox.runtime import rpc, topology
+from lockbox.runtime import rpc
 from lockbox.runtime.topology import (
     RETRY_SECONDS,
     SubscriptionTopology,
@@ -97,9 +98,8 @@ def test_exchanges_when_made_are_those_that_the_runtime_declares() -> None:
 
 
 def test_names_when_declared_twice_in_the_code_agree() -> None:
-    assert INTAKE_QUEUE == topology.INTAKE_QUEUE
     assert rpc.RPC_EXCHANGE.name == RPC_EXCHANGE
-    assert set(SERVICES) == set(topology.SOURCES)
+    assert set(SERVICES) == set(SOURCES)
 
 
 # --- own names -----------------------------------------------------------------------------------------------------
@@ -132,8 +132,18 @@ def test_permission_when_the_exchange_is_anothers_lets_nobody_publish_on_it(serv
 
 @pytest.mark.parametrize(("service", "other"), PAIRS)
 def test_permission_when_the_queue_is_anothers_lets_nobody_bind_it_elsewhere(service: str, other: str) -> None:
-    for name in queues(other):
+    for name in set(queues(other)) - LISTENERS.keys():
         assert not may(service, "write", name), name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("queue", LISTENERS)
+def test_permission_when_a_queue_must_not_miss_a_services_events_lets_it_bind_that(service: str, queue: str) -> None:
+    wanted = any(kind.source == service for kind in LISTENERS[queue])
+    own = queue.startswith(f"{service}.")
+    assert may(service, "write", queue) is (wanted or own)
+    assert may(service, "configure", queue) is own
+    assert may(service, "read", queue) is own
 
 
 @pytest.mark.parametrize(("service", "other"), PAIRS)

@@ -2,11 +2,10 @@ import pytest
 from nameko.events import get_event_exchange
 from tests.unit.strategies import EVERY_FACT
 
+from lockbox.contracts.listeners import INTAKE_QUEUE, SOURCES
 from lockbox.runtime.topology import (
     DELIVERY_LIMIT,
-    INTAKE_QUEUE,
     RETRY_SECONDS,
-    SOURCES,
     SubscriptionTopology,
     events_exchange,
     parked_exchange,

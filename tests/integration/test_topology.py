@@ -1,0 +1,43 @@
+"""Before an event is published, everybody who must not miss it has a queue for it."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import amqp
+import pytest
+from amqp.exceptions import NotFound
+from kombu import Connection, Queue
+from tests.waiting import eventually
+
+from lockbox.runtime import topology
+from lockbox.runtime.topology import ensure_listeners, events_exchange
+
+SOURCE = f"tests_{uuid4().hex[:8]}_service"
+QUEUES = (f"{SOURCE}.on_one.v1", f"{SOURCE}.on_other.v1")
+
+
+@pytest.fixture
+def broker(admin_amqp_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+    monkeypatch.setattr(topology, "bindings", lambda _source: ((QUEUES[0], "#"), (QUEUES[1], "news")))
+    with Connection(admin_amqp_uri) as connection:
+        yield connection
+        for queue in QUEUES:
+            connection.default_channel.queue_delete(queue)
+        connection.default_channel.exchange_delete(events_exchange(SOURCE).name)
+
+
+def test_listeners_when_one_has_never_run_are_waited_for_by_name(broker: Connection) -> None:
+    for queue in QUEUES:
+        with pytest.raises(NotFound, match=queue):
+            ensure_listeners(broker, SOURCE)
+        Queue(queue, durable=True)(broker.default_channel).queue_declare()
+    ensure_listeners(broker, SOURCE)
+
+    channel = broker.default_channel
+    for key in ("news", "other"):
+        channel.basic_publish(amqp.Message(key), exchange=events_exchange(SOURCE).name, routing_key=key)
+    assert eventually(lambda: [waiting(broker, queue) for queue in QUEUES] == [2, 1])
+
+
+def waiting(broker: Connection, queue: str) -> int:
+    return int(Queue(queue)(broker.default_channel).queue_declare(passive=True).message_count)
