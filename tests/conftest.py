@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from lockbox.embedded.processes import started_here
 from lockbox.embedded.stack import Plan, Stack
 from lockbox.provision.accounts import DEMO_MEMBERS
 from lockbox.provision.secrets import ADMIN
@@ -35,6 +36,7 @@ def stack() -> Iterator[Stack]:
         yield stack
     finally:
         stack.down()
+        assert list(started_here(home)) == []
         if "LOCKBOX_KEEP_HOME" not in os.environ:
             shutil.rmtree(home)
 

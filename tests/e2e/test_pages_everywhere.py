@@ -81,12 +81,12 @@ def test_address_of_the_api_that_is_nothing_answers_with_a_problem(people: Peopl
 WIDE = 1440
 PLACES = {
     "engineer": ["/queue", "/requests", "/requests/new", "{request}", "{request}/cancel", "/grants", "/settings"],
-    "vendor_approver": ["/queue", "/requests", "{request}", "{request}/approve", "{granted}", "/grants", "/settings"],
-    "vendor_auditor": ["/queue", "/requests", "/audit", "/audit?tenant=contoso"],
-    "operator": ["/queue", "/settings"],
-    "contoso_approver": ["/queue", "/requests", "{granted}", "/grants", "/grants/{grant}/revoke", "/settings"],
-    "contoso_admin": ["/queue", "/settings", "/grants", "/audit"],
-    "contoso_auditor": ["/queue", "/requests", "/audit", "/audit?type=policy_changed"],
+    "vendor_approver": ["/queue", "{request}", "{request}/approve"],
+    "vendor_auditor": ["/audit", "/audit?tenant=contoso"],
+    "operator": ["/settings"],
+    "contoso_approver": ["/queue", "{granted}", "/grants/{grant}/revoke"],
+    "contoso_admin": ["/settings", "/grants"],
+    "contoso_auditor": ["/requests", "/audit?type=policy_changed"],
 }
 
 

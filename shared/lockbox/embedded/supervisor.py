@@ -85,27 +85,31 @@ class Supervisor:
         if self._running():
             self._control("update")
             return
-        end(list(started_here(self._home)), patience=10)
+        end(list(started_here(self._home)), patience=5)
         started = self._command("supervisord")
         if started.returncode:
             raise RuntimeError(f"supervisord does not start: {started.stdout}{started.stderr}")
 
     def stop(self) -> None:
-        """Stop what was started here, in order; then also what a killed supervisor left behind."""
+        """Stop what was started here, last started first; then also what a killed supervisor left behind."""
         if self._running():
-            self._stop_together(LAST_STARTED)
+            self._stop_in_turns()
             self._control("shutdown")
             psutil.wait_procs(list(started_here(self._home, SUPERVISOR)), timeout=STOP_SECONDS)
         end(list(started_here(self._home)), patience=10)
 
-    def _stop_together(self, priority: int) -> None:
-        """Ask all programs of a priority to stop; by itself the supervisor would wait for each before the next."""
+    def _stop_in_turns(self) -> None:
+        """All programs of a priority at once; by itself the supervisor would wait for each before the next."""
         address = f"unix://{self._home}/supervisor.sock"
         with ServerProxy("http://127.0.0.1", SupervisorTransport("", "", address)) as server:
-            for program in cast(list[dict[str, Any]], server.supervisor.getAllConfigInfo()):
-                if program["process_prio"] == priority:
+            configured = cast(list[dict[str, Any]], server.supervisor.getAllConfigInfo())
+            for priority in sorted({program["process_prio"] for program in configured}, reverse=True):
+                names = [program["name"] for program in configured if program["process_prio"] == priority]
+                for name in names:
                     with suppress(Fault):  # it does not run
-                        server.supervisor.stopProcess(program["name"], False)
+                        server.supervisor.stopProcess(name, False)
+                started = [process for name in names for process in started_here(self._home, name)]
+                psutil.wait_procs(started, timeout=STOP_SECONDS)
 
     def states(self) -> str:
         """What the supervisor says of each program."""

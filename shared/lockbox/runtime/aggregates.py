@@ -4,6 +4,8 @@ A document is `{_id, version, sequence, state, outbox, outbox_at, cmds}`: `state
 `sequence` the number of its last event, `cmds` the answers to its last commands by idempotency key.
 """
 
+import random
+import time
 from collections.abc import Callable
 from typing import ClassVar, Generic, TypeVar, cast
 
@@ -20,6 +22,7 @@ from lockbox.runtime.outbox import HEAD_START, Entry, ensure_outbox_index, entri
 from lockbox.runtime.relay import Relay
 
 ATTEMPTS = 20
+LONGEST_PAUSE_SECONDS = 0.1
 ANSWERS_KEPT = 50
 
 A = TypeVar("A")
@@ -101,7 +104,8 @@ class Aggregates(Generic[A, V]):
         If somebody else was faster, the step is applied again, to the newest state. A step without facts changes
         nothing. The same command again gives the same answer.
         """
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            _step_aside(attempt)
             document = self.get(key)
             answered = self._answer_in(document, act)
             if answered is not None:
@@ -159,6 +163,12 @@ class Aggregates(Generic[A, V]):
                     raise _key_reused()
                 return wire.decode(self._view, command["answer"])
         return None
+
+
+def _step_aside(losses: int) -> None:
+    """Wait a random time, longer after each loss: what was lost to is seen once the majority has it."""
+    if losses:
+        time.sleep(random.uniform(0, min(0.005 * 2**losses, LONGEST_PAUSE_SECONDS)))  # noqa: S311 - no secret
 
 
 def _key_reused() -> Conflict:
