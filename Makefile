@@ -76,7 +76,7 @@ test-compose: $(VENV)/develop ## Run docker-compose.yml for real and play the st
 
 .PHONY: bench
 bench: $(VENV)/develop servers ## Measure, beside stock Nameko in the same run
-	@$(BIN)/python -m bench
+	@$(BIN)/python -W ignore:::nameko.containers -m bench
 
 .PHONY: clean
 clean: down ## Stop, and remove everything that was made here
