@@ -1,17 +1,19 @@
 """The entrypoints of audit_service."""
 
+from collections.abc import Sequence
+
 from audit_service import usecases
 from audit_service.settings import Settings
 from audit_service.store import RecordStore
 from lockbox.contracts.audit import ListRecords, RecordPage
-from lockbox.contracts.events import Event
 from lockbox.contracts.identity import Caller
+from lockbox.errors import Invalid
+from lockbox.runtime.batches import Arrival, subscribe_in_batches
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
 from lockbox.runtime.rpc import command
 from lockbox.runtime.settings import settings
 from lockbox.runtime.stores import Store
-from lockbox.runtime.subscription import subscribe_all
 
 
 class AuditService:
@@ -24,10 +26,10 @@ class AuditService:
     clock = Clock()
     health = Health()
 
-    @subscribe_all()
-    def on_event(self, event: Event, body: bytes) -> None:
-        """Put an event on record."""
-        usecases.record_event(self.records, event, body, self.clock.now())
+    @subscribe_in_batches()
+    def on_event(self, arrivals: Sequence[Arrival]) -> Sequence[Invalid | None]:
+        """Put events on record."""
+        return usecases.record_events(self.records, arrivals, self.clock.now())
 
     @command(ListRecords)
     def list_records(self, caller: Caller, message: ListRecords) -> RecordPage:

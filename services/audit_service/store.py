@@ -4,18 +4,19 @@ A document is the event's envelope with `_id` for `id`, and `payload`, `digest` 
 and read; this service's database user may do nothing else with them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo import ASCENDING
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from audit_service.domain.record import Record
 from lockbox.contracts import wire
 from lockbox.contracts.audit import ListRecords, RecordPage, RecordView
 from lockbox.contracts.events import VENDOR
 from lockbox.contracts.fields import format_timestamp
-from lockbox.runtime.mongo import Document
+from lockbox.runtime.mongo import Document, duplicates_in
 from lockbox.runtime.paging import Order, read_page
 from lockbox.runtime.relay import Relay
 
@@ -35,21 +36,16 @@ class RecordStore:
         for first in ("tenant", "type", "actor", "subject"):
             self.collection.create_index([(first, ASCENDING), *((field, ASCENDING) for field in IN_TIME)])
 
-    def add(self, record: Record) -> str:
-        """Add a record unless its id is there; the digest on record."""
-        document = wire.encode(record.event)
-        document["_id"] = document.pop("id")
-        document |= {
-            "payload": record.payload,
-            "digest": record.digest,
-            "recorded_at": format_timestamp(record.recorded_at),
-        }
+    def add(self, records: Sequence[Record]) -> dict[str, str]:
+        """Add the records whose ids are not there; by id, the digests that are on record now."""
+        digests = {record.event.id: record.digest for record in records}
         try:
-            self.collection.insert_one(document)
-        except DuplicateKeyError:
-            known = self.collection.find_one({"_id": record.event.id}, {"digest": True})
-            return known["digest"] if known else record.digest
-        return record.digest
+            self.collection.insert_many(map(_document, records), ordered=False)
+        except BulkWriteError as error:
+            repeated = duplicates_in(error)
+            found = self.collection.find({"_id": {"$in": repeated}}, {"digest": True})
+            digests |= {document["_id"]: document["digest"] for document in found}
+        return digests
 
     def list(self, query: ListRecords) -> RecordPage:
         """One part of a tenant's records, in the order of their times; those of one write in their own order."""
@@ -57,6 +53,16 @@ class RecordStore:
             self.collection, _filter(query), Order(IN_TIME, descending=query.newest_first), query
         )
         return RecordPage(items=tuple(map(_view, documents)), next_cursor=cursor)
+
+
+def _document(record: Record) -> Document:
+    document = wire.encode(record.event)
+    document["_id"] = document.pop("id")
+    return document | {
+        "payload": record.payload,
+        "digest": record.digest,
+        "recorded_at": format_timestamp(record.recorded_at),
+    }
 
 
 def _filter(query: ListRecords) -> Document:

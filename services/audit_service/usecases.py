@@ -1,5 +1,6 @@
 """What audit_service does: one function for each use case."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -7,7 +8,7 @@ from audit_service.domain.record import Record
 from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.events import VENDOR, Event
 from lockbox.contracts.identity import Caller, Role
-from lockbox.errors import NotFound
+from lockbox.errors import Invalid, NotFound
 
 READERS_OF_ALL = (Role.VENDOR_AUDITOR,)
 READERS_OF_OWN = (Role.CUSTOMER_AUDITOR, Role.CUSTOMER_ADMIN)
@@ -16,14 +17,15 @@ READERS_OF_OWN = (Role.CUSTOMER_AUDITOR, Role.CUSTOMER_ADMIN)
 class Records(Protocol):
     """Where records are kept: added and read, never changed."""
 
-    def add(self, record: Record) -> str: ...  # noqa: D102
+    def add(self, records: Sequence[Record]) -> Mapping[str, str]: ...  # noqa: D102
     def list(self, query: ListRecords) -> RecordPage: ...  # noqa: D102
 
 
-def record_event(records: Records, event: Event, body: bytes, now: datetime) -> None:
-    """Put an event on record; the same again changes nothing, another under the same id is refused."""
-    record = Record.of(event, body, now)
-    record.require_same(records.add(record))
+def record_events(records: Records, arrivals: Iterable[tuple[Event, bytes]], now: datetime) -> list[Invalid | None]:
+    """Put events on record; the same again changes nothing, and for another under a known id there is a refusal."""
+    made = [Record.of(event, body, now) for event, body in arrivals]
+    known = records.add(made)
+    return [record.contradiction(known[record.event.id]) for record in made]
 
 
 def list_records(records: Records, caller: Caller, query: ListRecords) -> RecordPage:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES, bindings
-from lockbox.runtime.subscription import EveryEvent, Subscription
+from lockbox.runtime.batches import EveryEvent
+from lockbox.runtime.subscription import Subscription
 from lockbox.runtime.topology import SubscriptionTopology
 
 

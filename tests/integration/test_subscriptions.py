@@ -119,6 +119,27 @@ def test_event_when_it_contradicts_the_record_is_parked_and_the_record_stays(bro
     assert mongo["lockbox_audit"]["records"].find_one({"_id": first.id}) == on_record
 
 
+def test_events_when_many_come_at_once_are_each_on_record_whatever_comes_between(
+    broker: Connection, mongo: Any, stack: Stack
+) -> None:
+    before = pid_of(stack.states(), "audit_service")
+    events = [event() for _ in range(1_000)]
+    contradictions = [event.payload().replace(b"erin@", b"mallory@") for event in events[::100]]
+    for number, each in enumerate(events):
+        publish(broker, each.payload(), message_id=each.id)
+        if number % 100 == 99:
+            publish(broker, b"poison", message_id=f"poison of {each.id}")
+            publish(broker, contradictions.pop(0), message_id=f"contradiction of {each.id}")
+    records = mongo["lockbox_audit"]["records"]
+    ids = [each.id for each in events]
+    assert eventually(lambda: records.count_documents({"_id": {"$in": ids}}) == len(ids))
+    assert records.count_documents({"_id": {"$in": ids}, "data.requester": "erin@vendor.example"}) == len(ids)
+    for each in events[99::100]:
+        for kind in ("poison", "contradiction"):
+            assert eventually(lambda kind=kind, each=each: parked(broker, AUDIT_PARKED, f"{kind} of {each.id}"))
+    assert pid_of(stack.states(), "audit_service") == before
+
+
 def test_event_when_another_service_publishes_it_is_parked_and_never_on_record(broker: Connection, mongo: Any) -> None:
     forged = event()
     publish(broker, forged.payload(), source="notify_service", message_id=forged.id)

@@ -23,10 +23,11 @@ class Record:
         """Put an event on record."""
         return cls(event=event, payload=body.decode(), digest=digest(body), recorded_at=now)
 
-    def require_same(self, known_digest: str) -> None:
-        """Raise `Invalid` if the event that is on record under this id says something else."""
-        if self.digest != known_digest:
-            raise Invalid(
-                "event_contradicts_record",
-                f"event {self.event.id} is on record with digest {known_digest}, and came again with {self.digest}",
-            )
+    def contradiction(self, known_digest: str) -> Invalid | None:
+        """A refusal if the event that is on record under this id says something else."""
+        if self.digest == known_digest:
+            return None
+        return Invalid(
+            "event_contradicts_record",
+            f"event {self.event.id} is on record with digest {known_digest}, and came again with {self.digest}",
+        )

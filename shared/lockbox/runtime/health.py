@@ -44,8 +44,10 @@ class Health(DependencyProvider):
         return self
 
     def missing(self) -> list[str]:
-        """What the service lacks to do its work; empty when it is ready."""
-        lacking = [] if self.queue_consumer.attached else ["consumers"]
+        """What keeps the service from its work; empty when it is ready."""
+        lacking = ["stopping"] if self.container.stopping else []
+        if not self.queue_consumer.attached:
+            lacking.append("consumers")
         try:
             self.mongo.ping()
         except PyMongoError:

@@ -7,9 +7,10 @@ from nameko.extensions import SharedExtension
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, WTimeoutError
 
 Document = dict[str, Any]
+DUPLICATE_KEY = 11000
 
 
 def connect(uri: str, name: str) -> MongoClient[Document]:
@@ -33,6 +34,16 @@ def keep_newer(collection: Collection[Document], document: Document, number: str
     older = {"_id": document["_id"], number: {"$lt": document[number]}}
     with suppress(DuplicateKeyError):  # not older: the filter missed it, and the insert met it
         collection.replace_one(older, document, upsert=True)
+
+
+def duplicates_in(error: BulkWriteError) -> list[Any]:
+    """The ids that a bulk of inserts met as already there; raises the error again if anything else went wrong."""
+    details = error.details
+    if details.get("writeConcernErrors"):
+        raise WTimeoutError(f"the majority does not have it yet: {details['writeConcernErrors'][0]}") from error
+    if any(fault["code"] != DUPLICATE_KEY for fault in details["writeErrors"]):
+        raise error
+    return [fault["op"]["_id"] for fault in details["writeErrors"]]
 
 
 class Mongo(SharedExtension):

@@ -20,11 +20,10 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from lockbox.contracts.events import Event
-from lockbox.runtime.mongo import Document
+from lockbox.runtime.mongo import Document, duplicates_in
 
 HEAD_START = timedelta(seconds=2)
 LEASE = timedelta(seconds=15)
-DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,7 @@ class Outbox:
         try:
             self._events.bulk_write(kept, ordered=False)
         except BulkWriteError as error:
-            if any(fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]):
-                raise
+            duplicates_in(error)
 
 
 def _without(ids: list[str]) -> list[Document]:

@@ -17,7 +17,6 @@ from pymongo.errors import AutoReconnect, ConnectionFailure, WTimeoutError
 from lockbox import clock
 from lockbox.contracts.events import Event, Fact, read_event
 from lockbox.contracts.fields import format_timestamp
-from lockbox.contracts.listeners import SOURCES
 from lockbox.errors import Invalid, Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
@@ -164,21 +163,6 @@ class Subscription(Entrypoint):
             self.queue_consumer.ack(message)
 
 
-class EveryEvent(Subscription):
-    """Calls the decorated method with every event of every service, known or not: `method(self, event, body)`."""
-
-    prefetch = 200
-
-    @property
-    def bindings(self) -> tuple[tuple[str, str], ...]:
-        """All types of all sources."""
-        return tuple((source, "#") for source in SOURCES)
-
-    def arguments(self, body: bytes) -> tuple[Event, bytes]:
-        """The envelope, and the bytes that were published."""
-        return read_event(body), body
-
-
 def _bytes(body: Any) -> bytes:
     return body.encode() if isinstance(body, str) else bytes(body)
 
@@ -193,4 +177,3 @@ def _attempt(message: Any) -> int:
 
 
 subscribe = Subscription.decorator
-subscribe_all = EveryEvent.decorator

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,9 +22,10 @@ from audit_service import usecases
 from audit_service.domain.record import Record
 from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.identity import Caller, Role
-from lockbox.errors import Forbidden, Invalid, NotFound
+from lockbox.errors import Forbidden, NotFound
 
 EVENT = event(created())
+OTHER = event(created(), sequence=2)
 PAGE = RecordPage(items=(), next_cursor="c-1")
 
 
@@ -34,8 +36,8 @@ class FakeRecords:
         self.known: dict[str, Record] = {}
         self.asked: list[ListRecords] = []
 
-    def add(self, record: Record) -> str:
-        return self.known.setdefault(record.event.id, record).digest
+    def add(self, records: Sequence[Record]) -> dict[str, str]:
+        return {record.event.id: self.known.setdefault(record.event.id, record).digest for record in records}
 
     def list(self, query: ListRecords) -> RecordPage:
         self.asked.append(query)
@@ -51,25 +53,28 @@ def read(reader: Caller, tenant: str, **where: Any) -> FakeRecords:
 # --- recording -----------------------------------------------------------------------------------------------------
 
 
-def test_record_event_when_it_comes_puts_it_on_record() -> None:
+def test_record_events_when_they_come_puts_each_on_record() -> None:
     records = FakeRecords()
-    usecases.record_event(records, EVENT, EVENT.payload(), NOW)
-    assert records.known == {EVENT.id: Record.of(EVENT, EVENT.payload(), NOW)}
+    arrivals = [(each, each.payload()) for each in (EVENT, OTHER)]
+    assert usecases.record_events(records, arrivals, NOW) == [None, None]
+    assert records.known == {each.id: Record.of(each, each.payload(), NOW) for each in (EVENT, OTHER)}
 
 
-def test_record_event_when_it_comes_again_changes_nothing() -> None:
+def test_record_events_when_one_comes_again_changes_nothing() -> None:
     records = FakeRecords()
     for now in (NOW, NOW.replace(hour=12)):
-        usecases.record_event(records, EVENT, EVENT.payload(), now)
+        assert usecases.record_events(records, [(EVENT, EVENT.payload())] * 2, now) == [None, None]
     assert [record.recorded_at for record in records.known.values()] == [NOW]
 
 
-def test_record_event_when_another_comes_under_the_same_id_is_refused() -> None:
+def test_record_events_when_another_comes_under_a_known_id_refuses_that_one_alone() -> None:
     records = FakeRecords()
-    usecases.record_event(records, EVENT, EVENT.payload(), NOW)
-    with pytest.raises(Invalid) as refused:
-        usecases.record_event(records, EVENT, EVENT.payload().replace(b"alice", b"bob"), NOW)
-    assert refused.value.code == "event_contradicts_record"
+    forged = EVENT.payload().replace(b"alice", b"bob")
+    arrivals = [(EVENT, EVENT.payload()), (EVENT, forged), (OTHER, OTHER.payload())]
+    first, refused, last = usecases.record_events(records, arrivals, NOW)
+    assert (first, last) == (None, None)
+    assert refused is not None
+    assert refused.code == "event_contradicts_record"
     assert b"alice" in records.known[EVENT.id].payload.encode()
 
 

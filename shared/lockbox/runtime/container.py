@@ -1,0 +1,19 @@
+"""The container that every service runs in; `SERVICE_CONTAINER_CLS` in config.yml names it."""
+
+import signal
+
+from nameko.containers import ServiceContainer
+
+STOP_WITHIN_SECONDS = 45
+
+
+class Container(ServiceContainer):
+    """A container that has stopped in time, whatever hangs, and shows from the first moment that it is to stop."""
+
+    stopping = False
+
+    def stop(self) -> None:
+        """Drain and stop; if that takes too long, the kernel ends the process (SIGALRM) and the broker redelivers."""
+        self.stopping = True
+        signal.alarm(STOP_WITHIN_SECONDS)
+        super().stop()
