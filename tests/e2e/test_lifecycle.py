@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -16,6 +18,8 @@ from tests.waiting import eventually
 from lockbox.embedded import rabbitmq
 from lockbox.embedded.processes import PROGRAM_MARK, started_here
 from lockbox.embedded.stack import Existing, Plan, Stack
+from lockbox.provision.environment import ENVIRONMENT, read_environment
+from lockbox.provision.launch import nameko_command
 from lockbox.provision.secrets import ADMIN
 
 pytestmark = pytest.mark.timeout(300)
@@ -46,8 +50,11 @@ def sign_in(stack: Stack) -> int:
 
 def test_stack_when_killed_in_parts_comes_back(stack: Stack) -> None:
     before = running(stack.home)
-    for program in ("supervisord", "rabbitmq", "mongodb", "portal_service"):
+    for program in ("supervisord", "rabbitmq", "portal_service"):
         before[program].kill()
+    before["approval_service"].terminate()
+    before["approval_service"].wait(timeout=60)
+    before["mongodb"].kill()
     stack.up()
     assert sign_in(stack) == 200
     assert running(stack.home).keys() == before.keys()
@@ -80,6 +87,34 @@ def test_stack_when_stopped_leaves_nothing_behind_and_others_alone(home: Path) -
 def started_again(home: Path, before: dict[str, psutil.Process], program: str) -> bool:
     now = running(home).get(program)
     return now is not None and now.pid != before[program].pid
+
+
+@pytest.mark.parametrize("absent", ["LOCKBOX_MONGO_URI", "LOCKBOX_AMQP_URI"])
+def test_service_when_asked_to_stop_before_its_servers_are_there_ends_at_once(stack: Stack, absent: str) -> None:
+    scheme = "mongodb" if "MONGO" in absent else "amqp"
+    with socket.create_server(("127.0.0.1", 0)) as closed_soon, socket.create_server(("127.0.0.1", 0)) as health:
+        nowhere = f"{scheme}://127.0.0.1:{closed_soon.getsockname()[1]}/"
+        health_address = f"127.0.0.1:{health.getsockname()[1]}"
+    environment = read_environment(stack.home / "services" / "request_service" / ENVIRONMENT)
+    service = subprocess.Popen(
+        nameko_command("request_service"),
+        env={**os.environ, **environment, absent: nowhere, "LOCKBOX_HEALTH_ADDRESS": health_address},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        eventually(lambda: unready(f"http://{health_address}/readyz"))
+        service.terminate()
+        assert service.wait(timeout=30) == 0
+    finally:
+        service.kill()
+        service.wait()
+
+
+def unready(url: str) -> bool:
+    with suppress(httpx.HTTPError):
+        return httpx.get(url, timeout=10).status_code == 503
+    return False
 
 
 def test_stack_when_servers_exist_uses_them_and_starts_none(home: Path, stack: Stack) -> None:

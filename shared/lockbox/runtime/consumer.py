@@ -11,6 +11,7 @@ from typing import Any
 
 import kombu.pools
 from kombu import Consumer
+from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer
 
 from lockbox.runtime.publisher import LOST
@@ -54,9 +55,32 @@ class RawQueueConsumer(QueueConsumer):
         """A hook of kombu: try until the broker is there, often enough to be back soon after it is."""
         with self.connection.clone() as connection:
             connection.ensure_connection(
-                self.on_connection_error, None, interval_start=0.5, interval_step=0.5, interval_max=3
+                self.on_connection_error,
+                interval_start=0.5,
+                interval_step=0.5,
+                interval_max=3,
+                reraise_as_library_errors=False,
             )
             yield connection
+
+    def on_connection_error(self, exc: Exception, interval: float) -> None:
+        """A hook of kombu: while the broker is away nothing is in hand, so whoever wants to leave may."""
+        super().on_connection_error(exc, interval)
+        leaving = self._pending_remove_providers.copy()
+        self._pending_remove_providers.clear()
+        for provider, left in leaving.items():
+            self._consumers.pop(provider, None)
+            left.send()
+        if leaving and not self._consumers:
+            self.should_stop = True
+            raise exc
+
+    def unregister_provider(self, provider: Any) -> None:
+        """Stop reading a provider's queue; before the first connection there is nothing to stop."""
+        if self._consumers_ready.ready():
+            super().unregister_provider(provider)
+        else:
+            ProviderCollector.unregister_provider(self, provider)
 
     def stop(self) -> None:
         """Stop, then close the connections that answers were sent on."""
