@@ -1,7 +1,5 @@
 """The entrypoints of approval_service."""
 
-from nameko.timer import timer
-
 from approval_service import usecases
 from approval_service.settings import signing_key
 from approval_service.store import AccessStore, ApprovalStore, PolicyStore
@@ -38,6 +36,7 @@ from lockbox.runtime.rpc import command
 from lockbox.runtime.settings import Provided
 from lockbox.runtime.stores import Store
 from lockbox.runtime.subscription import subscribe
+from lockbox.runtime.timing import every
 
 
 class ApprovalService:
@@ -122,7 +121,7 @@ class ApprovalService:
         """Put one attempt to use content on record."""
         return usecases.record_access(self.accesses, self.policies, caller, message, self.clock.now())
 
-    @timer(interval=0.5)
+    @every(interval=0.5)
     def let_time_pass(self) -> None:
         """Expire requests, start and end grants."""
         usecases.advance_due(self.approvals, Cause(self.name, new_id()), self.clock.now())

@@ -11,6 +11,7 @@ from lockbox.errors import Invalid
 from lockbox.runtime.batches import Arrival, subscribe_in_batches
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
+from lockbox.runtime.reconciling import answer_questions
 from lockbox.runtime.rpc import command
 from lockbox.runtime.settings import settings
 from lockbox.runtime.stores import Store
@@ -30,6 +31,11 @@ class AuditService:
     def on_event(self, arrivals: Sequence[Arrival]) -> Sequence[Invalid | None]:
         """Put events on record."""
         return usecases.record_events(self.records, arrivals, self.clock.now())
+
+    @answer_questions()
+    def on_question(self, ids: Sequence[str]) -> Sequence[str]:
+        """Say which of these events are on record."""
+        return usecases.on_record(self.records, ids)
 
     @command(ListRecords)
     def list_records(self, caller: Caller, message: ListRecords) -> RecordPage:

@@ -47,6 +47,10 @@ class RecordStore:
             digests |= {document["_id"]: document["digest"] for document in found}
         return digests
 
+    def known(self, ids: Sequence[str]) -> Sequence[str]:
+        """Those of these ids that are on record."""
+        return [document["_id"] for document in self.collection.find({"_id": {"$in": list(ids)}}, {"_id": True})]
+
     def list(self, query: ListRecords) -> RecordPage:
         """One part of a tenant's records, in the order of their times; those of one write in their own order."""
         documents, cursor = read_page(

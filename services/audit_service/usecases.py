@@ -18,6 +18,7 @@ class Records(Protocol):
     """Where records are kept: added and read, never changed."""
 
     def add(self, records: Sequence[Record]) -> Mapping[str, str]: ...  # noqa: D102
+    def known(self, ids: Sequence[str]) -> Sequence[str]: ...  # noqa: D102
     def list(self, query: ListRecords) -> RecordPage: ...  # noqa: D102
 
 
@@ -26,6 +27,11 @@ def record_events(records: Records, arrivals: Iterable[tuple[Event, bytes]], now
     made = [Record.of(event, body, now) for event, body in arrivals]
     known = records.add(made)
     return [record.contradiction(known[record.event.id]) for record in made]
+
+
+def on_record(records: Records, ids: Sequence[str]) -> Sequence[str]:
+    """Say which of these events are on record."""
+    return records.known(ids)
 
 
 def list_records(records: Records, caller: Caller, query: ListRecords) -> RecordPage:

@@ -1,7 +1,5 @@
 """The entrypoints of notify_service."""
 
-from nameko.timer import timer
-
 from lockbox.contracts.events import Event, Fact
 from lockbox.contracts.portal import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.runtime.clock import Clock
@@ -9,6 +7,7 @@ from lockbox.runtime.health import Health
 from lockbox.runtime.settings import Provided
 from lockbox.runtime.stores import Store
 from lockbox.runtime.subscription import subscribe
+from lockbox.runtime.timing import every
 from notify_service import usecases
 from notify_service.domain.alert import COMPOSERS
 from notify_service.mail import Mailer
@@ -36,7 +35,7 @@ class NotifyService:
         """Tell whom it concerns."""
         usecases.alert_people(self.deliveries, self.members, event, fact, self.clock.now())
 
-    @timer(interval=0.5)
+    @every(interval=0.5)
     def send_due(self) -> None:
         """Send what waits."""
         usecases.send_due(self.deliveries, self.mailer, self.clock)

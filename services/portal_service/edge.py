@@ -29,8 +29,9 @@ class Clock(Protocol):
 
 
 class Health(Protocol):
-    """Where readiness comes from."""
+    """Where health comes from."""
 
+    def alive(self) -> bool: ...  # noqa: D102
     def missing(self) -> list[str]: ...  # noqa: D102
 
 

@@ -55,45 +55,11 @@ def event(**changes: Any) -> Event:
     return made
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        ("not json at all", "not_json"),
-        ("[]", "invalid_body"),
-        ("{}", "invalid_id"),
-        ("[" * 50_000, "not_json"),
-        (b"\xff\xfe\x00", "not_json"),
-    ],
-)
-def test_message_when_it_can_not_be_read_is_parked_with_its_reason(
-    broker: Connection, stack: Stack, body: bytes | str, reason: str
-) -> None:
-    before = pid_of(stack.states(), "audit_service")
-    message_id = str(uuid4())
-    publish(broker, body, message_id=message_id)
-    found = eventually(lambda: parked(broker, AUDIT_PARKED, message_id))
-    assert reason in found["x-lockbox-reason"]
-    assert pid_of(stack.states(), "audit_service") == before
-
-
 def test_message_when_its_version_is_from_the_future_is_parked_by_who_must_understand_it(broker: Connection) -> None:
     document = json.loads(event().payload())
     document["dataversion"] = 99
     publish(broker, json.dumps(document), message_id=document["id"])
     assert "unknown_event" in eventually(lambda: parked(broker, REQUEST_PARKED, document["id"]))["x-lockbox-reason"]
-
-
-def test_message_when_headers_are_of_the_wrong_type_is_handled_all_the_same(
-    broker: Connection, mongo: Any, stack: Stack
-) -> None:
-    good = event()
-    publish(
-        broker,
-        good.payload(),
-        message_id=good.id,
-        application_headers={"nameko.call_id_stack": 7, "x-lockbox-attempt": "many"},
-    )
-    assert eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": good.id}))
 
 
 def test_event_when_it_comes_twice_is_on_record_once(broker: Connection, mongo: Any) -> None:

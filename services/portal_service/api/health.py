@@ -8,9 +8,10 @@ blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
-def alive() -> Response:
-    """The process runs."""
-    return jsonify({"missing": []})
+def alive() -> tuple[Response, int]:
+    """The portal keeps up."""
+    alive = edge().health.alive()
+    return jsonify({"alive": alive}), 200 if alive else 503
 
 
 @blueprint.get("/readyz")

@@ -19,6 +19,7 @@ from lockbox.errors import Invalid
 
 EVENT_IDS = UUID("6f1d7f0c-5b0e-5f0e-9a54-7c1d6d0b4a11")
 VENDOR = "vendor"
+LARGEST_EVENT = 1024 * 1024
 
 A = TypeVar("A")
 
@@ -147,6 +148,8 @@ def _no_constant(name: str) -> Any:
 
 def read_event(body: bytes) -> Event:
     """Read an envelope from the bytes of a message; raises `Invalid` that says what is wrong with it."""
+    if len(body) > LARGEST_EVENT:
+        raise Invalid("too_large", f"expected at most {LARGEST_EVENT} bytes, got {len(body)}")
     try:
         document = json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

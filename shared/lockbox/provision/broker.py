@@ -22,7 +22,7 @@ CALL_KEY = r"^[a-z]+_service\.[a-z_]+$"
 
 def definitions(passwords: dict[str, str], vhost: str = "/") -> dict[str, Any]:
     """The definitions (https://www.rabbitmq.com/docs/definitions) of users, permissions and shared exchanges."""
-    exchanges = [f"{service}.events" for service in SERVICES] + [RPC_EXCHANGE]
+    exchanges = [f"{service}.{what}" for service in SERVICES for what in ("events", "reconcile")] + [RPC_EXCHANGE]
     return {
         "vhosts": [{"name": vhost}],
         "users": [_user(name, password) for name, password in sorted(passwords.items())],
@@ -66,7 +66,7 @@ def _permission(service: str, vhost: str) -> dict[str, str]:
         "vhost": vhost,
         "configure": f"^({own})$",
         "write": f"^({own}|{RPC_EXCHANGE}|{listeners})$",
-        "read": rf"^({own}|{RPC_EXCHANGE}|[a-z]+_service\.events)$",
+        "read": rf"^({own}|{RPC_EXCHANGE}|[a-z]+_service\.(events|reconcile))$",
     }
 
 

@@ -1,6 +1,7 @@
 """MongoDB's replica set and users: each service reads and writes its own database and no other.
 
-audit_service may add to its records and read them; it can't change or remove one.
+audit_service may add to its records and read them; it can't change or remove one. Beside them it may try whether a
+write is taken.
 """
 
 import time
@@ -78,7 +79,11 @@ def _ensure_append_only(admin: Database[dict[str, Any]], audit: str) -> None:
         {
             "resource": {"db": audit, "collection": "records"},
             "actions": ["find", "insert", "createCollection", "createIndex", "listIndexes"],
-        }
+        },
+        {
+            "resource": {"db": audit, "collection": "readiness"},
+            "actions": ["find", "insert", "update", "createCollection"],
+        },
     ]
     _create_or_update(admin, "Role", APPEND_ONLY, privileges=privileges, roles=[])
 

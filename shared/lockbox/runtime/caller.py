@@ -22,6 +22,7 @@ from lockbox.errors import Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
 from lockbox.runtime.identity import mint
+from lockbox.runtime.metrics import CALLED, measured
 from lockbox.runtime.rpc import RPC_EXCHANGE
 from lockbox.runtime.topology import ensure_exchange
 
@@ -48,6 +49,7 @@ class Replies(SharedExtension):
             routing_key=self.routing_key,
             queue_arguments={"x-expires": UNUSED_QUEUE_MS},
         )
+        self.queues = (self.queue.name,)
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
@@ -102,6 +104,10 @@ class Services(DependencyProvider):
 
         A message that nobody took until then is dropped by the broker.
         """
+        with measured(CALLED, message.service, message.method):
+            return self._call(caller, message)
+
+    def _call(self, caller: Caller, message: Call[R]) -> R:
         correlation_id = new_id()
         arrival = self.replies.expect(correlation_id)
         timeout = eventlet.Timeout(DEADLINE_SECONDS)

@@ -22,13 +22,18 @@ NAP = 0.25
 class RawQueueConsumer(QueueConsumer):
     """Gives each provider a channel of its own, its own prefetch, and its messages raw.
 
-    A provider has `declare(connection)`, `queue`, `prefetch` and `handle_message(message)`; the latter must not raise,
-    and must settle each message once through `ack` or `requeue`.
+    A provider has `declare(connection)`, `queue`, the names of all its `queues`, `prefetch` and
+    `handle_message(message)`; the latter must not raise, and must settle each message once through `ack` or `requeue`.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._unsettled = 0
+
+    @property
+    def providers(self) -> tuple[Any, ...]:
+        """Whose queues are read."""
+        return tuple(self._providers)
 
     @property
     def attached(self) -> bool:

@@ -9,6 +9,8 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WTimeoutError
 
+from lockbox import clock
+
 Document = dict[str, Any]
 DUPLICATE_KEY = 11000
 
@@ -58,9 +60,10 @@ class Mongo(SharedExtension):
             self._client = connect(config["uri"], self.container.service_name)
         return self._client[config["database"]]
 
-    def ping(self) -> None:
-        """Raise PyMongoError unless MongoDB answers."""
-        self.database().command("ping")
+    def try_write(self) -> None:
+        """Raise PyMongoError unless the majority takes a write."""
+        probe = {"$set": {"tried_at": clock.now()}}
+        self.database()["readiness"].update_one({"_id": self.container.service_name}, probe, upsert=True)
 
     def stop(self) -> None:
         """Close the client."""

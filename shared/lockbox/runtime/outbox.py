@@ -5,25 +5,28 @@ where `payload` is the canonical JSON text that is published, and `outbox_at`, f
 them. The process that writes gives itself a head start (`HEAD_START`) and publishes at once, from memory; should it
 die, any other process finds the document when that time has passed.
 
-Delivery is at least once: an event that was published and not yet taken out is published again. `events` keeps every
-published event by its id.
+Delivery is at least once: an event that was published and not yet taken out is published again.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, InsertOne, UpdateOne, WriteConcern
+from pymongo import ASCENDING, UpdateOne, WriteConcern
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
 
 from lockbox.contracts.events import Event
-from lockbox.runtime.mongo import Document, duplicates_in
+from lockbox.contracts.fields import parse_timestamp
+from lockbox.runtime.mongo import Document
+from lockbox.runtime.published import Published, due
 
 HEAD_START = timedelta(seconds=2)
 LEASE = timedelta(seconds=15)
+LOOKED_AT = 1_000
+WAITING: Document = {"outbox_at": {"$exists": True}}
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Outbox:
     def __init__(self, database: Database[Document], collections: Iterable[str]) -> None:
         quick = WriteConcern(w=1)
         self._collections = {name: database.get_collection(name, write_concern=quick) for name in collections}
-        self._events = database["events"]
+        self._published = Published(database)
 
     def claim(self, now: datetime, limit: int) -> list[Entry]:
         """Take what has waited long enough; no other process takes it during the lease."""
@@ -75,7 +78,7 @@ class Outbox:
         for name, collection in self._collections.items():
             while len(claimed) < limit:
                 document = collection.find_one_and_update(
-                    {"outbox_at": {"$lte": now}},
+                    due("outbox_at", now),
                     {"$set": {"outbox_at": now + LEASE}},
                     sort=[("outbox_at", ASCENDING)],
                     projection={"outbox": True},
@@ -90,7 +93,7 @@ class Outbox:
 
     def settle(self, published: Sequence[Entry], now: datetime) -> None:
         """Keep what was published in `events`, then take it out of its documents. In this order: no gap on a kill."""
-        self._keep(published, now)
+        self._published.keep(map(_as_published, published), now)
         by_document: dict[tuple[str, Any], list[str]] = {}
         for entry in published:
             by_document.setdefault((entry.collection, entry.document_id), []).append(entry.event_id)
@@ -105,26 +108,27 @@ class Outbox:
 
     def waiting(self) -> int:
         """How many documents hold events that the broker does not have yet."""
-        return sum(c.count_documents({"outbox_at": {"$exists": True}}) for c in self._collections.values())
+        return sum(c.count_documents(WAITING) for c in self._collections.values())
 
-    def _keep(self, published: Sequence[Entry], now: datetime) -> None:
-        kept = [
-            InsertOne(
-                {
-                    "_id": entry.event_id,
-                    "aggregate": f"{entry.collection}/{entry.document_id}",
-                    "sequence": entry.sequence,
-                    "type": entry.type,
-                    "payload": entry.payload,
-                    "published_at": now,
-                }
-            )
-            for entry in published
+    def oldest(self) -> datetime | None:
+        """When the oldest event happened that the broker does not have yet; None if it has all."""
+        firsts = [
+            parse_timestamp(json.loads(document["outbox"][0]["payload"])["time"])
+            for collection in self._collections.values()
+            for document in collection.find(WAITING, {"outbox": {"$slice": 1}}).limit(LOOKED_AT)
+            if document["outbox"]
         ]
-        try:
-            self._events.bulk_write(kept, ordered=False)
-        except BulkWriteError as error:
-            duplicates_in(error)
+        return min(firsts, default=None)
+
+
+def _as_published(entry: Entry) -> Document:
+    return {
+        "_id": entry.event_id,
+        "aggregate": f"{entry.collection}/{entry.document_id}",
+        "sequence": entry.sequence,
+        "type": entry.type,
+        "payload": entry.payload,
+    }
 
 
 def _without(ids: list[str]) -> list[Document]:

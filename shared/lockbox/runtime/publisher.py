@@ -11,6 +11,8 @@ from eventlet.semaphore import Semaphore
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from lockbox.runtime.topology import events_exchange
+
 CONFIRM_SECONDS = 10.0
 LOST = (amqp.exceptions.AMQPError, OperationalError, OSError)
 
@@ -29,6 +31,17 @@ class Message:
     body: bytes
     headers: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, Any] = field(default_factory=dict)
+
+
+def event_message(source: str, event_id: str, event_type: str, payload: str) -> Message:
+    """An event as its service publishes it."""
+    return Message(
+        id=event_id,
+        exchange=events_exchange(source).name,
+        routing_key=event_type,
+        body=payload.encode(),
+        properties={"type": event_type, "app_id": source},
+    )
 
 
 class ConfirmedPublisher:

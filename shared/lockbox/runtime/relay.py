@@ -1,6 +1,8 @@
 """The relay: from the outbox to the broker, in every process, prompt and never giving up."""
 
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +15,11 @@ from nameko.extensions import SharedExtension
 from pymongo.errors import PyMongoError
 
 from lockbox import clock
+from lockbox.runtime.metrics import OUTBOX_AGE, OUTBOX_WAITING, PUBLISHED
 from lockbox.runtime.mongo import Mongo
 from lockbox.runtime.outbox import Entry, Outbox
-from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
-from lockbox.runtime.topology import ensure_listeners, events_exchange
+from lockbox.runtime.publisher import ConfirmedPublisher, PublishError, event_message
+from lockbox.runtime.topology import ensure_listeners
 
 POLL_SECONDS = 1.0
 BATCH = 200
@@ -50,7 +53,7 @@ class Relay(SharedExtension):
         """Begin; all stores have registered their collections by now."""
         self._outbox = Outbox(self.mongo.database(), self._collections)
         self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"], self._prepare)
-        self._polled = clock.now()
+        self._poll_at = time.monotonic()
         self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")
 
     def stop(self) -> None:
@@ -59,6 +62,13 @@ class Relay(SharedExtension):
         if self._thread is not None:
             self._thread.wait()
             self._publisher.close()
+
+    def measure(self) -> None:
+        """Set the gauges of what waits."""
+        with suppress(PyMongoError):
+            OUTBOX_WAITING.set(self._outbox.waiting())
+            oldest = self._outbox.oldest()
+            OUTBOX_AGE.set((clock.now() - oldest).total_seconds() if oldest else 0)
 
     def _prepare(self, connection: Connection) -> None:
         try:
@@ -78,8 +88,8 @@ class Relay(SharedExtension):
         """Deliver what was offered and, once in a while, what is found waiting."""
         batch = self._take_offered()
         now = clock.now()
-        if not self._stopping and (now - self._polled).total_seconds() >= POLL_SECONDS:
-            self._polled = now
+        if not self._stopping and time.monotonic() >= self._poll_at:
+            self._poll_at = time.monotonic() + POLL_SECONDS
             batch += self._take_waiting(now)
         if batch:
             self._deliver(batch, now)
@@ -107,6 +117,7 @@ class Relay(SharedExtension):
         by_id = {entry.event_id: entry for entry in batch}
         try:
             safe = self._publish(list(by_id.values()))
+            PUBLISHED.inc(len(safe))
             self._outbox.settle([by_id[event_id] for event_id in safe], now)
         except (PublishError, PyMongoError) as error:
             log.warning("relay_delayed", events=len(by_id), error=str(error)[:300])
@@ -115,17 +126,8 @@ class Relay(SharedExtension):
             log.warning("events_refused_by_broker", events=sorted(unsafe))
 
     def _publish(self, batch: list[Entry]) -> set[str]:
-        exchange = events_exchange(self.container.service_name).name
-        messages = [
-            Message(
-                id=entry.event_id,
-                exchange=exchange,
-                routing_key=entry.type,
-                body=entry.payload.encode(),
-                properties={"type": entry.type, "app_id": self.container.service_name},
-            )
-            for entry in batch
-        ]
+        source = self.container.service_name
+        messages = [event_message(source, entry.event_id, entry.type, entry.payload) for entry in batch]
         try:
             return self._publisher.publish(messages)
         except PublishError:

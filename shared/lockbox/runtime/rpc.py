@@ -29,6 +29,7 @@ from lockbox.runtime.topology import ensure_exchange
 
 RPC_EXCHANGE = Exchange("nameko-rpc", type="topic", durable=True)
 JSON = "application/json"
+LARGEST_CALL = 1024 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
         """Join the consumer."""
         service = self.container.service_name
         self.queue = Queue(f"rpc-{service}", exchange=RPC_EXCHANGE, routing_key=f"{service}.*", durable=True)
+        self.queues = (self.queue.name,)
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
@@ -138,6 +140,8 @@ class Command(Entrypoint):
 
 
 def _payload(body: Any) -> object:
+    if len(body) > LARGEST_CALL:
+        raise Invalid("rpc_too_large", f"expected at most {LARGEST_CALL} bytes, got {len(body)}")
     try:
         document = json.loads(body)
         [payload] = document["args"]

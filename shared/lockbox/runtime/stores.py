@@ -7,6 +7,7 @@ from pymongo.errors import PyMongoError
 
 from lockbox.runtime.aggregates import Aggregates
 from lockbox.runtime.mongo import Mongo
+from lockbox.runtime.reconciling import Reconciler
 from lockbox.runtime.relay import Relay
 from lockbox.runtime.waiting import until
 
@@ -16,6 +17,7 @@ class Store(DependencyProvider):
 
     mongo = Mongo()
     relay = Relay()
+    reconciler = Reconciler()
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind

@@ -17,9 +17,10 @@ from pymongo.errors import AutoReconnect, ConnectionFailure, WTimeoutError
 from lockbox import clock
 from lockbox.contracts.events import Event, Fact, read_event
 from lockbox.contracts.fields import format_timestamp
-from lockbox.errors import Invalid, Unavailable
+from lockbox.errors import Invalid, Unavailable, invalid
 from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
+from lockbox.runtime.metrics import PARKED, RETRIED
 from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
 from lockbox.runtime.topology import (
     RETRY_SECONDS,
@@ -32,6 +33,8 @@ from lockbox.runtime.topology import (
 
 ATTEMPTS = 5
 ATTEMPT_HEADER = "x-lockbox-attempt"
+HEADER_KINDS = {ATTEMPT_HEADER: int, "nameko.call_id_stack": list}
+JSON = "application/json"
 HOLD_SECONDS = 2.0
 ABSENT = (AutoReconnect, ConnectionFailure, WTimeoutError, Unavailable)
 
@@ -75,6 +78,7 @@ class Subscription(Entrypoint):
         """Name the queue after the service and the method, and join the consumer."""
         self.topology = SubscriptionTopology(self.container.service_name, self.method_name, self.bindings)
         self.queue = self.topology.queue
+        self.queues = self.topology.queues
         self.declare = self.topology.declare
         self.queue_consumer.register_provider(self)
 
@@ -90,6 +94,7 @@ class Subscription(Entrypoint):
     def handle_message(self, message: Any) -> None:
         """Read a message and call the method in a worker."""
         try:
+            _check_properties(message)
             arguments = self.arguments(_bytes(message.body))
             self._check_origin(arguments[0], message.delivery_info["exchange"])
         except Exception as error:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
@@ -131,15 +136,17 @@ class Subscription(Entrypoint):
     def _retry(self, message: Any, error: str) -> None:
         attempt = _attempt(message)
         tier = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1]
+        RETRIED.labels(self.topology.name).inc()
         log.warning("handler_failed", queue=self.topology.name, attempt=attempt, retry_in_seconds=tier, error=error)
         exchange = retry_exchange(self.topology.consumer, tier).name
         self._copy(message, exchange, {ATTEMPT_HEADER: attempt + 1})
 
     def _park(self, message: Any, reason: str) -> None:
+        PARKED.labels(self.topology.name).inc()
         log.error("message_parked", queue=self.topology.name, attempt=_attempt(message), reason=reason)
         headers = {
             ATTEMPT_HEADER: _attempt(message),
-            "x-lockbox-reason": reason[:2000],
+            "x-lockbox-reason": reason[:2000].encode(errors="replace").decode(),
             "x-lockbox-parked-at": format_timestamp(clock.now()),
         }
         self._copy(message, parked_exchange(self.topology.consumer).name, headers)
@@ -163,6 +170,15 @@ class Subscription(Entrypoint):
             self.queue_consumer.ack(message)
 
 
+def _check_properties(message: Any) -> None:
+    if message.content_type != JSON:
+        raise invalid("content_type", "content_type", JSON, message.content_type)
+    for name, kind in HEADER_KINDS.items():
+        value = _headers(message).get(name)
+        if value is not None and not isinstance(value, kind):
+            raise invalid("header", name, f"a header of kind {kind.__name__}", value)
+
+
 def _bytes(body: Any) -> bytes:
     return body.encode() if isinstance(body, str) else bytes(body)
 
@@ -173,7 +189,7 @@ def _headers(message: Any) -> dict[str, Any]:
 
 def _attempt(message: Any) -> int:
     attempt = _headers(message).get(ATTEMPT_HEADER, 1)
-    return attempt if isinstance(attempt, int) else 1
+    return attempt if isinstance(attempt, int) and attempt > 0 else 1
 
 
 subscribe = Subscription.decorator

@@ -6,6 +6,7 @@ retry tiers, quorum queues with one uniform time to live each, whose dead letter
 names begin with the service that owns them, so that a broker user needs rights on its own names alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from kombu import Connection, Exchange, Queue
 
 from lockbox.contracts.listeners import bindings
 
+RECONCILER = "audit_service"
 RETRY_SECONDS = (5, 30, 300)
 DELIVERY_LIMIT = 1000
 
@@ -38,6 +40,16 @@ def retry_exchange(consumer: str, seconds: int) -> Exchange:
     return Exchange(f"{consumer}.retry.{seconds}s", type="fanout", durable=True)
 
 
+def reconcile_exchange(service: str) -> Exchange:
+    """The exchange that a service asks on whether its events are on record, or answers on."""
+    return Exchange(f"{service}.reconcile", type="topic", durable=True)
+
+
+def mark_exchange(service: str) -> Exchange:
+    """What a broker has that was given all of a service's events."""
+    return Exchange(f"{service}.mark", type="fanout", durable=True)
+
+
 def _quorum(**arguments: Any) -> dict[str, Any]:
     return {
         "x-queue-type": "quorum",
@@ -57,6 +69,16 @@ class SubscriptionTopology:
     def name(self) -> str:
         """The queue's name."""
         return f"{self.consumer}.{self.handler}.v1"
+
+    @property
+    def parked(self) -> str:
+        """The queue of what the handler can't handle."""
+        return f"{self.name}.parked"
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The names of all queues of this subscription."""
+        return (self.name, self.parked, *(retry_exchange(self.consumer, seconds).name for seconds in RETRY_SECONDS))
 
     @property
     def queue(self) -> Queue:
@@ -91,7 +113,7 @@ class SubscriptionTopology:
     def _declare_parked(self, channel: Any) -> None:
         exchange = parked_exchange(self.consumer)(channel)
         exchange.declare()
-        parked = Queue(f"{self.name}.parked", durable=True, queue_arguments=_quorum())(channel)
+        parked = Queue(self.parked, durable=True, queue_arguments=_quorum())(channel)
         parked.queue_declare()
         parked.bind_to(exchange.name, routing_key=self.name)
 
@@ -121,6 +143,17 @@ def ensure_exchange(connection: Connection, exchange: Exchange) -> None:
     except NotFound:
         with connection.channel() as channel:
             exchange(channel).declare()
+
+
+def declare_bound(queue: Queue, bindings: Sequence[tuple[Exchange, str]], connection: Connection) -> None:
+    """Make a queue and its bindings, exchange and routing key, or find them there."""
+    for exchange, _ in bindings:
+        ensure_exchange(connection, exchange)
+    with connection.channel() as channel:
+        bound = queue(channel)
+        bound.queue_declare()
+        for exchange, routing_key in bindings:
+            bound.bind_to(exchange.name, routing_key=routing_key)
 
 
 def ensure_listeners(connection: Connection, source: str) -> None:

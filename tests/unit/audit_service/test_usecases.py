@@ -33,11 +33,14 @@ class FakeRecords:
     """Records by event id, each written once."""
 
     def __init__(self) -> None:
-        self.known: dict[str, Record] = {}
+        self.kept: dict[str, Record] = {}
         self.asked: list[ListRecords] = []
 
     def add(self, records: Sequence[Record]) -> dict[str, str]:
-        return {record.event.id: self.known.setdefault(record.event.id, record).digest for record in records}
+        return {record.event.id: self.kept.setdefault(record.event.id, record).digest for record in records}
+
+    def known(self, ids: Sequence[str]) -> Sequence[str]:
+        return [event_id for event_id in ids if event_id in self.kept]
 
     def list(self, query: ListRecords) -> RecordPage:
         self.asked.append(query)
@@ -57,14 +60,14 @@ def test_record_events_when_they_come_puts_each_on_record() -> None:
     records = FakeRecords()
     arrivals = [(each, each.payload()) for each in (EVENT, OTHER)]
     assert usecases.record_events(records, arrivals, NOW) == [None, None]
-    assert records.known == {each.id: Record.of(each, each.payload(), NOW) for each in (EVENT, OTHER)}
+    assert records.kept == {each.id: Record.of(each, each.payload(), NOW) for each in (EVENT, OTHER)}
 
 
 def test_record_events_when_one_comes_again_changes_nothing() -> None:
     records = FakeRecords()
     for now in (NOW, NOW.replace(hour=12)):
         assert usecases.record_events(records, [(EVENT, EVENT.payload())] * 2, now) == [None, None]
-    assert [record.recorded_at for record in records.known.values()] == [NOW]
+    assert [record.recorded_at for record in records.kept.values()] == [NOW]
 
 
 def test_record_events_when_another_comes_under_a_known_id_refuses_that_one_alone() -> None:
@@ -75,7 +78,7 @@ def test_record_events_when_another_comes_under_a_known_id_refuses_that_one_alon
     assert (first, last) == (None, None)
     assert refused is not None
     assert refused.code == "event_contradicts_record"
-    assert b"alice" in records.known[EVENT.id].payload.encode()
+    assert b"alice" in records.kept[EVENT.id].payload.encode()
 
 
 # --- reading -------------------------------------------------------------------------------------------------------

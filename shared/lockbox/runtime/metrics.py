@@ -1,0 +1,45 @@
+"""What a service counts and measures; `/metrics` shows it in the format of Prometheus.
+
+See https://prometheus.io/docs/instrumenting/exposition_formats/. No label ever holds a name, an address or an id.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+disable_created_metrics()
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+HANDLED = Histogram(
+    "lockbox_entrypoint_seconds",
+    "How long entrypoints took: commands, event handlers, timers and web requests.",
+    ("kind", "method", "outcome"),
+    buckets=SECONDS,
+)
+CALLED = Histogram(
+    "lockbox_call_seconds", "How long other services took to answer.", ("service", "method", "outcome"), buckets=SECONDS
+)
+RETRIED = Counter("lockbox_retries_total", "Messages put into a retry tier.", ("queue",))
+PARKED = Counter("lockbox_parked_total", "Messages parked by this process.", ("queue",))
+PUBLISHED = Counter("lockbox_events_published_total", "Events that the broker confirmed.")
+REPUBLISHED = Counter("lockbox_events_republished_total", "Events published again: not on record, or a new broker.")
+IN_QUEUE = Gauge("lockbox_queue_messages", "Messages ready in the service's queues.", ("queue",))
+OUTBOX_WAITING = Gauge("lockbox_outbox_documents", "Documents with events that the broker does not have yet.")
+OUTBOX_AGE = Gauge("lockbox_outbox_age_seconds", "Age of the oldest event that the broker does not have yet.")
+AUDIT_GAP = Gauge("lockbox_audit_gap_events", "Events published a while ago and not known to be on record.")
+LAG = Gauge("lockbox_event_loop_lag_seconds", "How late the event loop is.")
+
+
+@contextmanager
+def measured(histogram: Histogram, *labels: str) -> Iterator[None]:
+    """Measure how long a block takes, and whether it raises."""
+    began = time.perf_counter()
+    outcome = "failed"
+    try:
+        yield
+        outcome = "answered"
+    finally:
+        histogram.labels(*labels, outcome).observe(time.perf_counter() - began)

@@ -1,0 +1,23 @@
+"""Work to be done again and again, whatever the clock says."""
+
+import eventlet
+from nameko.timer import Timer
+
+
+class Every(Timer):
+    """Calls the decorated method each `interval` seconds, one call at a time.
+
+    Nameko's own counts by the wall clock: set back an hour, it would rest for an hour.
+    """
+
+    def _run(self) -> None:
+        while True:
+            with eventlet.Timeout(self.interval, exception=False):
+                self.should_stop.wait()
+                return
+            self.handle_timer_tick()
+            self.worker_complete.wait()
+            self.worker_complete.reset()
+
+
+every = Every.decorator
