@@ -29,6 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Lockbox, whole, in a folder of its own."""
+    os.environ["LOCKBOX_RECONCILE_SECONDS"] = "5"
     home = Path(tempfile.mkdtemp(prefix="lockbox-test-"))
     stack = Stack(home, Plan(product=PRODUCT, random_ports=True, members={**DEMO_MEMBERS, **EXTRA_MEMBERS}))
     try:

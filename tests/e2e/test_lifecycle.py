@@ -13,10 +13,11 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from tests.programs import running
 from tests.waiting import eventually
 
 from lockbox.embedded import rabbitmq
-from lockbox.embedded.processes import PROGRAM_MARK, started_here
+from lockbox.embedded.processes import started_here
 from lockbox.embedded.stack import Existing, Plan, Stack
 from lockbox.provision.environment import ENVIRONMENT, read_environment
 from lockbox.provision.launch import nameko_command
@@ -31,14 +32,6 @@ def home() -> Iterator[Path]:
     yield folder
     Stack(folder).down()
     shutil.rmtree(folder)
-
-
-def running(home: Path) -> dict[str, psutil.Process]:
-    """The process of each program that was started for this home; the parent where there are several."""
-    found: dict[str, psutil.Process] = {}
-    for process in sorted(started_here(home), key=lambda one: one.create_time()):
-        found.setdefault(process.environ()[PROGRAM_MARK], process)
-    return found
 
 
 def sign_in(stack: Stack) -> int:
