@@ -31,6 +31,7 @@ class EveryEvent(Subscription):
     """
 
     prefetch = 500
+    workers = 1
 
     @property
     def bindings(self) -> tuple[tuple[str, str], ...]:

@@ -38,6 +38,7 @@ class Replies(SharedExtension):
 
     queue_consumer = RawQueueConsumer()
     prefetch = 200
+    workers = 0
 
     def setup(self) -> None:
         """Join the consumer."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import kombu.pools
 from kombu import Consumer
+from nameko.exceptions import ConfigurationError
 from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer
 
@@ -22,8 +23,9 @@ NAP = 0.25
 class RawQueueConsumer(QueueConsumer):
     """Gives each provider a channel of its own, its own prefetch, and its messages raw.
 
-    A provider has `declare(connection)`, `queue`, the names of all its `queues`, `prefetch` and
-    `handle_message(message)`; the latter must not raise, and must settle each message once through `ack` or `requeue`.
+    A provider has `declare(connection)`, `queue`, the names of all its `queues`, `prefetch`, the number of `workers`
+    that it may take at once, and `handle_message(message)`; the latter must not raise, and must settle each message
+    once through `ack` or `requeue`.
     """
 
     def __init__(self) -> None:
@@ -79,6 +81,15 @@ class RawQueueConsumer(QueueConsumer):
         if leaving and not self._consumers:
             self.should_stop = True
             raise exc
+
+    def start(self) -> None:
+        """Start, unless the messages that may be in hand at once could take all workers, and starve the rest."""
+        wanted = sum(provider.workers for provider in self._providers)
+        if wanted >= self.container.max_workers:
+            raise ConfigurationError(
+                f"config.yml: max_workers: expected more than {wanted}, got {self.container.max_workers}"
+            )
+        super().start()
 
     def unregister_provider(self, provider: Any) -> None:
         """Stop reading a provider's queue; before the first connection there is nothing to stop."""

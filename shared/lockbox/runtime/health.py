@@ -24,28 +24,31 @@ from lockbox.runtime.reconciling import Reconciler
 from lockbox.runtime.relay import Relay
 
 TICK_SECONDS = 0.5
+REMEMBERED_SECONDS = 10.0
 LAG_LIMIT_SECONDS = 5.0
 Answer = tuple[str, str, bytes]
 
 
 class Pulse:
-    """Measures how late the event loop is: by its last tick, and by the one that is due."""
+    """Measures how late the event loop is, or was at its worst in the last seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._due = clock()
-        self._last_lag = 0.0
+        self._due = self._forget_at = clock()
+        self._worst = 0.0
 
     def beat(self) -> None:
         """A tick; the next one is due `TICK_SECONDS` later."""
         now = self._clock()
-        self._last_lag = max(0.0, now - self._due)
+        late = now - self._due
+        if late >= self._worst or now >= self._forget_at:
+            self._worst, self._forget_at = late, now + REMEMBERED_SECONDS
         self._due = now + TICK_SECONDS
 
     @property
     def lag(self) -> float:
-        """Seconds that the event loop is late."""
-        return max(self._last_lag, self._clock() - self._due, 0.0)
+        """Seconds that the event loop is, or was, late."""
+        return max(self._worst, self._clock() - self._due, 0.0)
 
     def run(self) -> None:
         """Beat for ever."""

@@ -32,6 +32,7 @@ from lockbox.runtime.metrics import REPUBLISHED
 from lockbox.runtime.mongo import Document, Mongo
 from lockbox.runtime.published import Published
 from lockbox.runtime.publisher import LOST, ConfirmedPublisher, Message, PublishError, event_message
+from lockbox.runtime.relay import Relay
 from lockbox.runtime.topology import RECONCILER, declare_bound, ensure_listeners, mark_exchange, reconcile_exchange
 
 ASKED = "published"
@@ -48,7 +49,9 @@ class Reconciler(SharedExtension):
 
     mongo = Mongo()
     queue_consumer = RawQueueConsumer()
+    relay = Relay()
     prefetch = 5
+    workers = 0
 
     def setup(self) -> None:
         """Join the consumer, for the answers."""
@@ -62,8 +65,10 @@ class Reconciler(SharedExtension):
         self.queue_consumer.register_provider(self)
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Begin to ask, if this service publishes anything."""
         self._published = Published(self.mongo.database())
+        if self.relay.idle:
+            return
         self.container.spawn_managed_thread(self._run, identifier="reconciler")
 
     def stop(self) -> None:
@@ -135,7 +140,7 @@ class Questions(Entrypoint):
     """Has the decorated method answer: `method(self, ids)` gives those that are on record."""
 
     queue_consumer = RawQueueConsumer()
-    prefetch = 5
+    prefetch = workers = 5
 
     def setup(self) -> None:
         """Join the consumer."""

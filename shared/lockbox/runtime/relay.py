@@ -44,6 +44,11 @@ class Relay(SharedExtension):
         """Watch a collection's outboxes."""
         self._collections.append(collection)
 
+    @property
+    def idle(self) -> bool:
+        """Whether this service has no outbox at all."""
+        return not self._collections
+
     def offer(self, waiting: Sequence[Entry]) -> None:
         """Publish these soon. Forgetting them would be safe: they stand in their document's outbox."""
         if self._offered.qsize() < OFFERED_AT_MOST:
@@ -106,6 +111,8 @@ class Relay(SharedExtension):
 
     def _take_waiting(self, now: datetime) -> list[Entry]:
         """Nothing is leased that can't be published now: else it would wait until the lease has ended."""
+        if self.idle:
+            return []
         try:
             self._publisher.connect()
             return self._outbox.claim(now, BATCH)

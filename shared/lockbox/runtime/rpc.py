@@ -49,7 +49,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
     """Reads a service's RPC queue and gives each message to the entrypoint that its routing key names."""
 
     queue_consumer = RawQueueConsumer()
-    prefetch = 50
+    prefetch = workers = 50
 
     def setup(self) -> None:
         """Join the consumer."""

@@ -63,7 +63,7 @@ class Subscription(Entrypoint):
 
     queue_consumer = RawQueueConsumer()
     copies = CopyPublisher()
-    prefetch = 20
+    prefetch = workers = 20
 
     def __init__(self, *kinds: type[Fact], **options: Any) -> None:
         super().__init__(**options)

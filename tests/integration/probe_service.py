@@ -1,0 +1,71 @@
+"""A service on Lockbox's runtime that does what a file tells it, run by the tests as a process of its own.
+
+The file that `PROBE` names holds `fail`, `time out`, `take 10`, `block` or nothing; what the handler begins and
+ends goes to a line each of the file beside it.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import eventlet
+from eventlet import patcher
+
+from lockbox.contracts.calls import Call
+from lockbox.contracts.events import Event, Fact
+from lockbox.contracts.identity import Caller
+from lockbox.runtime import subscription, topology
+from lockbox.runtime.health import Health
+from lockbox.runtime.rpc import command
+
+ORDERS = Path(os.environ["PROBE"])
+JOURNAL = ORDERS.with_suffix(".journal")
+
+topology.RETRY_SECONDS = subscription.RETRY_SECONDS = (1, 2, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed(Fact, source="probe_service", subject="probe_id"):
+    """Something that happened to a probe."""
+
+    probe_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ping(Call[Probed], service="probe_service"):
+    """Answered at once, by whoever vouches for themself."""
+
+
+def note(what: str, probe_id: str) -> None:
+    with JOURNAL.open("a") as journal:
+        journal.write(f"{what} {probe_id} {time.time()}\n")
+
+
+class ProbeService:
+    """Does what it is told."""
+
+    name = "probe_service"
+
+    health = Health()
+
+    @subscription.subscribe(Probed)
+    def on_probed(self, event: Event, probed: Probed) -> None:
+        """Do as the file says."""
+        note("begin", probed.probe_id)
+        orders = ORDERS.read_text()
+        if orders == "fail":
+            raise RuntimeError("as told")
+        if orders == "time out":
+            raise eventlet.Timeout(7)
+        if orders.startswith("take "):
+            eventlet.sleep(float(orders.split()[1]))
+        if orders == "block":
+            ORDERS.write_text("")
+            patcher.original("time").sleep(8)  # no green thread gets past this one
+        note("end", probed.probe_id)
+
+    @command(Ping)
+    def ping(self, caller: Caller, message: Ping) -> Probed:
+        """Answer."""
+        return Probed(tenant=None, probe_id="")
