@@ -37,6 +37,7 @@ class Replies(SharedExtension):
 
     queue_consumer = RawQueueConsumer()
     prefetch = 200
+    never_waits = True
 
     def setup(self) -> None:
         """Join the consumer."""

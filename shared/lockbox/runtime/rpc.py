@@ -49,6 +49,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
 
     queue_consumer = RawQueueConsumer()
     prefetch = 50
+    never_waits = False
 
     def setup(self) -> None:
         """Join the consumer."""
