@@ -60,8 +60,9 @@ class RecordStore:
 
 
 def _document(record: Record) -> Document:
-    document = wire.encode(record.event)
-    document["_id"] = document.pop("id")
+    envelope = vars(record.event)
+    document = {"_id": record.event.id, **envelope, "time": format_timestamp(record.event.time)}
+    del document["id"]
     return document | {
         "payload": record.payload,
         "digest": record.digest,

@@ -1,5 +1,6 @@
 """Event consumption on the real broker: what can't be handled is parked with its reason, and never lost."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from tests.people import People
 from tests.unit.builders import NOW
 from tests.waiting import eventually
 
+from lockbox.contracts import wire
 from lockbox.contracts.approval import GrantExpired
 from lockbox.contracts.events import Cause, Event, envelop
 from lockbox.embedded.stack import Stack
@@ -104,6 +106,42 @@ def test_events_when_many_come_at_once_are_each_on_record_whatever_comes_between
         for kind in ("poison", "contradiction"):
             assert eventually(lambda kind=kind, each=each: parked(broker, AUDIT_PARKED, f"{kind} of {each.id}"))
     assert pid_of(stack.states(), "audit_service") == before
+
+
+def test_event_when_on_record_is_there_as_it_was_published(broker: Connection, mongo: Any) -> None:
+    for tenant in ("adatum", None):
+        good = event(tenant=tenant)
+        publish(broker, good.payload(), message_id=good.id)
+        found = eventually(lambda good=good: mongo["lockbox_audit"]["records"].find_one({"_id": good.id}))
+        assert found.pop("payload").encode() == good.payload()
+        assert found.pop("digest") == hashlib.sha256(good.payload()).hexdigest()
+        assert found.pop("recorded_at")
+        assert {"id": found.pop("_id"), **found} == wire.encode(good)
+
+
+def test_poison_when_its_copy_is_not_safe_is_not_acknowledged_with_those_around_it(
+    broker: Connection, mongo: Any
+) -> None:
+    message_id = str(uuid4())
+    way = {"queue": AUDIT_PARKED, "exchange": "audit_service.parked", "routing_key": "audit_service.on_event.v1"}
+    with broker.channel() as channel:
+        channel.queue_unbind(**way)
+    try:
+        for poisoned in (True, False):
+            around = [event() for _ in range(200)]
+            for number, each in enumerate(around):
+                publish(broker, each.payload(), message_id=each.id)
+                if poisoned and number == len(around) // 2:
+                    publish(broker, b"poison", message_id=message_id)
+            ids = [each.id for each in around]
+            assert eventually(
+                lambda ids=ids: mongo["lockbox_audit"]["records"].count_documents({"_id": {"$in": ids}}) == len(ids)
+            )
+        assert parked(broker, AUDIT_PARKED, message_id) is None
+    finally:
+        with broker.channel() as channel:
+            channel.queue_bind(**way)
+    assert eventually(lambda: parked(broker, AUDIT_PARKED, message_id))["body"] == b"poison"
 
 
 def test_event_when_another_service_publishes_it_is_parked_and_never_on_record(broker: Connection, mongo: Any) -> None:

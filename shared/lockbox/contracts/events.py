@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID, uuid5
 
 from lockbox.contracts import wire
-from lockbox.contracts.fields import TenantName, Timestamp, Uuid
+from lockbox.contracts.fields import NameField, TenantName, Timestamp, Uuid, UuidField, parse_timestamp
 from lockbox.crypto.canonical import canonical
 from lockbox.errors import Invalid
 
@@ -146,12 +146,54 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def read_event(body: bytes) -> Event:
     """Read an envelope from the bytes of a message; raises `Invalid` that says what is wrong with it."""
     if len(body) > LARGEST_EVENT:
         raise Invalid("too_large", f"expected at most {LARGEST_EVENT} bytes, got {len(body)}")
+    return _well_formed(body) or _checked(body)
+
+
+def _well_formed(body: bytes) -> Event | None:
+    """The envelope if each field is plainly what it should be; None leaves it to the schema to accept or refuse it.
+
+    The schema takes ten times as long, and the audit intake reads every event that there is.
+    """
+    try:
+        document = _DECODER.decode(body.decode())
+        values = {name: document[name] for name in _TEXTS}
+        if not all(type(value) is str for value in values.values()):
+            return None
+        return Event(**values, **_others(document))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _others(document: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are more than any text; raises ValueError for one that may be wrong."""
+    tenant, causation_id = document.get("tenant"), document.get("causationid")
+    numbers = {"sequence": document["sequence"], "dataversion": document["dataversion"]}
+    plain = (
+        UuidField.pattern.match(document["id"])
+        and type(document["data"]) is dict
+        and (tenant is None or NameField.pattern.match(tenant))
+        and (causation_id is None or type(causation_id) is str)
+        and all(type(number) is int for number in numbers.values())
+    )
+    if not plain:
+        raise ValueError
+    time = parse_timestamp(document["time"])
+    return {**numbers, "time": time, "data": document["data"], "tenant": tenant, "causationid": causation_id}
+
+
+def _checked(body: bytes) -> Event:
     try:
         document = json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise Invalid("not_json", f"the body is not JSON: {error}") from error
     return wire.decode(Event, document, tolerant=True)
+
+
+_TEXTS = ("specversion", "id", "source", "type", "subject", "datacontenttype", "actor", "correlationid")

@@ -120,9 +120,8 @@ class CommentField(TextField):
 class NameField(TextField):
     """The name of a tenant: a DNS label."""
 
-    rule = validate.Regexp(
-        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z", error="1 to 63 lower-case letters, digits or inner hyphens"
-    )
+    pattern = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+    rule = validate.Regexp(pattern, error="1 to 63 lower-case letters, digits or inner hyphens")
 
 
 class ResourceField(TextField):
@@ -156,10 +155,8 @@ class EmailField(TextField):
 class UuidField(TextField):
     """An identifier in the canonical text form of RFC 9562."""
 
-    rule = validate.Regexp(
-        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z",
-        error="a UUID such as 123e4567-e89b-12d3-a456-426614174000",
-    )
+    pattern = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+    rule = validate.Regexp(pattern, error="a UUID such as 123e4567-e89b-12d3-a456-426614174000")
 
 
 class KeyField(TextField):

@@ -1,19 +1,21 @@
 """Consumption in batches: one call and one write for all events that have come meanwhile."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import eventlet
 import structlog
-from eventlet.event import Event as Outcome
-from eventlet.queue import LightQueue
+from eventlet.event import Event as Signal
 from nameko.exceptions import ContainerBeingKilled
 
 from lockbox.contracts.events import Event, read_event
 from lockbox.contracts.listeners import SOURCES
 from lockbox.errors import Invalid
 from lockbox.runtime.subscription import ABSENT, HOLD_SECONDS, Subscription
+
+BATCH = 500
 
 Arrival = tuple[Event, bytes]
 Gathered = list[tuple[Any, Arrival]]
@@ -26,12 +28,14 @@ class EveryEvent(Subscription):
     """Calls the decorated method with events of every service, known or not: `method(self, arrivals)`.
 
     `arrivals` is a sequence of events, each with the bytes that were published, in the order in which they came, at
-    most `prefetch` at once. For each the method returns None, or the `Invalid` for which it is parked. If it raises,
-    each event is tried by itself, so that one can't harm the others.
+    most `BATCH` at once. For each the method returns None, or the `Invalid` for which it is parked. If it raises,
+    each event is tried by itself, so that one can't harm the others. While a batch is written the next is read, and
+    what is to be parked is not waited for.
     """
 
-    prefetch = 500
+    prefetch = 3 * BATCH
     workers = 1
+    never_waits = True
 
     @property
     def bindings(self) -> tuple[tuple[str, str], ...]:
@@ -41,7 +45,8 @@ class EveryEvent(Subscription):
     def setup(self) -> None:
         """Join the consumer."""
         super().setup()
-        self._gathered: LightQueue = LightQueue()
+        self._gathered: deque[tuple[Any, Arrival]] = deque()
+        self._arrived = Signal()
         self._in_hand = 0
         self._stopping = False
 
@@ -61,31 +66,48 @@ class EveryEvent(Subscription):
         """The envelope, and the bytes that were published."""
         return read_event(body), body
 
-    def _work(self, message: Any, arguments: tuple[Any, ...]) -> None:
+    def handle_message(self, message: Any) -> None:
+        """Read a message and put it with the others."""
         self._in_hand += 1
-        self._gathered.put((message, arguments))
+        super().handle_message(message)
+
+    def _work(self, message: Any, arguments: tuple[Any, ...]) -> None:
+        self._gathered.append((message, arguments))
+        if not self._arrived.ready():
+            self._arrived.send()
+
+    def _refuse(self, message: Any, error: Exception) -> None:
+        self._aside(partial(super()._refuse, message, error))
+
+    def _aside(self, settle: Callable[[], object]) -> None:
+        """Settle one message in a thread of its own, as it may take long."""
+
+        def run() -> None:
+            settle()
+            self._in_hand -= 1
+
+        self.container.spawn_managed_thread(run, identifier=f"{self.method_name}.aside")
 
     def _run(self) -> None:
         while True:
-            batch: Gathered = [self._gathered.get()]
-            while len(batch) < self.prefetch and not self._gathered.empty():
-                batch.append(self._gathered.get_nowait())
-            self._deliver(batch)
-            self._in_hand -= len(batch)
+            self._arrived.wait()
+            self._arrived = Signal()
+            while self._gathered:
+                size = min(len(self._gathered), BATCH)
+                self._deliver([self._gathered.popleft() for _ in range(size)])
 
     def _deliver(self, batch: Gathered) -> None:
         refusals, exc_info = self._call_until_answered([arrival for _, arrival in batch])
         if exc_info is None:
             self._settle_each(batch, refusals)
         elif isinstance(exc_info[1], (*ABSENT, ContainerBeingKilled)):
-            for message, _ in batch:
-                self.queue_consumer.requeue(message)
+            self._give_back(batch)
         elif len(batch) > 1:
             for one in batch:
                 self._deliver([one])
         else:
             [(message, arrival)] = batch
-            self._settle(message, arrival, None, None, exc_info)
+            self._aside(partial(self._settle, message, arrival, None, None, exc_info))
 
     def _call_until_answered(self, arrivals: Sequence[Arrival]) -> Answer:
         """The method's answer; an absence is waited out unless the process is to stop."""
@@ -97,7 +119,7 @@ class EveryEvent(Subscription):
             eventlet.sleep(HOLD_SECONDS)
 
     def _call(self, arrivals: Sequence[Arrival]) -> Answer:
-        outcome = Outcome()
+        outcome = Signal()
         try:
             self.container.spawn_worker(self, (arrivals,), {}, handle_result=partial(_keep, outcome))
         except ContainerBeingKilled as error:
@@ -106,14 +128,20 @@ class EveryEvent(Subscription):
         return answer
 
     def _settle_each(self, batch: Gathered, refusals: Sequence[Invalid | None]) -> None:
+        done = [message for (message, _), refusal in zip(batch, refusals, strict=True) if refusal is None]
+        self.queue_consumer.ack(*done)
+        self._in_hand -= len(done)
         for (message, _), refusal in zip(batch, refusals, strict=True):
-            if refusal is None:
-                self.queue_consumer.ack(message)
-            else:
-                self._park(message, f"{type(refusal).__name__}: {refusal}")
+            if refusal is not None:
+                self._refuse(message, refusal)
+
+    def _give_back(self, batch: Gathered) -> None:
+        for message, _ in batch:
+            self.queue_consumer.requeue(message)
+        self._in_hand -= len(batch)
 
 
-def _keep(outcome: Outcome, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+def _keep(outcome: Signal, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
     outcome.send((result, exc_info))
     return result, exc_info
 

@@ -39,6 +39,7 @@ class Replies(SharedExtension):
     queue_consumer = RawQueueConsumer()
     prefetch = 200
     workers = 0
+    never_waits = True
 
     def setup(self) -> None:
         """Join the consumer."""

@@ -15,9 +15,11 @@ from nameko.exceptions import ConfigurationError
 from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer
 
+from lockbox.runtime.deliveries import Deliveries
 from lockbox.runtime.publisher import LOST
 
 NAP = 0.25
+READ_AHEAD_BYTES = 16_384
 
 
 class RawQueueConsumer(QueueConsumer):
@@ -25,12 +27,14 @@ class RawQueueConsumer(QueueConsumer):
 
     A provider has `declare(connection)`, `queue`, the names of all its `queues`, `prefetch`, the number of `workers`
     that it may take at once, and `handle_message(message)`; the latter must not raise, and must settle each message
-    once through `ack` or `requeue`.
+    once through `ack` or `requeue`. If the provider says `never_waits`, it is called where messages are read, else in a
+    green thread for each message.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._unsettled = 0
+        self._deliveries: dict[Any, Deliveries] = {}
 
     @property
     def providers(self) -> tuple[Any, ...]:
@@ -45,17 +49,18 @@ class RawQueueConsumer(QueueConsumer):
     def get_consumers(self, _consumer_cls: Any, channel: Any) -> Any:
         """Kombu's hook: called after each (re)connection."""
         connection = channel.connection.client
+        self._deliveries.clear()  # what came before the connection was lost, the broker gives to somebody else
         for provider in self._providers:
             provider.declare(connection)
-            consumer = Consumer(
-                connection.channel(),
-                queues=[provider.queue],
-                auto_declare=False,
-                on_message=partial(self._hand_over, provider),
-            )
-            consumer.qos(prefetch_count=provider.prefetch)
-            self._consumers[provider] = consumer
+            self._consumers[provider] = self._consumer(provider, connection.channel())
         return self._consumers.values()
+
+    def _consumer(self, provider: Any, channel: Any) -> Consumer:
+        self._deliveries[channel] = Deliveries(channel)
+        hand_over = partial(self._hand_over, provider, self._deliveries[channel])
+        consumer = Consumer(channel, queues=[provider.queue], auto_declare=False, on_message=hand_over)
+        consumer.qos(prefetch_count=provider.prefetch)
+        return consumer
 
     @contextmanager
     def establish_connection(self) -> Iterator[Any]:
@@ -68,6 +73,7 @@ class RawQueueConsumer(QueueConsumer):
                 interval_max=3,
                 reraise_as_library_errors=False,
             )
+            _read_ahead(connection.connection.transport)
             yield connection
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
@@ -113,20 +119,42 @@ class RawQueueConsumer(QueueConsumer):
         if not self._consumers and not self._unsettled:
             self.should_stop = True
 
-    def ack(self, message: Any) -> None:
-        """The message is done with."""
-        self._unsettled -= 1
-        with suppress(*LOST):  # then the broker gives it to somebody else
-            self.ack_message(message)
+    def ack(self, *messages: Any) -> None:
+        """The messages, of one queue, are done with."""
+        self._unsettled -= len(messages)
+        for channel in {message.channel for message in messages}:
+            if channel in self._deliveries:
+                with suppress(*LOST):  # then the broker gives them to somebody else
+                    self._deliveries[channel].ack(
+                        message.delivery_tag for message in messages if message.channel is channel
+                    )
 
     def requeue(self, message: Any) -> None:
         """Somebody else shall have it."""
         self._unsettled -= 1
-        with suppress(*LOST):  # then the broker does so by itself
-            self.requeue_message(message)
+        if message.channel in self._deliveries:
+            with suppress(*LOST):  # then the broker does so by itself
+                self._deliveries[message.channel].requeue(message.delivery_tag)
 
-    def _hand_over(self, provider: Any, message: Any) -> None:
+    def _hand_over(self, provider: Any, deliveries: Deliveries, message: Any) -> None:
         self._unsettled += 1
-        self.container.spawn_managed_thread(
-            partial(provider.handle_message, message), identifier=f"{type(provider).__name__}.handle_message"
-        )
+        deliveries.add(message.delivery_tag)
+        if provider.never_waits:
+            provider.handle_message(message)
+        else:
+            self.container.spawn_managed_thread(
+                partial(provider.handle_message, message), identifier=f"{type(provider).__name__}.handle_message"
+            )
+
+
+def _read_ahead(transport: Any) -> None:
+    """Have py-amqp take from the socket what is there: by itself it asks nine times for each message.
+
+    Its buffer is made for more bytes than are asked for; only its question to the socket is replaced.
+    """
+    receive = transport._quick_recv
+
+    def at_least(size: int) -> Any:
+        return receive(max(size, READ_AHEAD_BYTES))
+
+    transport._quick_recv = at_least

@@ -52,6 +52,7 @@ class Reconciler(SharedExtension):
     relay = Relay()
     prefetch = 5
     workers = 0
+    never_waits = False
 
     def setup(self) -> None:
         """Join the consumer, for the answers."""
@@ -141,6 +142,7 @@ class Questions(Entrypoint):
 
     queue_consumer = RawQueueConsumer()
     prefetch = workers = 5
+    never_waits = False
 
     def setup(self) -> None:
         """Join the consumer."""

@@ -50,6 +50,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
 
     queue_consumer = RawQueueConsumer()
     prefetch = workers = 50
+    never_waits = False
 
     def setup(self) -> None:
         """Join the consumer."""

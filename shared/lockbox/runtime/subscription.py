@@ -25,7 +25,7 @@ from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
 from lockbox.runtime.topology import (
     RETRY_SECONDS,
     SubscriptionTopology,
-    events_exchange,
+    events_exchange_name,
     parked_exchange,
     redeliver_exchange,
     retry_exchange,
@@ -64,6 +64,7 @@ class Subscription(Entrypoint):
     queue_consumer = RawQueueConsumer()
     copies = CopyPublisher()
     prefetch = workers = 20
+    never_waits = False
 
     def __init__(self, *kinds: type[Fact], **options: Any) -> None:
         super().__init__(**options)
@@ -80,6 +81,7 @@ class Subscription(Entrypoint):
         self.queue = self.topology.queue
         self.queues = self.topology.queues
         self.declare = self.topology.declare
+        self._redelivers = redeliver_exchange(self.topology.consumer).name
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
@@ -98,14 +100,17 @@ class Subscription(Entrypoint):
             arguments = self.arguments(_bytes(message.body))
             self._check_origin(arguments[0], message.delivery_info["exchange"])
         except Exception as error:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
-            self._park(message, f"{type(error).__name__}: {error}")
-            return
-        self._work(message, arguments)
+            self._refuse(message, error)
+        else:
+            self._work(message, arguments)
 
     def _check_origin(self, event: Event, exchange: str) -> None:
         """Only a service itself may publish on its exchange, so that is what proves whose event it is."""
-        if exchange not in (events_exchange(event.source).name, redeliver_exchange(self.topology.consumer).name):
+        if exchange not in (events_exchange_name(event.source), self._redelivers):
             raise Invalid("foreign_event", f"an event of {event.source} can't come by {exchange!r}")
+
+    def _refuse(self, message: Any, error: Exception) -> None:
+        self._park(message, f"{type(error).__name__}: {error}")
 
     def _work(self, message: Any, arguments: tuple[Any, ...]) -> None:
         settle = partial(self._settle, message, arguments)
@@ -131,7 +136,10 @@ class Subscription(Entrypoint):
     def _hold(self, message: Any, arguments: tuple[Any, ...], error: Exception) -> None:
         log.warning("handler_holds", queue=self.topology.name, error=str(error)[:300])
         eventlet.sleep(HOLD_SECONDS)
-        self._work(message, arguments)
+        if self.container.stopping:
+            self.queue_consumer.requeue(message)
+        else:
+            self._work(message, arguments)
 
     def _retry(self, message: Any, error: str) -> None:
         attempt = _attempt(message)

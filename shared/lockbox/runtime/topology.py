@@ -20,9 +20,14 @@ RETRY_SECONDS = (5, 30, 300)
 DELIVERY_LIMIT = 1000
 
 
+def events_exchange_name(source: str) -> str:
+    """The name of the exchange that a service publishes its events on."""
+    return f"{source}.events"
+
+
 def events_exchange(source: str) -> Exchange:
     """The exchange that a service publishes its events on."""
-    return Exchange(f"{source}.events", type="topic", durable=True)
+    return Exchange(events_exchange_name(source), type="topic", durable=True)
 
 
 def redeliver_exchange(consumer: str) -> Exchange:

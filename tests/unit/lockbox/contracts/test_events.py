@@ -1,11 +1,12 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.builders import CORRELATION_ID, EVENT_ID, NOW, REQUEST_ID, created, event
 from tests.unit.strategies import EVERY_FACT, JSON, WORDS, messages
@@ -278,3 +279,68 @@ def test_event_when_its_tenant_is_the_vendor_alone_has_none() -> None:
     made: Event = event(MemberAdded(tenant=None, email="erin@vendor.example", roles=("engineer",)))
     assert made.tenant is None
     assert read_event(made.payload()).tenant is None
+
+
+# --- the quick reader beside the schema ------------------------------------------------------------------------------
+
+ODD = st.sampled_from(
+    [
+        *(None, True, False, 0, -1, 1.0, 1.5, 2**63, 10**400, "", " ", "1", "0x1", "null", [], {}, [1], {"a": None}),
+        *("contoso", "Contoso", "contoso\n", "-a", "a" * 64, "\ud800", "\u0660", REQUEST_ID, REQUEST_ID.upper()),
+        *(f"{REQUEST_ID}\n", "2026-01-31T09:30:00Z", "2026-01-31T09:30:00+02:00", "2026-01-31T09:30:00"),
+        *(
+            "0001-01-01T00:00:00+23:59",
+            "2026-01-31 09:30:00Z",
+            "2026-01-31T09:30:00.123456789Z",
+            "2026-13-01T00:00:00Z",
+        ),
+    ]
+)
+MISSING = object()
+FIELDS = st.sampled_from([*document(), "tenant", "causationid", "unknown"])
+CHANGES = st.dictionaries(FIELDS, ODD | JSON | st.floats() | st.just(MISSING), max_size=3)
+DAMAGE = st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 255)), max_size=3)
+
+
+def by_schema(body: bytes) -> Event:
+    """What a body says by the schema alone."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is not JSON")
+
+    try:
+        told = json.loads(body.decode(), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("not_json", f"the body is not JSON: {error}") from error
+    return wire.decode(Event, told, tolerant=True)
+
+
+def outcome(read: Callable[[bytes], Event], body: bytes) -> str:
+    """The event or the refusal, in full and with the types of all values."""
+    try:
+        return repr(read(body))
+    except Invalid as refusal:
+        return repr((refusal.code, refusal.message, refusal.faults))
+
+
+@settings(max_examples=500)
+@given(CHANGES)
+def test_read_event_when_any_field_is_anything_says_what_the_schema_says(changes: dict[str, Any]) -> None:
+    told = {name: value for name, value in document(**changes).items() if value is not MISSING}
+    body = json.dumps(told).encode()
+    assert outcome(read_event, body) == outcome(by_schema, body)
+
+
+@given(st.sampled_from(EVERY_FACT).flatmap(messages), DAMAGE)
+def test_read_event_when_bytes_are_damaged_says_what_the_schema_says(fact: Fact, damage: list[tuple[int, int]]) -> None:
+    body = bytearray(event(fact).payload())
+    for place, byte in damage:
+        body[place % len(body)] = byte
+    assert outcome(read_event, bytes(body)) == outcome(by_schema, bytes(body))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xef\xbb\xbf{}", b"[" * 50_000, b"[]", b'"text"', b"1", b"null", b"NaN", b'{"a":1}x']
+)
+def test_read_event_when_it_is_no_object_says_what_the_schema_says(body: bytes) -> None:
+    assert outcome(read_event, body) == outcome(by_schema, body)

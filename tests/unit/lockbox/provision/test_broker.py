@@ -14,7 +14,7 @@ from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES
 from lockbox.provision.broker import CALL_KEY, RPC_EXCHANGE, definitions
 from lockbox.provision.secrets import ADMIN, SERVICES
 from lockbox.runtime import rpc
-from lockbox.runtime.topology import (
+from lockbox.runtime.topology import , reconcile_exchange(
     RETRY_SECONDS,
     SubscriptionTopology,
     events_exchange,
@@ -89,7 +89,7 @@ def test_users_when_made_have_the_admin_alone_as_administrator() -> None:
 
 def test_exchanges_when_made_are_those_that_the_runtime_declares() -> None:
     declared = {each["name"]: each for each in MADE["exchanges"]}
-    expected = [*map(events_exchange, SERVICES), rpc.RPC_EXCHANGE]
+    expected = [*map(events_exchange, SERVICES), *map(reconcile_exchange, SERVICES), rpc.RPC_EXCHANGE]
     assert set(declared) == {exchange.name for exchange in expected}
     for exchange in expected:
         made = declared[exchange.name]
