@@ -78,6 +78,10 @@ test-compose: $(VENV)/develop ## Run docker-compose.yml for real and play the st
 bench: $(VENV)/develop servers ## Measure, beside stock Nameko in the same run
 	@$(BIN)/python -W ignore:::nameko.containers -m bench
 
+.PHONY: soak
+soak: $(VENV)/develop servers ## Run load for SOAK_MINUTES (20) and fail if memory, descriptors or connections grow
+	@$(BIN)/python -m tests.soak
+
 .PHONY: clean
 clean: down ## Stop, and remove everything that was made here
 	rm -rf $(HOME_FOLDER) $(VENV)
