@@ -37,7 +37,7 @@ def scale(replicas: int) -> None:
     """What an operator would do; the queue of calls is then read by so many."""
     compose("up", "--wait", "--scale", f"{SCALED}={replicas}")
     assert len(containers_of(SCALED)) == replicas
-    eventually(lambda: readers_of(f"rpc-{SCALED}") == replicas, within=60)
+    eventually(lambda: readers_of(f"{SCALED}.commands.v1") == replicas, within=60)
 
 
 def readers_of(queue: str) -> int:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from lockbox.embedded.stack import Plan, Stack
 from tests.compose.load import Load
 from tests.people import People
 from tests.soak.samples import Sampler, pids_of
 from tests.soak.trend import Trend
 
-from lockbox.embedded.stack import Plan, Stack
-
 WARM_UP = 0.25
 WARM_UP_SAYS = (
     "The first quarter is warm-up and not looked at: pools of connections fill, every path of the code is imported and "
-    "every cache reaches its bound. Of the rest, the lowest value of the first and of the last third are shown. Growth of "
-    "memory is that of the line of least squares (at most 2 %), of all else the difference of these two (none)."
+    "every cache reaches its bound. Of the rest, the lowest value of the first and of the last third are shown. Growth "
+    "of memory is that of the line of least squares (at most 2 %), of all else the difference of these two (none)."
 )
 
 

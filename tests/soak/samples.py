@@ -10,12 +10,12 @@ from typing import Any
 
 import psutil
 from pymongo import MongoClient
-from tests.soak.trend import Sample
 
 from lockbox.embedded import rabbitmq
 from lockbox.embedded.processes import PROGRAM_MARK, started_here
 from lockbox.embedded.stack import Stack
 from lockbox.provision.secrets import ADMIN, SERVICES
+from tests.soak.trend import Sample
 
 PROCESSES_EVERY_SECONDS = 5.0
 SERVERS_EVERY_SECONDS = 15.0
