@@ -162,9 +162,12 @@ class Cluster:
 
 
 def _answers(port: int) -> bool:
-    with suppress(PyMongoError), MongoClient[dict[str, Any]](
-        f"localhost:{port}", directConnection=True, serverSelectionTimeoutMS=2_000
-    ) as client:
+    with (
+        suppress(PyMongoError),
+        MongoClient[dict[str, Any]](
+            f"localhost:{port}", directConnection=True, serverSelectionTimeoutMS=2_000
+        ) as client,
+    ):
         client.admin.command("hello")
         return True
     return False
