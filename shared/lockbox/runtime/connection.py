@@ -4,6 +4,8 @@ A half-open connection, a stopped broker and one that is out of memory all look 
 nothing comes back. `AMQP_URI` may name several nodes of a cluster, with `;` between them; they are tried in turn.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kombu import Connection
@@ -23,6 +25,18 @@ def connect_soon(connection: Connection) -> None:
     nodes = max(1, len(connection.alt))
     connection.ensure_connection(max_retries=nodes, timeout=CONNECT_SECONDS * nodes)
     bound(connection)
+
+
+@contextmanager
+def visit(uri: str) -> Iterator[Connection]:
+    """A connection for one errand."""
+    connection = connection_to(uri)
+    try:
+        connect_soon(connection)
+        yield connection
+        connection.release()
+    finally:
+        abandon(connection)
 
 
 def bound(connection: Connection) -> None:
