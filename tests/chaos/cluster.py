@@ -67,8 +67,8 @@ class Cluster:
 
     def leader_of(self, queue: str) -> str:
         """The program that leads a quorum queue."""
-        [node] = [line.split("\t")[1] for line in self.ctl("list_queues", "name", "leader") if line.startswith(queue)]
-        return next(f"rabbitmq-{number}" for number in NUMBERS if self._node(number) == node)
+        leaders = dict(line.split("\t", 1) for line in self.ctl("list_queues", "name", "leader"))
+        return next(f"rabbitmq-{number}" for number in NUMBERS if self._node(number) == leaders[queue])
 
     def members_of_queues(self) -> dict[str, int]:
         """How many members each quorum queue has."""
