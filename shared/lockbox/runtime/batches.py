@@ -13,6 +13,7 @@ from nameko.exceptions import ContainerBeingKilled
 from lockbox.contracts.events import Event, read_event
 from lockbox.contracts.listeners import SOURCES
 from lockbox.errors import Invalid
+from lockbox.runtime import points
 from lockbox.runtime.subscription import ABSENT, HOLD_SECONDS, Subscription
 
 Arrival = tuple[Event, bytes]
@@ -105,11 +106,13 @@ class EveryEvent(Subscription):
         return answer
 
     def _settle_each(self, batch: Gathered, refusals: Sequence[Invalid | None]) -> None:
+        points.passing("before_ack")
         for (message, _), refusal in zip(batch, refusals, strict=True):
             if refusal is None:
                 self.queue_consumer.ack(message)
             else:
                 self._park(message, f"{type(refusal).__name__}: {refusal}")
+        points.passing("after_ack")
 
 
 def _keep(outcome: Outcome, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:

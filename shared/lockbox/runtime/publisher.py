@@ -11,6 +11,7 @@ from eventlet.semaphore import Semaphore
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from lockbox.runtime import points
 from lockbox.runtime.connection import ANSWER_SECONDS, abandon, connect_soon, connection_to
 from lockbox.runtime.topology import events_exchange
 
@@ -110,9 +111,12 @@ class ConfirmedPublisher:
         first = self._published + 1
         for number, message in enumerate(batch, start=first):
             waiting[number] = message.id
+        points.passing("before_publish")
         for message in batch:
             self._send(message)
+        points.passing("after_publish")
         self._await_confirms(waiting)
+        points.passing("after_confirm")
         return {message.id for message in batch} - refused
 
     def _open(self) -> None:
