@@ -68,15 +68,23 @@ format: $(VENV)/develop ## Put the code into shape
 
 .PHONY: test
 test: setup ## Run all tests, quick ones first
-	@$(BIN)/pytest tests/unit tests/contracts tests/integration tests/e2e
+	@$(BIN)/pytest tests/unit tests/contracts tests/integration tests/e2e tests/chaos
 
 .PHONY: test-compose
 test-compose: $(VENV)/develop ## Run docker-compose.yml for real and play the story against it
 	@tests/compose/run
 
+.PHONY: chaos
+chaos: $(VENV)/develop servers ## Kill everything under load for CHAOS_MINUTES (10), and count what is lost
+	@$(BIN)/python -m tests.chaos
+
 .PHONY: bench
 bench: $(VENV)/develop servers ## Measure, beside stock Nameko in the same run
 	@$(BIN)/python -W ignore:::nameko.containers -m bench
+
+.PHONY: soak
+soak: $(VENV)/develop servers ## Run load for SOAK_MINUTES (20) and fail if memory, descriptors or connections grow
+	@$(BIN)/python -m tests.soak
 
 .PHONY: clean
 clean: down ## Stop, and remove everything that was made here

@@ -17,7 +17,7 @@ from lockbox.provision.secrets import ADMIN
 from tests.people import EXTRA_MEMBERS, People
 
 PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
-LAYERS = ("unit", "contracts", "integration", "e2e")
+LAYERS = ("unit", "contracts", "integration", "e2e", "chaos")
 
 
 @pytest.hookimpl(trylast=True)

@@ -92,7 +92,7 @@ def probe(tmp_path: Path, stack: Stack, broker: Connection) -> Iterator[Probe]:
         probe.process.kill()
         probe.process.wait()
         channel = broker.channel()
-        for queue in (QUEUE, f"{QUEUE}.parked", "rpc-probe_service"):
+        for queue in (QUEUE, f"{QUEUE}.parked", "probe_service.commands.v1"):
             channel.queue_delete(queue)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, jsonify
+from pymongo.errors import ConnectionFailure, WTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from lockbox.errors import Fault, LockboxError
@@ -54,6 +55,12 @@ def of_http(error: HTTPException) -> Response:
     return response
 
 
+def of_outage(error: Exception) -> Response:
+    """The problem document of a portal whose own database does not answer."""
+    log.error("database_unavailable", correlation_id=correlation_id(), error=str(error)[:300])
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", "the database does not answer")
+
+
 def of_surprise(error: Exception) -> Response:
     """The problem document of a bug: it says nothing but where to look."""
     log.exception("request_failed", correlation_id=correlation_id())
@@ -64,4 +71,6 @@ def register(app: Flask) -> None:
     """Answer every error of the API with a problem document."""
     app.register_error_handler(LockboxError, of_error)
     app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(ConnectionFailure, of_outage)
+    app.register_error_handler(WTimeoutError, of_outage)
     app.register_error_handler(Exception, of_surprise)

@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 from lockbox.provision.files import write_private_json
@@ -27,15 +28,16 @@ BELOW_OUTGOING = range(20_000, 32_000)
 """Where operating systems don't take ports for outgoing connections, which could be there before a server is."""
 
 
-def choose_ports(path: Path, *, prefer: bool = True) -> dict[str, int]:
-    """The ports in the file at `path`; at first the preferred ones that are free and random ones for the rest."""
-    if path.exists():
-        known: dict[str, int] = json.loads(path.read_text())
-        if known.keys() == PREFERRED.keys():
-            return known
-    ports: dict[str, int] = {}
-    for name, preferred in PREFERRED.items():
-        ports[name] = preferred if prefer and _free(preferred) else _any_free(set(ports.values()))
+def choose_ports(path: Path, *, prefer: bool = True, more: Iterable[str] = ()) -> dict[str, int]:
+    """The ports in the file at `path`; at first the preferred ones that are free, and random ones for `more` names."""
+    ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    if not PREFERRED.keys() <= ports.keys():
+        ports = {}
+    for name in (*PREFERRED, *more):
+        preferred = PREFERRED.get(name)
+        if name not in ports:
+            free = prefer and preferred is not None and _free(preferred)
+            ports[name] = preferred if preferred and free else _any_free(set(ports.values()))
     write_private_json(path, ports)
     return ports
 

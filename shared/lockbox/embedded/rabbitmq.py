@@ -26,10 +26,10 @@ def installed() -> bool:
     return Path(SERVER).exists() and shutil.which("epmd") is not None
 
 
-def write_configuration(directory: Path, ports: dict[str, int], passwords: dict[str, str]) -> None:
-    """Write everything that the node reads when it starts."""
+def write_configuration(directory: Path, ports: dict[str, int], passwords: dict[str, str], more: str = "") -> None:
+    """Write everything that the node reads when it starts; `more` are further lines of its configuration."""
     private_directory(directory)
-    write_private(directory / "rabbitmq.conf", CONFIGURATION.format(directory=directory, **ports))
+    write_private(directory / "rabbitmq.conf", CONFIGURATION.format(directory=directory, **ports) + more + "\n")
     write_private(directory / "enabled_plugins", "[].\n")
     write_private_json(directory / "definitions.json", definitions(passwords))
 

@@ -18,7 +18,7 @@ from lockbox.embedded.ports import choose_ports
 from lockbox.embedded.supervisor import Program, Supervisor
 from lockbox.provision.accounts import DEMO_MEMBERS, Members, write_demo_accounts
 from lockbox.provision.database import provision_database
-from lockbox.provision.environment import Servers, ServiceDirectories
+from lockbox.provision.environment import ENVIRONMENT, Servers, ServiceDirectories, read_environment
 from lockbox.provision.files import private_directory, write_private
 from lockbox.provision.launch import nameko_command
 from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
@@ -51,13 +51,24 @@ class Existing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run: which services, with which members, the example product or none, on which ports."""
+    """What to run: which services, with which members, the example product or none, on which ports.
+
+    `copies` says how many processes of a service there are where it is not one (of any service but the portal);
+    `command` what starts a service, with `environment` beside its own.
+    """
 
     existing: Existing = field(default_factory=Existing)
     product: Path | None = None
     members: Members = field(default_factory=lambda: DEMO_MEMBERS)
     services: Sequence[str] = SERVICES
     random_ports: bool = False
+    copies: Mapping[str, int] = field(default_factory=dict)
+    command: Callable[[str], Sequence[str]] = nameko_command
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def programs(self, service: str) -> list[str]:
+        """The names of a service's processes: its own, then that with `-2` and so on."""
+        return [service, *(f"{service}-{number}" for number in range(2, self.copies.get(service, 1) + 1))]
 
 
 class Stack:
@@ -66,7 +77,8 @@ class Stack:
     def __init__(self, home: Path, plan: Plan | None = None) -> None:
         self.home = private_directory(home.resolve())
         self._plan = plan or Plan()
-        self.ports = choose_ports(self.home / "ports.json", prefer=not self._plan.random_ports)
+        names = [name for service in self._plan.services for name in self._plan.programs(service)]
+        self.ports = choose_ports(self.home / "ports.json", prefer=not self._plan.random_ports, more=names)
         self._supervisor = Supervisor(self.home)
 
     @property
@@ -145,6 +157,16 @@ class Stack:
         services = self.home / "services"
         directories = ServiceDirectories(services, services, self._plan.existing.database_prefix)
         directories.write(self.servers, self.secrets, self._secret_files, addresses, seed)
+        for service in self._plan.services:
+            for copy in self._plan.programs(service)[1:]:
+                self._write_copy(directories, service, copy)
+
+    def _write_copy(self, directories: ServiceDirectories, service: str, copy: str) -> None:
+        """A further process is told what the first one is, but for where it shows its health."""
+        environment = read_environment(directories.of(service) / ENVIRONMENT)
+        environment["LOCKBOX_HEALTH_ADDRESS"] = f"127.0.0.1:{self.ports[copy]}"
+        lines = "".join(f"{name}={value}\n" for name, value in environment.items())
+        write_private(private_directory(directories.of(copy)) / ENVIRONMENT, lines)
 
     def _programs(self) -> Iterator[Program]:
         if self._plan.existing.amqp_uri is None:
@@ -156,7 +178,8 @@ class Stack:
         yield Program("mailbox", mailbox, priority=10)
         build = {"LOCKBOX_BUILD": _fingerprint(), "PYTHONWARNINGS": "ignore:::nameko.cli.commands"}
         for service in self._plan.services:
-            yield Program(service, nameko_command(service), build)
+            for name in self._plan.programs(service):
+                yield Program(name, self._plan.command(service), build | dict(self._plan.environment))
         if self._plan.product is not None:
             yield self._content_service(self._plan.product.resolve())
 
@@ -189,11 +212,9 @@ class Stack:
 
     def _await_ready(self, say: Say) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
-        for service in self._plan.services:
-            _poll(
-                partial(_answers, f"http://127.0.0.1:{self.ports[service]}/readyz"), deadline, self._not_ready(service)
-            )
-            say(f"{service} is ready")
+        for name in (name for service in self._plan.services for name in self._plan.programs(service)):
+            _poll(partial(_answers, f"http://127.0.0.1:{self.ports[name]}/readyz"), deadline, self._not_ready(name))
+            say(f"{name} is ready")
         if "portal_service" in self._plan.services:
             _poll(self._tenants_known, deadline, self._not_ready("portal_service"))
         if self._plan.product is not None:

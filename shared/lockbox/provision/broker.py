@@ -59,7 +59,7 @@ def _admin_permission(vhost: str) -> dict[str, str]:
 
 
 def _permission(service: str, vhost: str) -> dict[str, str]:
-    own = rf"{service}\..*|rpc-{service}|rpc\.reply-{service}-.*"
+    own = rf"{service}\..*|rpc\.reply-{service}-.*"
     listeners = "|".join(sorted({re.escape(queue) for queue, _ in bindings(service)}))
     return {
         "user": service,

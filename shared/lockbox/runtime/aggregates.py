@@ -17,6 +17,7 @@ from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Changed, envelop
 from lockbox.errors import Conflict, NotFound
+from lockbox.runtime import points
 from lockbox.runtime.mongo import Document
 from lockbox.runtime.outbox import HEAD_START, Entry, ensure_outbox_index, entries, stored
 from lockbox.runtime.relay import Relay
@@ -91,10 +92,12 @@ class Aggregates(Generic[A, V]):
             document["outbox_at"] = act.now + HEAD_START
         if act.key is not None:
             document["cmds"] = [self._remember(act, answer)]
+        points.passing("before_state_write")
         try:
             self.collection.insert_one(document)
         except DuplicateKeyError:
             return self._answer_to(act) or self.view(self.get(key))
+        points.passing("after_state_write")
         self.relay.offer(waiting)
         return answer
 
@@ -136,12 +139,14 @@ class Aggregates(Generic[A, V]):
             "$min": {"outbox_at": act.now + HEAD_START},
         }
         unchanged = {"_id": document["_id"], "version": document["version"]}
+        points.passing("before_state_write")
         try:
             written = self.collection.update_one(unchanged, update)
         except DuplicateKeyError as error:
             raise _key_reused() from error
         if not written.modified_count:
             return None
+        points.passing("after_state_write")
         self.relay.offer(waiting)
         return answer
 

@@ -13,6 +13,7 @@ from nameko.exceptions import ContainerBeingKilled
 from lockbox.contracts.events import Event, read_event
 from lockbox.contracts.listeners import SOURCES
 from lockbox.errors import Invalid
+from lockbox.runtime import points
 from lockbox.runtime.subscription import ABSENT, HOLD_SECONDS, Subscription
 
 BATCH = 500
@@ -128,9 +129,11 @@ class EveryEvent(Subscription):
         return answer
 
     def _settle_each(self, batch: Gathered, refusals: Sequence[Invalid | None]) -> None:
+        points.passing("before_ack")
         done = [message for (message, _), refusal in zip(batch, refusals, strict=True) if refusal is None]
         self.queue_consumer.ack(*done)
         self._in_hand -= len(done)
+        points.passing("after_ack")
         for (message, _), refusal in zip(batch, refusals, strict=True):
             if refusal is not None:
                 self._refuse(message, refusal)

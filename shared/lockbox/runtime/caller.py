@@ -6,11 +6,9 @@ from typing import Any, TypeVar, cast
 
 import eventlet
 import structlog
+from amqp.exceptions import NotFound
 from eventlet.event import Event as Arrival
 from kombu import Connection, Queue
-from kombu.exceptions import OperationalError
-from nameko.amqp.publish import Publisher, UndeliverableMessage
-from nameko.exceptions import RemoteError, deserialize
 from nameko.extensions import DependencyProvider, SharedExtension
 
 from lockbox import clock
@@ -21,10 +19,12 @@ from lockbox.crypto.keys import load_signing_key
 from lockbox.errors import Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
+from lockbox.runtime.crossing import RemoteError, deserialize
 from lockbox.runtime.identity import mint
 from lockbox.runtime.metrics import CALLED, measured
-from lockbox.runtime.rpc import RPC_EXCHANGE
-from lockbox.runtime.topology import ensure_exchange
+from lockbox.runtime.publisher import Message, PublishError
+from lockbox.runtime.publishers import Publishers
+from lockbox.runtime.topology import RPC_EXCHANGE, ensure_exchange
 
 DEADLINE_SECONDS = 10.0
 UNUSED_QUEUE_MS = 300_000
@@ -43,15 +43,8 @@ class Replies(SharedExtension):
 
     def setup(self) -> None:
         """Join the consumer."""
-        self.routing_key = new_id()
         self._expected: dict[str, Arrival] = {}
-        self.queue = Queue(
-            f"rpc.reply-{self.container.service_name}-{self.routing_key}",
-            exchange=RPC_EXCHANGE,
-            routing_key=self.routing_key,
-            queue_arguments={"x-expires": UNUSED_QUEUE_MS},
-        )
-        self.queues = (self.queue.name,)
+        self._name_queue()
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
@@ -59,8 +52,26 @@ class Replies(SharedExtension):
         self.queue_consumer.unregister_provider(self)
 
     def declare(self, connection: Connection) -> None:
-        """Make the queue and its binding, or find them there."""
+        """Make the queue and its binding, or find them there; another queue if that one's node is down."""
         ensure_exchange(connection, RPC_EXCHANGE)
+        try:
+            self._declare(connection)
+        except NotFound as error:
+            log.warning("reply_queue_lost", error=str(error)[:300])
+            self._name_queue()
+            self._declare(connection)
+
+    def _name_queue(self) -> None:
+        self.routing_key = new_id()
+        self.queue = Queue(
+            f"rpc.reply-{self.container.service_name}-{self.routing_key}",
+            exchange=RPC_EXCHANGE,
+            routing_key=self.routing_key,
+            queue_arguments={"x-expires": UNUSED_QUEUE_MS},
+        )
+        self.queues = (self.queue.name,)
+
+    def _declare(self, connection: Connection) -> None:
         with connection.channel() as channel:
             queue = self.queue(channel)
             queue.queue_declare()
@@ -95,7 +106,11 @@ class Services(DependencyProvider):
     def setup(self) -> None:
         """Read the signing key."""
         self._key = load_signing_key(Path(self.container.config["CALLER_SIGNING_KEY"]))
-        self._publisher = Publisher(self.container.config["AMQP_URI"], mandatory=True)
+        self._publishers = Publishers(self.container.config["AMQP_URI"])
+
+    def stop(self) -> None:
+        """Drop the connections."""
+        self._publishers.close()
 
     def get_dependency(self, worker_ctx: object) -> "Services":
         """The caller itself; it keeps nothing of one call for the next."""
@@ -127,19 +142,25 @@ class Services(DependencyProvider):
 
     def _send(self, caller: Caller, message: Call[Any], correlation_id: str) -> None:
         try:
-            self._publisher.publish(
-                {"args": [wire.encode(message)], "kwargs": {}},
-                exchange=RPC_EXCHANGE,
-                routing_key=f"{message.service}.{message.method}",
-                reply_to=self.replies.routing_key,
-                correlation_id=correlation_id,
-                expiration=DEADLINE_SECONDS,
-                extra_headers={"nameko.auth_token": mint(caller, self._key, clock.now())},
-            )
-        except UndeliverableMessage as error:
-            raise Unavailable("service_absent", f"{message.service} has never been started") from error
-        except (OperationalError, OSError) as error:
+            taken = self._publishers.publish(self._letter(caller, message, correlation_id))
+        except PublishError as error:
             raise Unavailable("broker_unavailable", "the message broker does not answer") from error
+        if not taken:
+            raise Unavailable("service_absent", f"{message.service} has never been started")
+
+    def _letter(self, caller: Caller, message: Call[Any], correlation_id: str) -> Message:
+        return Message(
+            id=correlation_id,
+            exchange=RPC_EXCHANGE.name,
+            routing_key=f"{message.service}.{message.method}",
+            body=json.dumps({"args": [wire.encode(message)], "kwargs": {}}).encode(),
+            headers={"nameko.auth_token": mint(caller, self._key, clock.now())},
+            properties={
+                "reply_to": self.replies.routing_key,
+                "correlation_id": correlation_id,
+                "expiration": str(int(DEADLINE_SECONDS * 1000)),
+            },
+        )
 
 
 def _result(message: Call[Any], body: dict[str, Any]) -> object:

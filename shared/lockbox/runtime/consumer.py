@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-import kombu.pools
-from kombu import Consumer
+from amqp.exceptions import ConnectionError as ConnectionLost
+from kombu import Connection, Consumer
 from nameko.exceptions import ConfigurationError
 from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer
 
+from lockbox.runtime.connection import HEARTBEAT_SECONDS, abandon, bound, connection_to
 from lockbox.runtime.deliveries import Deliveries
 from lockbox.runtime.publisher import LOST
 
@@ -46,6 +47,11 @@ class RawQueueConsumer(QueueConsumer):
         """Whether every provider's queue is being read."""
         return bool(self._consumers) and self._consumers_ready.ready()
 
+    @property
+    def connection(self) -> Connection:
+        """A hook of kombu: what every new connection is a copy of."""
+        return connection_to(self.amqp_uri, HEARTBEAT_SECONDS)
+
     def get_consumers(self, _consumer_cls: Any, channel: Any) -> Any:
         """Kombu's hook: called after each (re)connection."""
         connection = channel.connection.client
@@ -65,7 +71,7 @@ class RawQueueConsumer(QueueConsumer):
     @contextmanager
     def establish_connection(self) -> Iterator[Any]:
         """A hook of kombu: try until the broker is there, often enough to be back soon after it is."""
-        with self.connection.clone() as connection:
+        with self.connection as connection:
             connection.ensure_connection(
                 self.on_connection_error,
                 interval_start=0.5,
@@ -73,8 +79,13 @@ class RawQueueConsumer(QueueConsumer):
                 interval_max=3,
                 reraise_as_library_errors=False,
             )
+            bound(connection)
             _read_ahead(connection.connection.transport)
-            yield connection
+            try:
+                yield connection
+            except (ConnectionLost, OSError):
+                abandon(connection)
+                raise
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
         """A hook of kombu: while the broker is away nothing is in hand, so whoever wants to leave may."""
@@ -103,11 +114,6 @@ class RawQueueConsumer(QueueConsumer):
             super().unregister_provider(provider)
         else:
             ProviderCollector.unregister_provider(self, provider)
-
-    def stop(self) -> None:
-        """Stop, then close the connections that answers were sent on."""
-        super().stop()
-        kombu.pools.reset()
 
     def consume(self, limit: Any = None, timeout: Any = None, safety_interval: float = NAP, **options: Any) -> Any:
         """Kombu's loop; it notices a wish to stop after a nap at the latest."""

@@ -13,10 +13,15 @@ from lockbox import clock
 
 Document = dict[str, Any]
 DUPLICATE_KEY = 11000
+CONNECTIONS = 20
 
 
 def connect(uri: str, name: str) -> MongoClient[Document]:
-    """A client whose writes survive a kill of mongod: `w=majority` and `j=true`."""
+    """A client whose writes survive a kill of mongod: `w=majority` and `j=true`.
+
+    It has all its connections from the start: a pool that grows with the busiest moment so far looks like a leak, and
+    one without a bound has a connection for each worker as soon as MongoDB is slow.
+    """
     return MongoClient(
         uri,
         appname=name,
@@ -28,6 +33,9 @@ def connect(uri: str, name: str) -> MongoClient[Document]:
         serverSelectionTimeoutMS=5_000,
         connectTimeoutMS=5_000,
         socketTimeoutMS=20_000,
+        minPoolSize=CONNECTIONS,
+        maxPoolSize=CONNECTIONS,
+        waitQueueTimeoutMS=10_000,
     )
 
 

@@ -20,6 +20,7 @@ from pymongo.database import Database
 
 from lockbox.contracts.events import Event
 from lockbox.contracts.fields import parse_timestamp
+from lockbox.runtime import points
 from lockbox.runtime.mongo import Document
 from lockbox.runtime.published import Published, due
 
@@ -93,7 +94,9 @@ class Outbox:
 
     def settle(self, published: Sequence[Entry], now: datetime) -> None:
         """Keep what was published in `events`, then take it out of its documents. In this order: no gap on a kill."""
+        points.passing("before_keep")
         self._published.keep(map(_as_published, published), now)
+        points.passing("before_pull")
         by_document: dict[tuple[str, Any], list[str]] = {}
         for entry in published:
             by_document.setdefault((entry.collection, entry.document_id), []).append(entry.event_id)
@@ -105,6 +108,7 @@ class Outbox:
             ]
             if pulls:
                 collection.bulk_write(pulls, ordered=False)
+        points.passing("after_pull")
 
     def waiting(self) -> int:
         """How many documents hold events that the broker does not have yet."""

@@ -11,14 +11,20 @@ from eventlet.semaphore import Semaphore
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from lockbox.runtime import points
+from lockbox.runtime.connection import ANSWER_SECONDS, abandon, connect_soon, connection_to
 from lockbox.runtime.topology import events_exchange
 
-CONFIRM_SECONDS = 10.0
+CONFIRM_SECONDS = ANSWER_SECONDS
 LOST = (amqp.exceptions.AMQPError, OperationalError, OSError)
 
 
 class PublishError(Exception):
     """The broker did not confirm in time, or the connection was lost."""
+
+
+class Unconfirmed(PublishError):
+    """The broker has not said in time whether it took the messages."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +88,21 @@ class ConfirmedPublisher:
                 if self._connection is None or not self._connection.connected:
                     self._open()
                 yield
+            except TimeoutError as error:
+                self._abandon()
+                raise Unconfirmed(f"the broker does not answer: {error}") from error
             except (*LOST, PublishError) as error:
-                self.close()
+                self._abandon()
                 raise PublishError(f"{type(error).__name__}: {error}") from error
+            except BaseException:  # a deadline of the caller's, say: half a message may have been sent
+                self._abandon()
+                raise
+
+    def _abandon(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            with suppress(*LOST):
+                abandon(connection)
 
     def _attempt(self, batch: list[Message]) -> set[str]:
         waiting: dict[int, str] = {}
@@ -93,15 +111,18 @@ class ConfirmedPublisher:
         first = self._published + 1
         for number, message in enumerate(batch, start=first):
             waiting[number] = message.id
+        points.passing("before_publish")
         for message in batch:
             self._send(message)
+        points.passing("after_publish")
         self._await_confirms(waiting)
+        points.passing("after_confirm")
         return {message.id for message in batch} - refused
 
     def _open(self) -> None:
         self.close()
-        self._connection = Connection(self._uri, connect_timeout=5, heartbeat=0)
-        self._connection.ensure_connection(max_retries=1, timeout=5)
+        self._connection = connection_to(self._uri)
+        connect_soon(self._connection)
         self._prepare(self._connection)
         self._channel = self._connection.channel()
         self._channel.confirm_select()

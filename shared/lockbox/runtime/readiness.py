@@ -11,6 +11,7 @@ from kombu import Connection, Queue
 from nameko.extensions import SharedExtension
 from pymongo.errors import PyMongoError
 
+from lockbox.runtime.connection import visit
 from lockbox.runtime.consumer import RawQueueConsumer
 from lockbox.runtime.mongo import Mongo
 from lockbox.runtime.publisher import LOST
@@ -69,7 +70,7 @@ class Readiness(SharedExtension):
         A queue that is missing is made again.
         """
         try:
-            with Connection(self.container.config["AMQP_URI"], connect_timeout=5) as connection:
+            with visit(self.container.config["AMQP_URI"]) as connection:
                 return self._look(connection)
         except LOST as error:
             log.warning("queues_not_seen", error=str(error)[:300])

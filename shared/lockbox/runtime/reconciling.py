@@ -27,6 +27,7 @@ from pymongo.errors import PyMongoError
 from lockbox import clock
 from lockbox.contracts.listeners import SOURCES
 from lockbox.ids import new_id
+from lockbox.runtime.connection import visit
 from lockbox.runtime.consumer import RawQueueConsumer
 from lockbox.runtime.metrics import REPUBLISHED
 from lockbox.runtime.mongo import Document, Mongo
@@ -118,7 +119,7 @@ class Reconciler(SharedExtension):
             self._publisher.publish([Message(new_id(), reconcile_exchange(self._service).name, ASKED, body)])
 
     def _give_all_to_a_new_broker(self) -> None:
-        with Connection(self.container.config["AMQP_URI"], connect_timeout=5) as connection:
+        with visit(self.container.config["AMQP_URI"]) as connection:
             mark = mark_exchange(self._service)
             try:
                 mark(connection.channel()).declare(passive=True)

@@ -10,30 +10,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nameko.exceptions
 import structlog
-from kombu import Connection, Exchange, Queue
+from kombu import Connection
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, ProviderCollector, SharedExtension
-from nameko.rpc import Responder
 
 from lockbox import clock
 from lockbox.contracts import wire
 from lockbox.contracts.calls import Call
 from lockbox.contracts.identity import Caller, Role
 from lockbox.crypto.keys import PublicKeys
-from lockbox.errors import KINDS, Invalid, LockboxError, NotFound
+from lockbox.errors import Invalid, LockboxError, NotFound
+from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
+from lockbox.runtime.crossing import serialize
 from lockbox.runtime.identity import identify
-from lockbox.runtime.topology import ensure_exchange
+from lockbox.runtime.publisher import Message
+from lockbox.runtime.publishers import Publishers
+from lockbox.runtime.topology import RPC_EXCHANGE, command_queue, ensure_exchange
 
-RPC_EXCHANGE = Exchange("nameko-rpc", type="topic", durable=True)
 JSON = "application/json"
 LARGEST_CALL = 1024 * 1024
 
 log = structlog.get_logger(__name__)
-
-nameko.exceptions.registry.update({f"{kind.__module__}.{kind.__name__}": kind for kind in KINDS})
 
 
 class CallerKeys(SharedExtension):
@@ -54,14 +53,15 @@ class CommandConsumer(SharedExtension, ProviderCollector):
 
     def setup(self) -> None:
         """Join the consumer."""
-        service = self.container.service_name
-        self.queue = Queue(f"rpc-{service}", exchange=RPC_EXCHANGE, routing_key=f"{service}.*", durable=True)
+        self.queue = command_queue(self.container.service_name)
+        self._publishers = Publishers(self.container.config["AMQP_URI"])
         self.queues = (self.queue.name,)
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
         """Take no more messages."""
         self.queue_consumer.unregister_provider(self)
+        self._publishers.close()
 
     def declare(self, connection: Connection) -> None:
         """Make the queue and its binding, or find them there."""
@@ -91,10 +91,9 @@ class CommandConsumer(SharedExtension, ProviderCollector):
 
     def answer(self, message: Any, kind: type | None, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         """Send the result or the error; a caller that can't be reached doesn't hurt anybody else."""
-        config = self.container.config
-        responder = Responder(config["AMQP_URI"], RPC_EXCHANGE, "json", message)
         try:
-            responder.send_response(None if result is None else wire.encode(result, kind), exc_info)
+            encoded = None if result is None else wire.encode(result, kind)
+            self._publishers.publish(_answer(message, encoded, exc_info))
         except Exception:
             log.exception("rpc_answer_lost")
         self.queue_consumer.ack(message)
@@ -138,6 +137,18 @@ class Command(Entrypoint):
         if self.roles:
             caller.require(*self.roles)
         return caller, wire.decode(self.kind, payload)
+
+
+def _answer(message: Any, result: object, exc_info: Any) -> Message:
+    error = serialize(exc_info[1]) if exc_info else None
+    correlation_id = message.properties.get("correlation_id")
+    return Message(
+        id=new_id(),
+        exchange=RPC_EXCHANGE.name,
+        routing_key=message.properties["reply_to"],
+        body=json.dumps({"result": result, "error": error}).encode(),
+        properties={} if correlation_id is None else {"correlation_id": correlation_id},
+    )
 
 
 def _payload(body: Any) -> object:

@@ -19,6 +19,7 @@ from lockbox.contracts.events import Event, Fact, read_event
 from lockbox.contracts.fields import format_timestamp
 from lockbox.errors import Invalid, Unavailable, invalid
 from lockbox.ids import new_id
+from lockbox.runtime import points
 from lockbox.runtime.consumer import RawQueueConsumer
 from lockbox.runtime.metrics import PARKED, RETRIED
 from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
@@ -124,7 +125,9 @@ class Subscription(Entrypoint):
     ) -> tuple[Any, Any]:
         error = exc_info[1] if exc_info else None
         if error is None:
+            points.passing("before_ack")
             self.queue_consumer.ack(message)
+            points.passing("after_ack")
         elif isinstance(error, ABSENT):
             self.container.spawn_managed_thread(partial(self._hold, message, arguments, error))
         elif isinstance(error, Invalid) or _attempt(message) >= ATTEMPTS:

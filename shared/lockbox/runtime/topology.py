@@ -17,6 +17,7 @@ from lockbox.contracts.listeners import bindings
 
 RECONCILER = "audit_service"
 RETRY_SECONDS = (5, 30, 300)
+RPC_EXCHANGE = Exchange("nameko-rpc", type="topic", durable=True)
 DELIVERY_LIMIT = 1000
 
 
@@ -53,6 +54,17 @@ def reconcile_exchange(service: str) -> Exchange:
 def mark_exchange(service: str) -> Exchange:
     """What a broker has that was given all of a service's events."""
     return Exchange(f"{service}.mark", type="fanout", durable=True)
+
+
+def command_queue(service: str) -> Queue:
+    """The queue of the calls to a service: a quorum queue, so that it outlives the node that it is on."""
+    return Queue(
+        f"{service}.commands.v1",
+        exchange=RPC_EXCHANGE,
+        routing_key=f"{service}.*",
+        durable=True,
+        queue_arguments=_quorum(),
+    )
 
 
 def _quorum(**arguments: Any) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES
 from lockbox.provision.broker import CALL_KEY, RPC_EXCHANGE, definitions
 from lockbox.provision.secrets import ADMIN, SERVICES
 from lockbox.runtime import rpc
-from lockbox.runtime.topology import , reconcile_exchange(
+from lockbox.runtime.topology import (
     RETRY_SECONDS,
     SubscriptionTopology,
+    command_queue,
     events_exchange,
     parked_exchange,
+    reconcile_exchange,
     redeliver_exchange,
     retry_exchange,
 )
@@ -46,7 +48,7 @@ def queues(service: str) -> list[str]:
     return [
         subscription.name,
         f"{subscription.name}.parked",
-        f"rpc-{service}",
+        command_queue(service).name,
         f"rpc.reply-{service}-{REPLY_KEY}",
         *tiers,
     ]
@@ -172,9 +174,8 @@ def test_permission_when_a_name_merely_resembles_an_own_one_lets_nothing_be_done
         f"{service}2.on_event.v1",
         f"{service}",
         f"{service}Xparked",
-        f"rpc-{service}2",
-        f"xrpc-{service}",
-        f"rpc-{service}.x",
+        f"rpc-{service}",
+        f"x{command_queue(service).name}",
         f"rpc.reply-{service}",
         f"rpc.reply-x{service}-1",
         f"rpcXreply-{service}-1",

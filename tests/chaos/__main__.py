@@ -1,0 +1,92 @@
+"""`make chaos`: the fault list under load for `CHAOS_MINUTES`, with the oracle, repeatable by `CHAOS_SEED`."""
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.chaos import crowds, faults, stops
+from tests.chaos.arena import SERVERS, TARGETS, Arena
+from tests.chaos.report import Report
+
+CONTROL_SECONDS = 60.0
+LONG_STOP = 90.0
+SHORT_STOP = 8.0
+
+
+def main() -> None:
+    """Run it all; exit code 1 if anything was lost, doubled or unexpected, too slow, or not caught."""
+    minutes = float(os.environ.get("CHAOS_MINUTES", "10"))
+    seed = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))  # noqa: S311 - no secret
+    console = Console(width=140)
+    console.print(f"CHAOS_SEED={seed} CHAOS_MINUTES={minutes:g}", highlight=False)
+    home = Path(tempfile.mkdtemp(prefix="lockbox-chaos-"))
+    report = Report(console)
+    with Arena(home, seed).open() as arena:
+        play(arena, report, int(minutes), time.monotonic() + minutes * 60)
+    report.show()
+    for complaint in report.complaints:
+        console.print(complaint, style="red", highlight=False)
+    console.print(f"CHAOS_SEED={seed}; logs: {home}" if report.complaints else f"CHAOS_SEED={seed}: all is well")
+    if not report.complaints:
+        shutil.rmtree(home)
+    sys.exit(bool(report.complaints))
+
+
+def play(arena: Arena, report: Report, quota: int, until: float) -> None:
+    """Every fault, each program killed `quota` times, more kills until the time is over, then the controls."""
+    for point, services in faults.CRASH_POINTS.items():
+        with report.fault(arena, f"SIGKILL {point}") as row:
+            faults.crash_point(arena, row, point, *services)
+    play_crowds(arena, report)
+    play_stops(arena, report)
+    for server in SERVERS:
+        with report.fault(arena, f"SIGKILL {server}") as row:
+            faults.server_kills(arena, row, server, quota)
+    with report.fault(arena, "SIGKILL of services at random") as row:
+        faults.random_kills(arena, row, report.kills, quota)
+    while time.monotonic() < until - CONTROL_SECONDS:
+        with report.fault(arena, "SIGKILL of anything") as row:
+            faults.storm(arena, row)
+    play_controls(arena, report)
+
+
+def play_crowds(arena: Arena, report: Report) -> None:
+    """Many clients, many processes, many messages."""
+    with report.fault(arena, f"one key {crowds.SAME_KEY} times at once") as row:
+        crowds.same_key(arena, row)
+    with report.fault(arena, "scaled 1 to 4 to 1") as row:
+        crowds.scaled(arena, row, "approval_service", "audit_service")
+    with report.fault(arena, "SIGKILL of a full intake") as row:
+        crowds.killed_with_full_hands(arena, row)
+
+
+def play_stops(arena: Arena, report: Report) -> None:
+    """Signals that are no SIGKILL."""
+    with report.fault(arena, "SIGTERM, a handler at work") as row:
+        stops.terminated_at_work(arena, row)
+    for server in SERVERS:
+        with report.fault(arena, f"SIGTERM without {server}") as row:
+            stops.terminated_without(arena, row, server)
+    with report.fault(arena, f"SIGSTOP {LONG_STOP:.0f} s") as row:
+        stops.frozen(arena, row, stops.HANDLER, LONG_STOP)
+    with report.fault(arena, f"SIGSTOP {SHORT_STOP:.0f} s, each") as row:
+        for program in TARGETS:
+            stops.frozen(arena, row, program, SHORT_STOP)
+
+
+def play_controls(arena: Arena, report: Report) -> None:
+    """That the oracle can see what it looks for."""
+    with report.fault(arena, "control: without outbox", control="lost", quiet_within=10) as row:
+        faults.without_outbox(arena, row)
+    with report.fault(arena, "control: without dedupe", control="doubled", quiet_within=10) as row:
+        faults.without_dedupe(arena, row)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The faults: each is done to an arena under load, and notes in its row whom it killed."""
+
+from collections import Counter
+
+from lockbox.provision.secrets import SERVICES
+from lockbox.runtime.points import Point
+from tests.chaos.arena import TARGETS, Arena
+from tests.chaos.orders import DEDUPE, OUTBOX, Order
+from tests.chaos.report import Row
+from tests.waiting import eventually
+
+WRITERS = ("request_service", "approval_service", "notify_service", "portal_service")
+READERS = ("request_service", "approval_service", "notify_service", "audit_service")
+CRASH_POINTS: dict[Point, tuple[str, ...]] = {
+    "before_state_write": WRITERS,
+    "after_state_write": WRITERS,
+    "before_publish": WRITERS,
+    "after_publish": WRITERS,
+    "after_confirm": WRITERS,
+    "before_keep": WRITERS,
+    "before_pull": WRITERS,
+    "after_pull": WRITERS,
+    "before_intake_insert": ("audit_service",),
+    "after_intake_insert": ("audit_service",),
+    "before_ack": READERS,
+    "after_ack": READERS,
+}
+
+
+def crash_point(arena: Arena, row: Row, point: Point, *services: str) -> None:
+    """(1) Each of these services ends itself at the point."""
+    row.killed(arena.kill_at(point, *services), *services)
+    row.points.update(f"{point} {service}" for service in services)
+
+
+def random_kills(arena: Arena, row: Row, so_far: Counter[str], quota: int, together: int = 2) -> None:
+    """(2) Services at random, the least killed first, some at nearly the same time, until each was killed so often."""
+    while min(so_far[service] + row.kills[service] for service in SERVICES) < quota:
+        counts = so_far + row.kills
+        shuffled = arena.random.sample(SERVICES, len(SERVICES))
+        victims = sorted(shuffled, key=counts.__getitem__)[:together]
+        row.killed(arena.kill_and_recover(*victims, gap=1.0), *victims)
+        arena.load.proceed(3)
+
+
+def server_kills(arena: Arena, row: Row, server: str, times: int) -> None:
+    """(3, 4) The broker while it is published to, or MongoDB while it is written to."""
+    for _ in range(times):
+        arena.load.proceed(arena.random.randint(3, 12))
+        row.killed(arena.kill_and_recover(server), server)
+
+
+def storm(arena: Arena, row: Row) -> None:
+    """Anything, some at nearly the same time."""
+    victims = arena.random.sample(TARGETS, arena.random.randint(1, 3))
+    row.killed(arena.kill_and_recover(*victims, gap=3.0), *victims)
+    arena.load.proceed(arena.random.randint(3, 30))
+
+
+def without_outbox(arena: Arena, row: Row) -> None:
+    """The negative control of losses: a kill between the write and the publish of a service without its outbox."""
+    _switch_off(arena, "approval_service", OUTBOX)
+    Order("after_state_write").place(arena.folder, "approval_service")
+    eventually(lambda: arena.taken("approval_service"), within=60)
+    row.kills["approval_service"] += 2
+    _switch_on(arena, "approval_service")
+
+
+def without_dedupe(arena: Arena, row: Row) -> None:
+    """The negative control of doubles: a kill between the confirm and the pull, and an audit that takes all."""
+    _switch_off(arena, "audit_service", DEDUPE)
+    row.killed(arena.kill_at("after_confirm", "request_service"), "request_service", "audit_service")
+    with arena.load.paused():
+        eventually(lambda: not arena.oracle.look().waiting, within=60)
+    _switch_on(arena, "audit_service")
+
+
+def _switch_off(arena: Arena, service: str, safety: str) -> None:
+    (arena.folder / f"{service}.without").write_text(safety)
+    arena.kill_and_recover(service)
+
+
+def _switch_on(arena: Arena, service: str) -> None:
+    (arena.folder / f"{service}.without").unlink()
+    arena.kill(service)
+    eventually(arena.all_ready, within=60)

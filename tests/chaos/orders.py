@@ -1,0 +1,26 @@
+"""What a test build is told: end, or halt, at a point; or run without a safety."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FOLDER = "CHAOS_FOLDER"
+KILL, HALT = "kill", "halt"
+OUTBOX, DEDUPE = "outbox", "dedupe"
+
+
+@dataclass(frozen=True)
+class Order:
+    """End, or halt for some seconds, when the point is passed for the nth time."""
+
+    point: str
+    nth: int = 1
+    act: str = KILL
+    seconds: float = 0.0
+
+    def place(self, folder: Path, service: str) -> None:
+        """Tell a service's processes; an earlier order is forgotten."""
+        (folder / f"{service}.taken").unlink(missing_ok=True)
+        partial = folder / f"{service}.partial"
+        partial.write_text(json.dumps(asdict(self)))
+        partial.rename(folder / f"{service}.order")

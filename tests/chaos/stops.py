@@ -1,0 +1,65 @@
+"""Faults of stopping: SIGSTOP and SIGCONT, SIGTERM with a handler at work, SIGTERM while a server is away."""
+
+import signal
+import time
+
+import psutil
+
+from lockbox.provision.secrets import SERVICES
+from tests.chaos.arena import Arena
+from tests.chaos.orders import HALT, Order
+from tests.chaos.report import Row
+from tests.load import CREATE
+from tests.people import TERMS
+from tests.waiting import eventually
+
+HANDLER = "approval_service"
+HANDLER_SECONDS = 10.0
+STOPPED_WITHIN = 60.0
+
+
+def frozen(arena: Arena, row: Row, program: str, seconds: float) -> None:
+    """(12) A process stands still for a while, and goes on as if nothing had happened."""
+    processes = arena.signal(program, signal.SIGSTOP)
+    time.sleep(seconds)
+    for process in processes:
+        process.send_signal(signal.SIGCONT)
+    started = time.monotonic()
+    arena.recovered()
+    row.recoveries.append(time.monotonic() - started)
+
+
+def terminated_at_work(arena: Arena, row: Row) -> None:
+    """(9) SIGTERM with a handler of 10 s in flight: it runs once, is acknowledged, and the process ends well."""
+    with arena.load.paused():
+        handled_before = len(arena.handled(HANDLER))
+        story = arena.probes.begin()
+        Order("before_state_write", act=HALT, seconds=HANDLER_SECONDS).place(arena.folder, HANDLER)
+        arena.probe.step(story, CREATE, arena.people.engineer, "/requests", TERMS | {"justification": story.marker})
+        eventually(lambda: arena.taken(HANDLER))
+        before = arena.pids(HANDLER)
+        ended = arena.endings(HANDLER)
+        started = time.monotonic()
+        gone, alive = psutil.wait_procs(arena.signal(HANDLER, signal.SIGTERM), timeout=STOPPED_WITHIN)
+        assert gone, f"{alive} did not end"
+        assert time.monotonic() - started > HANDLER_SECONDS / 2, "it did not wait for its handler"
+        eventually(lambda: len(arena.endings(HANDLER)) > len(ended))
+        assert arena.endings(HANDLER)[-1] == "0", f"exit status {arena.endings(HANDLER)[-1]}"
+        arena.recovered(HANDLER, before=before)
+        handled = arena.handled(HANDLER)[handled_before:]
+        assert len(handled) == len(set(handled)), "the handler ran twice"
+
+
+def terminated_without(arena: Arena, row: Row, server: str) -> None:
+    """(10) SIGTERM while the broker or MongoDB is away: every service ends, and works again when the server is back."""
+    arena.control("stop", server)
+    try:
+        time.sleep(arena.random.uniform(0, 5))
+        processes = [process for service in SERVICES for process in arena.signal(service, signal.SIGTERM)]
+        _, alive = psutil.wait_procs(processes, timeout=STOPPED_WITHIN)
+    finally:
+        arena.control("start", server)
+    started = time.monotonic()
+    assert not alive, f"{alive} did not end within {STOPPED_WITHIN} s of SIGTERM without {server}"
+    arena.recovered()
+    row.recoveries.append(time.monotonic() - started)

@@ -1,0 +1,52 @@
+"""The short set: each crash point of one chain, one kill of each, one key many times, and the negative control."""
+
+import pytest
+
+from tests.chaos import crowds, faults, stops
+from tests.chaos.arena import BROKER, DATABASE, Arena
+from tests.chaos.conftest import Judged
+
+CHAIN = {
+    **dict.fromkeys(
+        ("before_state_write", "after_state_write", "before_publish", "after_publish", "after_confirm"),
+        "approval_service",
+    ),
+    **dict.fromkeys(("before_keep", "before_pull", "after_pull", "before_ack", "after_ack"), "request_service"),
+    **dict.fromkeys(("before_intake_insert", "after_intake_insert"), "audit_service"),
+}
+"""The way of an event, and who is killed where on it."""
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_chain_when_killed_at_each_crash_point_loses_nothing(arena: Arena, judged: Judged) -> None:
+    with judged("crash points") as row:
+        for point, service in CHAIN.items():
+            faults.crash_point(arena, row, point, service)
+    assert set(CHAIN) == set(faults.CRASH_POINTS)
+
+
+def test_anything_when_killed_loses_nothing(arena: Arena, judged: Judged) -> None:
+    with judged("kills") as row:
+        for victims in (("portal_service", "notify_service"), (BROKER,), (DATABASE, "audit_service")):
+            row.killed(arena.kill_and_recover(*victims, gap=0.5), *victims)
+
+
+def test_command_when_sent_many_times_at_once_has_one_effect_and_one_answer(arena: Arena, judged: Judged) -> None:
+    with judged("one key") as row:
+        crowds.same_key(arena, row)
+
+
+def test_handler_when_its_process_is_told_to_end_runs_once(arena: Arena, judged: Judged) -> None:
+    with judged("SIGTERM") as row:
+        stops.terminated_at_work(arena, row)
+
+
+def test_oracle_when_the_outbox_is_switched_off_sees_the_loss(arena: Arena, judged: Judged) -> None:
+    with judged("without outbox", control="lost", quiet_within=5) as row:
+        faults.without_outbox(arena, row)
+
+
+def test_oracle_when_the_dedupe_is_switched_off_sees_the_double(arena: Arena, judged: Judged) -> None:
+    with judged("without dedupe", control="doubled", quiet_within=5) as row:
+        faults.without_dedupe(arena, row)

@@ -1,0 +1,77 @@
+"""`python -m tests.soak`: load for SOAK_MINUTES, a table of what grew, and 1 as exit status if anything did."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lockbox.embedded.stack import Plan, Stack
+from tests.compose.load import Load
+from tests.people import People
+from tests.soak.samples import Sampler, pids_of
+from tests.soak.trend import Trend
+
+WARM_UP = 0.25
+WARM_UP_SAYS = (
+    "The first quarter is warm-up and not looked at: pools of connections fill, every path of the code is imported and "
+    "every cache reaches its bound. Of the rest, the lowest value of the first and of the last third are shown. Growth "
+    "of memory is that of the line of least squares (at most 2 %), of all else the difference of these two (none)."
+)
+
+
+def main() -> None:
+    """Run it on a stack of its own."""
+    seconds = 60 * float(os.environ.get("SOAK_MINUTES", "20"))
+    home = Path(tempfile.mkdtemp(prefix="lockbox-soak-"))
+    stack = Stack(home, Plan(random_ports=True))
+    try:
+        stack.up()
+        trends, faults = soak(stack, seconds)
+    finally:
+        stack.down()
+        if "LOCKBOX_KEEP_HOME" not in os.environ:
+            shutil.rmtree(home)
+    show(trends)
+    sys.exit("\n".join(faults) if faults else 0)
+
+
+def soak(stack: Stack, seconds: float) -> tuple[list[Trend], list[str]]:
+    """What came of it: the trends, and what is wrong."""
+    console = Console()
+    deadline = time.monotonic() + seconds
+    with Load(People(stack.accounts_file)) as load, Sampler(stack) as sampler:
+        while time.monotonic() < deadline:
+            load.proceed(50)
+    console.print(f"{3 * len(load.acknowledged)} commands in {seconds / 60:.0f} minutes, {load.repeated} repeated")
+    load.check()
+    console.print("each is in the audit trail, once")
+    series = sampler.since(WARM_UP * seconds)
+    trends = [Trend(*name, samples) for name, samples in sorted(series.items())]
+    faults = [f"{trend.program}: {trend.measure} grow" for trend in trends if trend.grows]
+    if pids_of(stack) != sampler.pids:
+        faults.append("a process has been started again")
+    return trends, faults
+
+
+def show(trends: list[Trend]) -> None:
+    """Print the table."""
+    table = Table(title="After warm-up", caption=WARM_UP_SAYS)
+    for heading in ("program", "measure"):
+        table.add_column(heading)
+    for heading in ("first third", "last third", "slope per hour", "growth"):
+        table.add_column(heading, justify="right")
+    for trend in trends:
+        growth = f"{trend.growth:+.2%}" if trend.is_memory else f"{trend.growth:+g}"
+        style = "bold red" if trend.grows else ""
+        cells = (f"{trend.first:.1f}", f"{trend.last:.1f}", f"{trend.slope_per_hour:+.2f}", growth)
+        table.add_row(trend.program, trend.measure, *cells, style=style)
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()
