@@ -30,6 +30,7 @@ from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.portal import MemberAdded
 from lockbox.contracts.request import RequestCreated
 from lockbox.ids import new_id
+from lockbox.runtime import operations
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
 from lockbox.runtime.rpc import command
@@ -39,7 +40,7 @@ from lockbox.runtime.subscription import subscribe
 from lockbox.runtime.timing import every
 
 
-class ApprovalService:
+class ApprovalService(operations.Operated):
     """Decides what becomes of requests."""
 
     name = "approval_service"

@@ -8,6 +8,7 @@ from audit_service.store import RecordStore
 from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.identity import Caller
 from lockbox.errors import Invalid
+from lockbox.runtime import operations
 from lockbox.runtime.batches import Arrival, subscribe_in_batches
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
@@ -17,7 +18,7 @@ from lockbox.runtime.settings import settings
 from lockbox.runtime.stores import Store
 
 
-class AuditService:
+class AuditService(operations.Operated):
     """Keeps every event on record."""
 
     name = "audit_service"

@@ -2,6 +2,7 @@
 
 from lockbox.contracts.events import Event, Fact
 from lockbox.contracts.portal import MemberAdded, MemberChanged, MemberRemoved
+from lockbox.runtime import operations
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
 from lockbox.runtime.settings import Provided
@@ -14,7 +15,7 @@ from notify_service.mail import Mailer
 from notify_service.store import DeliveryStore, MemberStore
 
 
-class NotifyService:
+class NotifyService(operations.Operated):
     """Tells people what concerns them."""
 
     name = "notify_service"

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from lockbox.runtime.settings import Config
 from portal_service import web
-from portal_service.api import enforcement, grants, health, problems, requests, session, tenants
+from portal_service.api import enforcement, grants, health, ops, problems, requests, session, tenants
 from portal_service.settings import web_settings
 
 LARGEST_BODY = 256 * 1024
@@ -46,7 +46,7 @@ def create_app(config: Config) -> Flask:
         },
     )
     api = Api(app)
-    for part in (session, requests, grants, tenants, enforcement):
+    for part in (session, requests, grants, tenants, enforcement, ops):
         api.register_blueprint(part.blueprint)
     api.register_blueprint(enforcement.well_known)
     app.register_blueprint(health.blueprint)

@@ -15,7 +15,8 @@ from lockbox.contracts.identity import Caller
 from lockbox.errors import invalid
 from lockbox.ids import new_id
 from lockbox.runtime.waiting import Patience
-from portal_service import usecases
+from portal_service import operating, usecases
+from portal_service.operating import Answers, Operations
 from portal_service.usecases import Identity, Known, RequestDetails, Services
 
 OPENS_WITHIN_SECONDS = 5.0
@@ -41,6 +42,7 @@ class Edge:
 
     known: Known
     services: Services
+    operations: Operations
     clock: Clock
     health: Health
 
@@ -65,6 +67,14 @@ class Edge:
         """Ask another service for what everybody may know."""
         nobody = Caller(usecases.SERVICE, VENDOR, frozenset(), self.clock.now(), correlation_id())
         return self.services.call(nobody, message)
+
+    def operate(self, service: str, message: Call[R]) -> R:
+        """Ask one service to do what an operator wants done."""
+        return operating.ask(self.services, self.operations, caller(), message, service)
+
+    def operate_all(self, message: Call[R]) -> Answers[R]:
+        """Ask every service the same, and learn of each what it answers or why it does not."""
+        return operating.ask_all(self.services, self.operations, caller(), message)
 
     def read_request(self, request_id: str) -> RequestDetails:
         """A request with its outcome."""

@@ -6,6 +6,7 @@ from lockbox.ids import new_id
 from lockbox.runtime.caller import Services
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
+from lockbox.runtime.operations import Operations
 from lockbox.runtime.settings import Provided
 from lockbox.runtime.starting import on_start
 from lockbox.runtime.stores import Store
@@ -28,6 +29,7 @@ class PortalService:
     api_tokens = Store(ApiTokenStore)
     failed_attempts = Store(FailedAttemptStore)
     services = Services()
+    operations = Operations()
     app = Provided(create_app)
     seed = Provided(seed)
     clock = Clock()
@@ -42,7 +44,7 @@ class PortalService:
     @web_request("/<path:path>")
     def serve(self, request: Request, path: str = "") -> Response:
         """Answer a web request."""
-        edge = Edge(self._known, self.services, self.clock, self.health)
+        edge = Edge(self._known, self.services, self.operations, self.clock, self.health)
         return respond(self.app, request, edge=edge)
 
     @property

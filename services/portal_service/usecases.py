@@ -1,6 +1,6 @@
 """What portal_service does itself: accounts, sessions, and asking two services where one answer needs both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Protocol, TypeVar
@@ -12,7 +12,7 @@ from lockbox.contracts.events import Cause, Changed
 from lockbox.contracts.fields import Email, NameField
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request import GetRequest, RequestView
-from lockbox.errors import NotFound, Unavailable
+from lockbox.errors import LockboxError, NotFound, Unavailable
 from portal_service.domain.account import Account
 from portal_service.domain.session import (
     FAILURES_WITHIN,
@@ -63,7 +63,10 @@ class FailedAttempts(Protocol):
 class Services(Protocol):
     """The way to the other services."""
 
-    def call(self, caller: Caller, message: Call[R]) -> R: ...  # noqa: D102
+    def call(self, caller: Caller, message: Call[R], service: str | None = None) -> R: ...  # noqa: D102
+    def call_each(  # noqa: D102
+        self, caller: Caller, message: Call[R], services: Iterable[str]
+    ) -> dict[str, R | LockboxError]: ...
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from lockbox.contracts.request import (
     TenantList,
 )
 from lockbox.ids import new_id
+from lockbox.runtime import operations
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
 from lockbox.runtime.rpc import command
@@ -27,7 +28,7 @@ from request_service.settings import Settings
 from request_service.store import RequestStore, TenantStore
 
 
-class RequestService:
+class RequestService(operations.Operated):
     """Takes requests in and knows where they stand."""
 
     name = "request_service"

@@ -27,6 +27,7 @@ from lockbox.contracts.approval import (
 )
 from lockbox.contracts.events import FACTS, Event, Fact, event_id
 from lockbox.contracts.notify import AlertFailed, AlertSent
+from lockbox.contracts.operations import BY_SOURCE
 from lockbox.contracts.portal import ApiTokenCreated, MemberAdded, MemberChanged, MemberRemoved, SignedIn, SignInFailed
 from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated
 
@@ -44,6 +45,8 @@ ACCESS_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 ALERT_ID = "b5ba95d4-2693-5ef9-8b65-36ed7b195a6b"
 CORRELATION_ID = "0c5f3c52-5b5e-4c3e-9d0a-3f8f7d3f0f10"
 CAUSATION_ID = "16fd2706-8baf-433b-82eb-8c7fada847da"
+PARKED_ID = "3c0f5c1e-7d6b-4a39-9a55-5d1f2f6f0b0e"
+OTTO = "otto@vendor.example"
 ERIN, VICTOR = "erin@vendor.example", "victor@vendor.example"
 ALICE, CAROL = "alice@contoso.example", "carol@contoso.example"
 POINT = "content-service@vendor.example"
@@ -74,6 +77,14 @@ ATTEMPT: dict[str, Any] = {
     "action": "read",
     "enforcement_point": POINT,
     "at": MORNING,
+}
+
+PARKED: dict[str, Any] = {
+    "parked_id": PARKED_ID,
+    "reason": "Invalid: event_contradicts_record: event 566924bd is on record with another digest",
+    "event_id": REQUEST_ID,
+    "event_type": "request_created",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 }
 
 FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
@@ -138,6 +149,11 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
     (CAROL, SignedIn(tenant="contoso", email=CAROL)),
     ("mallory@evil.example", SignInFailed(tenant=None, email="mallory@evil.example")),
     ("portal_service", ApiTokenCreated(tenant=None, email=POINT)),
+    *(
+        (OTTO, kind(**PARKED, queue=f"{source}.on_event.v1"))
+        for by_source in BY_SOURCE.values()
+        for source, kind in by_source.items()
+    ),
 ]
 
 

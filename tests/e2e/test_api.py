@@ -184,6 +184,13 @@ def test_openapi_when_read_names_every_address(people: People) -> None:
         "/api/v1/grants/{grant_id}/revoke",
         "/api/v1/tenants/{tenant}/policy",
         "/api/v1/tenants/{tenant}/audit",
+        "/api/v1/ops/parked",
+        "/api/v1/ops/parked/{queue}",
+        "/api/v1/ops/parked/{queue}/{parked_id}",
+        "/api/v1/ops/parked/{queue}/{parked_id}/replay",
+        "/api/v1/ops/parked/{queue}/replay",
+        "/api/v1/ops/outbox",
+        "/api/v1/ops/topology",
         "/.well-known/jwks.json",
     } <= paths
     post = document["paths"]["/api/v1/requests"]["post"]

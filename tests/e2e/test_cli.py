@@ -6,10 +6,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
+import amqp
 import pytest
+from kombu import Connection
 from tests.people import People
+from tests.waiting import eventually
 
 Lockbox = Callable[..., "subprocess.CompletedProcess[str]"]
 ASK = (
@@ -138,3 +143,40 @@ def test_command_when_not_signed_in_says_what_to_do(tmp_path: Path) -> None:
     environment = {**os.environ, "LOCKBOX_SESSION": str(tmp_path / "none.json")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "lockbox: you are not signed in; run `lockbox login`\n")
+
+
+def test_operator_settles_what_is_parked_by_commands(lockbox: Lockbox, people: People, admin_amqp_uri: str) -> None:
+    queue = "request_service.on_policy_changed.v1"
+    body = f"not JSON: {uuid4()}"
+    with Connection(admin_amqp_uri) as broker:
+        message = amqp.Message(body, content_type="application/json")
+        broker.default_channel.basic_publish(message, exchange="approval_service.events", routing_key="policy_changed")
+
+    def listed() -> list[str]:
+        found = json.loads(lockbox("operator", "ops", "parked", "list", "--queue", queue, "--json").stdout)["items"]
+        return [item["parked_id"] for item in found if item["sha256"] == sha256(body.encode()).hexdigest()]
+
+    [parked_id] = eventually(listed)
+    assert parked_id in lockbox("operator", "ops", "parked", "list", "--queue", queue).stdout
+    assert body in lockbox("operator", "ops", "parked", "show", queue, parked_id).stdout
+    assert f"Replayed {parked_id}" in lockbox("operator", "ops", "parked", "replay", queue, parked_id).stdout
+    [again] = eventually(lambda: [each for each in listed() if each != parked_id])
+    dropped = lockbox("operator", "ops", "parked", "drop", queue, again)
+    assert (dropped.returncode, f"Dropped {again}" in dropped.stdout) == (0, True)
+    assert listed() == []
+    for subject, kind in ((parked_id, "read"), (parked_id, "replayed"), (again, "dropped")):
+        found = eventually(
+            lambda subject=subject, kind=kind: people.vendor_auditor.trail(
+                "vendor", subject=subject, type=f"parked_message_{kind}"
+            )
+        )
+        assert [record["actor"] for record in found] == [people.operator.email]
+
+
+def test_operator_sees_outboxes_and_topology(lockbox: Lockbox) -> None:
+    outbox = lockbox("operator", "ops", "outbox").stdout
+    assert "audit_service" in outbox
+    checked = lockbox("operator", "ops", "topology", "check")
+    assert (checked.returncode, "as they should be" in checked.stdout) == (0, True), checked.stderr
+    refused = lockbox("engineer", "ops", "outbox")
+    assert (refused.returncode, "[role_required]" in refused.stderr) == (1, True)

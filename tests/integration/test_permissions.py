@@ -93,3 +93,12 @@ def test_database_when_audit_service_changes_a_record_refuses(database: Database
     ):
         with pytest.raises(OperationFailure, match="not authorized"):
             change()
+
+
+@pytest.mark.parametrize("collection", ["operations", "events"])
+def test_database_when_audit_service_removes_what_it_publishes_refuses(database: Database, collection: str) -> None:
+    published = database("audit_service", "lockbox_audit")[collection]
+    assert published.find_one({"_id": "nothing"}) is None
+    for change in (lambda: published.delete_one({}), lambda: published.drop()):
+        with pytest.raises(OperationFailure, match="not authorized"):
+            change()

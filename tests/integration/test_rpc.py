@@ -43,6 +43,8 @@ def token(key: SigningKey, *roles: Role, organisation: str = "contoso", at: date
     return mint(Caller("test@example.org", organisation, frozenset(roles), now, str(uuid4())), key, now)
 
 
+OPERATED = ("request_service", "approval_service", "notify_service", "audit_service")
+OPERATIONS = ("list_parked", "read_parked", "replay_parked", "drop_parked", "get_outbox", "check_topology")
 ENTRYPOINTS = [
     ("request_service", "create_request"),
     ("request_service", "get_request"),
@@ -61,6 +63,7 @@ ENTRYPOINTS = [
     ("approval_service", "list_revocations"),
     ("approval_service", "record_access"),
     ("audit_service", "list_records"),
+    *((service, method) for service in OPERATED for method in OPERATIONS),
 ]
 
 

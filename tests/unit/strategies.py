@@ -15,14 +15,20 @@ from hypothesis.strategies import SearchStrategy
 
 import lockbox.contracts
 from lockbox.contracts import fields as wire_fields
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.events import FACTS
+from lockbox.contracts.listeners import SOURCES
 from lockbox.contracts.request import ServiceRequestField
 
 for module in iter_modules(lockbox.contracts.__path__, "lockbox.contracts."):
     import_module(module.name)
 EVERY_FACT = [kind for kind in FACTS.values() if kind.__module__.startswith("lockbox.")]
 EVERY_CALL = [call for call in Call.__subclasses__() if call.__module__.startswith("lockbox.")]
+EVERY_ADDRESS = [
+    (service, call)
+    for call in EVERY_CALL
+    for service in ([each for each in SOURCES if each != "portal_service"] if call.service == EVERY else [call.service])
+]
 
 PROSE = st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp")), max_size=30)
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from lockbox.cli import audit, grants, policy, requests, signing_in
+from lockbox.cli import audit, grants, ops, policy, requests, signing_in
 from lockbox.cli.session import CommandError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("token")(grants.token)
 app.command("revoke")(grants.revoke)
 app.add_typer(policy.app, name="policy")
 app.command("audit")(audit.audit)
+app.add_typer(ops.app, name="ops")
 
 
 def main() -> None:

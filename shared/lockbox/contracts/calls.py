@@ -3,6 +3,8 @@
 import re
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
+EVERY = "*"
+
 R = TypeVar("R")
 
 
@@ -10,7 +12,7 @@ class Call(Generic[R]):
     """A command or query with an answer of kind `R`.
 
     `class Decide(Call[ApprovalView], service="approval_service")` is answered by the method `decide` of
-    approval_service.
+    approval_service. With `service=EVERY` each service answers it, and who calls says which one is meant.
     """
 
     service: ClassVar[str]

@@ -1,7 +1,7 @@
 """MongoDB's replica set and users: each service reads and writes its own database and no other.
 
 audit_service may add to its records and read them; it can't change or remove one. Beside them it may try whether a
-write is taken.
+write is taken, and keep what operators did through it until that is on record like everything else.
 """
 
 import time
@@ -75,15 +75,16 @@ def _ensure_admin(client: MongoClient[dict[str, Any]], password: str) -> None:
 
 
 def _ensure_append_only(admin: Database[dict[str, Any]], audit: str) -> None:
+    append = ["find", "insert", "createCollection", "createIndex", "listIndexes"]
+    actions = {
+        "records": append,
+        "readiness": ["find", "insert", "update", "createCollection"],
+        "operations": [*append, "update"],
+        "events": [*append, "update"],
+    }
     privileges = [
-        {
-            "resource": {"db": audit, "collection": "records"},
-            "actions": ["find", "insert", "createCollection", "createIndex", "listIndexes"],
-        },
-        {
-            "resource": {"db": audit, "collection": "readiness"},
-            "actions": ["find", "insert", "update", "createCollection"],
-        },
+        {"resource": {"db": audit, "collection": collection}, "actions": allowed}
+        for collection, allowed in actions.items()
     ]
     _create_or_update(admin, "Role", APPEND_ONLY, privileges=privileges, roles=[])
 

@@ -1,6 +1,7 @@
 """RPC, the calling side: `services.call(caller, message)` answers typed, or raises, before its deadline."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -16,7 +17,7 @@ from lockbox.contracts import wire
 from lockbox.contracts.calls import Call
 from lockbox.contracts.identity import Caller
 from lockbox.crypto.keys import load_signing_key
-from lockbox.errors import Unavailable
+from lockbox.errors import LockboxError, Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
 from lockbox.runtime.crossing import RemoteError, deserialize
@@ -116,43 +117,56 @@ class Services(DependencyProvider):
         """The caller itself; it keeps nothing of one call for the next."""
         return self
 
-    def call(self, caller: Caller, message: Call[R]) -> R:
+    def call(self, caller: Caller, message: Call[R], service: str | None = None) -> R:
         """The answer to a message; raises what the service raised, or `Unavailable` after `DEADLINE_SECONDS`.
 
-        A message that nobody took until then is dropped by the broker.
+        A message that nobody took until then is dropped by the broker. `service` says whom one that every service
+        answers is for.
         """
-        with measured(CALLED, message.service, message.method):
-            return self._call(caller, message)
+        service = service or message.service
+        with measured(CALLED, service, message.method):
+            return self._call(caller, message, service)
 
-    def _call(self, caller: Caller, message: Call[R]) -> R:
+    def _call(self, caller: Caller, message: Call[R], service: str) -> R:
         correlation_id = new_id()
         arrival = self.replies.expect(correlation_id)
         timeout = eventlet.Timeout(DEADLINE_SECONDS)
         try:
-            self._send(caller, message, correlation_id)
+            self._send(caller, message, service, correlation_id)
             body = arrival.wait()
         except eventlet.Timeout as elapsed:
             if elapsed is not timeout:
                 raise
-            raise Unavailable("service_timeout", f"{message.service} did not answer in time") from elapsed
+            raise Unavailable("service_timeout", f"{service} did not answer in time") from elapsed
         finally:
             timeout.cancel()
             self.replies.forget(correlation_id)
-        return cast(R, wire.decode(message.answer, _result(message, body), tolerant=True))
+        return cast(R, wire.decode(message.answer, _result(service, message.method, body), tolerant=True))
 
-    def _send(self, caller: Caller, message: Call[Any], correlation_id: str) -> None:
+    def call_each(self, caller: Caller, message: Call[R], services: Iterable[str]) -> dict[str, R | LockboxError]:
+        """The answers of several services, all asked at once: one that does not answer doesn't hold up the others."""
+        asked = {service: eventlet.spawn(self._answer_of, caller, message, service) for service in services}
+        return {service: thread.wait() for service, thread in asked.items()}
+
+    def _answer_of(self, caller: Caller, message: Call[R], service: str) -> R | LockboxError:
         try:
-            taken = self._publishers.publish(self._letter(caller, message, correlation_id))
+            return self.call(caller, message, service)
+        except LockboxError as error:
+            return error
+
+    def _send(self, caller: Caller, message: Call[Any], service: str, correlation_id: str) -> None:
+        try:
+            taken = self._publishers.publish(self._letter(caller, message, service, correlation_id))
         except PublishError as error:
             raise Unavailable("broker_unavailable", "the message broker does not answer") from error
         if not taken:
-            raise Unavailable("service_absent", f"{message.service} has never been started")
+            raise Unavailable("service_absent", f"{service} has never been started")
 
-    def _letter(self, caller: Caller, message: Call[Any], correlation_id: str) -> Message:
+    def _letter(self, caller: Caller, message: Call[Any], service: str, correlation_id: str) -> Message:
         return Message(
             id=correlation_id,
             exchange=RPC_EXCHANGE.name,
-            routing_key=f"{message.service}.{message.method}",
+            routing_key=f"{service}.{message.method}",
             body=json.dumps({"args": [wire.encode(message)], "kwargs": {}}).encode(),
             headers={"nameko.auth_token": mint(caller, self._key, clock.now())},
             properties={
@@ -163,11 +177,11 @@ class Services(DependencyProvider):
         )
 
 
-def _result(message: Call[Any], body: dict[str, Any]) -> object:
+def _result(service: str, method: str, body: dict[str, Any]) -> object:
     if not body["error"]:
         return body["result"]
     error = deserialize(body["error"])
     if isinstance(error, RemoteError):
-        log.error("service_failed", service=message.service, method=message.method, error=str(error)[:500])
-        raise Unavailable("service_failed", f"{message.service} could not answer; its log says why")
+        log.error("service_failed", service=service, method=method, error=str(error)[:500])
+        raise Unavailable("service_failed", f"{service} could not answer; its log says why")
     raise error

@@ -124,6 +124,10 @@ class Outbox:
         ]
         return min(firsts, default=None)
 
+    def published(self) -> int:
+        """How many events the broker has had."""
+        return self._published.count()
+
 
 def _as_published(entry: Entry) -> Document:
     return {

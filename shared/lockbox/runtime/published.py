@@ -50,6 +50,10 @@ class Published:
         """How many there are of them."""
         return self._events.count_documents(_unconfirmed(published_by))
 
+    def count(self) -> int:
+        """How many there are in all."""
+        return self._events.estimated_document_count()
+
     def confirm(self, ids: Sequence[str]) -> None:
         """These are on record."""
         self._events.update_many({"_id": {"$in": ids}}, {"$set": {"on_record": True}})

@@ -54,9 +54,13 @@ class Relay(SharedExtension):
         if self._offered.qsize() < OFFERED_AT_MOST:
             self._offered.put(waiting)
 
+    def outbox(self) -> Outbox:
+        """The outboxes of all collections that are watched."""
+        return Outbox(self.mongo.database(), self._collections)
+
     def start(self) -> None:
         """Begin; all stores have registered their collections by now."""
-        self._outbox = Outbox(self.mongo.database(), self._collections)
+        self._outbox = self.outbox()
         self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"], self._prepare)
         self._poll_at = time.monotonic()
         self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")

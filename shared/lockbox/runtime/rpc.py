@@ -17,7 +17,7 @@ from nameko.extensions import Entrypoint, ProviderCollector, SharedExtension
 
 from lockbox import clock
 from lockbox.contracts import wire
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.identity import Caller, Role
 from lockbox.crypto.keys import PublicKeys
 from lockbox.errors import Invalid, LockboxError, NotFound
@@ -123,7 +123,7 @@ class Command(Entrypoint):
 
     def setup(self) -> None:
         """Take part in the service's RPC queue."""
-        if (self.kind.service, self.kind.method) != (self.container.service_name, self.method_name):
+        if self.kind.method != self.method_name or self.kind.service not in (EVERY, self.container.service_name):
             raise TypeError(f"{self.kind.__name__} is not for {self.container.service_name}.{self.method_name}")
         self.consumer.register_provider(self)
 

@@ -36,6 +36,10 @@ ATTEMPTS = 5
 ATTEMPT_HEADER = "x-lockbox-attempt"
 HEADER_KINDS = {ATTEMPT_HEADER: int, "nameko.call_id_stack": list}
 JSON = "application/json"
+ORIGIN_HEADER = "x-lockbox-origin"
+REASON_HEADER = "x-lockbox-reason"
+PARKED_AT_HEADER = "x-lockbox-parked-at"
+PARKED_ID_HEADER = "x-lockbox-parked-id"
 HOLD_SECONDS = 2.0
 ABSENT = (AutoReconnect, ConnectionFailure, WTimeoutError, Unavailable)
 
@@ -99,7 +103,7 @@ class Subscription(Entrypoint):
         try:
             _check_properties(message)
             arguments = self.arguments(_bytes(message.body))
-            self._check_origin(arguments[0], message.delivery_info["exchange"])
+            self._check_origin(arguments[0], self._origin(message))
         except Exception as error:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
             self._refuse(message, error)
         else:
@@ -107,8 +111,16 @@ class Subscription(Entrypoint):
 
     def _check_origin(self, event: Event, exchange: str) -> None:
         """Only a service itself may publish on its exchange, so that is what proves whose event it is."""
-        if exchange not in (events_exchange_name(event.source), self._redelivers):
+        if exchange != events_exchange_name(event.source):
             raise Invalid("foreign_event", f"an event of {event.source} can't come by {exchange!r}")
+
+    def _origin(self, message: Any) -> str:
+        """The exchange that a message came by first; what comes again has it in a header.
+
+        The header counts on the way back alone, where nobody but this service can publish.
+        """
+        exchange = str(message.delivery_info["exchange"])
+        return exchange if exchange != self._redelivers else str(_headers(message).get(ORIGIN_HEADER))
 
     def _refuse(self, message: Any, error: Exception) -> None:
         self._park(message, f"{type(error).__name__}: {error}")
@@ -157,8 +169,9 @@ class Subscription(Entrypoint):
         log.error("message_parked", queue=self.topology.name, attempt=_attempt(message), reason=reason)
         headers = {
             ATTEMPT_HEADER: _attempt(message),
-            "x-lockbox-reason": reason[:2000].encode(errors="replace").decode(),
-            "x-lockbox-parked-at": format_timestamp(clock.now()),
+            REASON_HEADER: reason[:2000].encode(errors="replace").decode(),
+            PARKED_AT_HEADER: format_timestamp(clock.now()),
+            PARKED_ID_HEADER: new_id(),
         }
         self._copy(message, parked_exchange(self.topology.consumer).name, headers)
 
@@ -169,7 +182,7 @@ class Subscription(Entrypoint):
             exchange=exchange,
             routing_key=self.topology.name,
             body=_bytes(message.body),
-            headers=kept | headers,
+            headers=kept | headers | {ORIGIN_HEADER: self._origin(message)},
         )
         try:
             self.copies.publish(copy)

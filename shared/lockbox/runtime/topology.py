@@ -19,6 +19,7 @@ RECONCILER = "audit_service"
 RETRY_SECONDS = (5, 30, 300)
 RPC_EXCHANGE = Exchange("nameko-rpc", type="topic", durable=True)
 DELIVERY_LIMIT = 1000
+LOOKS_LIMIT = 2**31 - 1
 
 
 def events_exchange_name(source: str) -> str:
@@ -112,34 +113,28 @@ class SubscriptionTopology:
             ),
         )
 
-    def declare(self, connection: Connection) -> None:
-        """Make all of it, or find it there; raises amqp's PreconditionFailed where it is there but otherwise."""
-        for source in dict.fromkeys(source for source, _ in self.bindings):
-            ensure_exchange(connection, events_exchange(source))
-        with connection.channel() as channel:
-            self._declare_parked(channel)
-            self._declare_retries(channel)
-            redeliver = redeliver_exchange(self.consumer)(channel)
-            redeliver.declare()
-            queue = self.queue(channel)
-            queue.queue_declare()
-            queue.bind_to(redeliver.name, routing_key=self.name)
-            for source, event_type in self.bindings:
-                queue.bind_to(events_exchange(source).name, routing_key=event_type)
+    @property
+    def parked_queue(self) -> Queue:
+        """Where what can't be handled waits for an operator, who looks at it by taking it and giving it back.
 
-    def _declare_parked(self, channel: Any) -> None:
-        exchange = parked_exchange(self.consumer)(channel)
-        exchange.declare()
-        parked = Queue(self.parked, durable=True, queue_arguments=_quorum())(channel)
-        parked.queue_declare()
-        parked.bind_to(exchange.name, routing_key=self.name)
+        RabbitMQ 4 drops what was taken 20 times from a quorum queue without a limit of its own, and RabbitMQ 3 puts
+        such a message behind all others. No limit at all (-1) is refused by RabbitMQ 3; this one is never reached.
+        """
+        return Queue(
+            self.parked,
+            exchange=parked_exchange(self.consumer),
+            routing_key=self.name,
+            durable=True,
+            queue_arguments=_quorum(delivery_limit=LOOKS_LIMIT),
+        )
 
-    def _declare_retries(self, channel: Any) -> None:
-        for seconds in RETRY_SECONDS:
-            exchange = retry_exchange(self.consumer, seconds)(channel)
-            exchange.declare()
-            tier = Queue(
-                exchange.name,
+    @property
+    def retries(self) -> tuple[Queue, ...]:
+        """The retry tiers, which all handlers of a consumer share."""
+        return tuple(
+            Queue(
+                retry_exchange(self.consumer, seconds).name,
+                exchange=retry_exchange(self.consumer, seconds),
                 durable=True,
                 queue_arguments=_quorum(
                     message_ttl=seconds * 1000,
@@ -147,9 +142,29 @@ class SubscriptionTopology:
                     dead_letter_strategy="at-least-once",
                     overflow="reject-publish",
                 ),
-            )(channel)
-            tier.queue_declare()
-            tier.bind_to(exchange.name)
+            )
+            for seconds in RETRY_SECONDS
+        )
+
+    @property
+    def sources(self) -> tuple[Exchange, ...]:
+        """The exchanges that the queue is bound to."""
+        return tuple(events_exchange(source) for source in dict.fromkeys(source for source, _ in self.bindings))
+
+    def declare(self, connection: Connection) -> None:
+        """Make all of it, or find it there; raises amqp's PreconditionFailed where it is there but otherwise."""
+        for source in self.sources:
+            ensure_exchange(connection, source)
+        with connection.channel() as channel:
+            for queue in (self.parked_queue, *self.retries):
+                queue(channel).declare()
+            redeliver = redeliver_exchange(self.consumer)(channel)
+            redeliver.declare()
+            queue = self.queue(channel)
+            queue.queue_declare()
+            queue.bind_to(redeliver.name, routing_key=self.name)
+            for source, event_type in self.bindings:
+                queue.bind_to(events_exchange(source).name, routing_key=event_type)
 
 
 def ensure_exchange(connection: Connection, exchange: Exchange) -> None:

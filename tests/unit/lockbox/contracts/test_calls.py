@@ -2,20 +2,27 @@ import re
 from dataclasses import dataclass, is_dataclass
 
 import pytest
-from tests.unit.strategies import EVERY_CALL
+from tests.unit.strategies import EVERY_ADDRESS, EVERY_CALL
 
 from approval_service.service import ApprovalService
 from audit_service.service import AuditService
 from lockbox.contracts import wire
 from lockbox.contracts.approval import ApprovalView, Decide, GetApproval, ListGrants, SignedGrant
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.identity import Role
 from lockbox.contracts.request import RequestPage
+from notify_service.service import NotifyService
 from request_service.service import RequestService
 
-SERVICES = {service.name: service for service in (ApprovalService, AuditService, RequestService)}
+SERVICES = {service.name: service for service in (ApprovalService, AuditService, NotifyService, RequestService)}
 ROLES = {
     "cancel_request": {Role.ENGINEER},
+    "check_topology": {Role.OPERATOR},
+    "drop_parked": {Role.OPERATOR},
+    "get_outbox": {Role.OPERATOR},
+    "list_parked": {Role.OPERATOR},
+    "read_parked": {Role.OPERATOR},
+    "replay_parked": {Role.OPERATOR},
     "create_request": {Role.ENGINEER},
     "get_grant_token": {Role.ENGINEER},
     "list_revocations": {Role.ENFORCEMENT_POINT},
@@ -27,7 +34,7 @@ ROLES = {
 
 @pytest.mark.parametrize("call", EVERY_CALL)
 def test_call_when_declared_knows_its_service_its_method_and_its_answer(call: type[Call[object]]) -> None:
-    assert call.service in SERVICES
+    assert call.service in {*SERVICES, EVERY}
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", call.method)
     assert call.method.replace("_", "") == call.__name__.lower()
     assert is_dataclass(call.answer)
@@ -58,17 +65,18 @@ def test_calls_when_taken_together_have_different_addresses() -> None:
     assert len(set(addresses)) == len(addresses)
 
 
-@pytest.mark.parametrize("call", EVERY_CALL)
-def test_call_when_sent_is_answered_by_an_entrypoint_of_that_kind(call: type[Call[object]]) -> None:
-    [entrypoint] = getattr(SERVICES[call.service], call.method).nameko_entrypoints
+@pytest.mark.parametrize(("service", "call"), EVERY_ADDRESS)
+def test_call_when_sent_is_answered_by_an_entrypoint_of_that_kind(service: str, call: type[Call[object]]) -> None:
+    [entrypoint] = getattr(SERVICES[service], call.method).nameko_entrypoints
     assert entrypoint.kind is call
     assert set(entrypoint.roles) == ROLES.get(call.method, set())
 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
 def test_call_when_it_changes_something_carries_an_idempotency_key(call: type[Call[object]]) -> None:
-    reads = call.method.startswith(("get_", "list_"))
-    key = "access_id" if call.method == "record_access" else "idempotency_key"
+    reads = call.method.startswith(("get_", "list_", "read_", "check_"))
+    keys = {"record_access": "access_id", "replay_parked": "parked_id", "drop_parked": "parked_id"}
+    key = keys.get(call.method, "idempotency_key")
     assert (key in call.__dataclass_fields__) is not reads  # type: ignore[attr-defined]
 
 

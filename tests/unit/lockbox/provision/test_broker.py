@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from tests.unit.builders import REQUEST_ID
-from tests.unit.strategies import EVERY_CALL
+from tests.unit.strategies import EVERY_ADDRESS
 
 from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES
 from lockbox.provision.broker import CALL_KEY, RPC_EXCHANGE, definitions
@@ -205,8 +205,8 @@ def test_topic_permissions_when_made_are_for_the_rpc_exchange() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_topic_permission_when_a_call_is_sent_lets_the_portal_alone(service: str) -> None:
-    for call in EVERY_CALL:
-        assert may_route(service, "write", f"{call.service}.{call.method}") is (service == "portal_service")
+    for called, call in EVERY_ADDRESS:
+        assert may_route(service, "write", f"{called}.{call.method}") is (service == "portal_service")
     for other in SERVICES:
         assert may_route(service, "write", f"{other}.anything") is (service == "portal_service")
 
@@ -251,5 +251,5 @@ def test_topic_permission_when_a_key_is_neither_call_nor_answer_lets_nobody_send
 
 
 def test_call_key_when_a_call_is_added_covers_it() -> None:
-    for call in EVERY_CALL:
-        assert re.search(CALL_KEY, f"{call.service}.{call.method}")
+    for service, call in EVERY_ADDRESS:
+        assert re.search(CALL_KEY, f"{service}.{call.method}")

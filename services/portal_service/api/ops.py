@@ -1,0 +1,98 @@
+"""`/ops`: what operators see and do; each service answers for its own queues and outbox."""
+
+from uuid import UUID
+
+from lockbox.contracts import wire
+from lockbox.contracts.operations import (
+    CheckTopology,
+    DropParked,
+    GetOutbox,
+    ListParked,
+    ParkedContent,
+    ParkedQuery,
+    ReadParked,
+    ReplayParked,
+    Settled,
+)
+from portal_service import operating
+from portal_service.api.blueprint import Blueprint, signed_in
+from portal_service.edge import edge
+from portal_service.operating import OutboxOverview, ParkedOverview, TopologyOverview, owner_of
+
+NEVER_KEPT = {"Cache-Control": "no-store"}
+
+blueprint = Blueprint("ops", __name__, url_prefix="/api/v1/ops", description="For operators")
+
+
+@blueprint.route("/parked", methods=["GET"])
+@signed_in
+@blueprint.arguments(wire.schema(ParkedQuery), location="query")
+@blueprint.response(200, wire.schema(ParkedOverview))
+def list_parked(query: ParkedQuery) -> tuple[ParkedOverview, dict[str, str]]:
+    """List the messages that are parked, without their bodies."""
+    message = ListParked(queue=query.queue, limit=query.limit)
+    if query.queue is None:
+        answers = edge().operate_all(message)
+    else:
+        service = owner_of(query.queue)
+        answers = {service: edge().operate(service, message)}
+    return operating.parked_overview(answers, query.limit), NEVER_KEPT
+
+
+@blueprint.route("/parked/<queue>/<uuid:parked_id>", methods=["GET"])
+@signed_in
+@blueprint.response(200, wire.schema(ParkedContent))
+def read_parked(queue: str, parked_id: UUID) -> tuple[ParkedContent, dict[str, str]]:
+    """Look into a parked message; that it was read is on record."""
+    message = ReadParked(queue=queue, parked_id=str(parked_id))
+    return edge().operate(owner_of(queue), message), NEVER_KEPT
+
+
+@blueprint.route("/parked/<queue>/<uuid:parked_id>/replay", methods=["POST"])
+@signed_in
+@blueprint.response(200, wire.schema(Settled))
+def replay_one(queue: str, parked_id: UUID) -> Settled:
+    """Have a parked message handled again; the same again changes nothing."""
+    return edge().operate(owner_of(queue), ReplayParked(queue=queue, parked_id=str(parked_id)))
+
+
+@blueprint.route("/parked/<queue>/replay", methods=["POST"])
+@signed_in
+@blueprint.response(200, wire.schema(Settled))
+def replay_some(queue: str) -> Settled:
+    """Have the oldest hundred parked messages of a queue handled again; `left` says how many more there were."""
+    return edge().operate(owner_of(queue), ReplayParked(queue=queue))
+
+
+@blueprint.route("/parked/<queue>/<uuid:parked_id>", methods=["DELETE"])
+@signed_in
+@blueprint.response(200, wire.schema(Settled))
+def drop_one(queue: str, parked_id: UUID) -> Settled:
+    """Give a parked message up; the same again changes nothing."""
+    return edge().operate(owner_of(queue), DropParked(queue=queue, parked_id=str(parked_id)))
+
+
+@blueprint.route("/parked/<queue>", methods=["DELETE"])
+@signed_in
+@blueprint.response(200, wire.schema(Settled))
+def drop_some(queue: str) -> Settled:
+    """Give the oldest hundred parked messages of a queue up; `left` says how many more there were."""
+    return edge().operate(owner_of(queue), DropParked(queue=queue))
+
+
+@blueprint.route("/outbox", methods=["GET"])
+@signed_in
+@blueprint.response(200, wire.schema(OutboxOverview))
+def get_outbox() -> tuple[OutboxOverview, dict[str, str]]:
+    """See what waits to be published, by service."""
+    answers = edge().operate_all(GetOutbox())
+    return operating.outbox_overview(answers), NEVER_KEPT
+
+
+@blueprint.route("/topology", methods=["GET"])
+@signed_in
+@blueprint.response(200, wire.schema(TopologyOverview))
+def check_topology() -> tuple[TopologyOverview, dict[str, str]]:
+    """Compare what should be on the broker with what is there; bindings, which can't be seen, are made anew."""
+    answers = edge().operate_all(CheckTopology())
+    return operating.topology_overview(answers), NEVER_KEPT
