@@ -141,7 +141,7 @@ def test_poison_when_its_copy_is_not_safe_is_not_acknowledged_with_those_around_
     finally:
         with broker.channel() as channel:
             channel.queue_bind(**way)
-    assert eventually(lambda: parked(broker, AUDIT_PARKED, message_id))["body"] == b"poison"
+    assert eventually(lambda: parked(broker, AUDIT_PARKED, message_id))["body"] == "poison"
 
 
 def test_event_when_another_service_publishes_it_is_parked_and_never_on_record(broker: Connection, mongo: Any) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID, uuid5
 
@@ -20,6 +21,8 @@ from lockbox.errors import Invalid
 EVENT_IDS = UUID("6f1d7f0c-5b0e-5f0e-9a54-7c1d6d0b4a11")
 VENDOR = "vendor"
 LARGEST_EVENT = 1024 * 1024
+TEXTS = ("specversion", "id", "source", "type", "subject", "datacontenttype", "actor", "correlationid")
+NUMBERS = ("sequence", "dataversion")
 
 A = TypeVar("A")
 
@@ -147,6 +150,7 @@ def _no_constant(name: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_texts, _numbers = itemgetter(*TEXTS), itemgetter(*NUMBERS)
 
 
 def read_event(body: bytes) -> Event:
@@ -163,29 +167,26 @@ def _well_formed(body: bytes) -> Event | None:
     """
     try:
         document = _DECODER.decode(body.decode())
-        values = {name: document[name] for name in _TEXTS}
-        if not all(type(value) is str for value in values.values()):
-            return None
-        return Event(**values, **_others(document))
+        texts, numbers, others = _texts(document), _numbers(document), _others(document)
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
+    if others is None or set(map(type, texts)) != {str} or set(map(type, numbers)) != {int}:
+        return None
+    return Event(**dict(zip(TEXTS, texts, strict=True)), **dict(zip(NUMBERS, numbers, strict=True)), **others)
 
 
-def _others(document: dict[str, Any]) -> dict[str, Any]:
-    """The fields that are more than any text; raises ValueError for one that may be wrong."""
-    tenant, causation_id = document.get("tenant"), document.get("causationid")
-    numbers = {"sequence": document["sequence"], "dataversion": document["dataversion"]}
+def _others(document: dict[str, Any]) -> dict[str, Any] | None:
+    """The fields that are more than a text or a number; None if one of them may be wrong."""
+    data, tenant, causation_id = document["data"], document.get("tenant"), document.get("causationid")
     plain = (
         UuidField.pattern.match(document["id"])
-        and type(document["data"]) is dict
+        and type(data) is dict
         and (tenant is None or NameField.pattern.match(tenant))
         and (causation_id is None or type(causation_id) is str)
-        and all(type(number) is int for number in numbers.values())
     )
     if not plain:
-        raise ValueError
-    time = parse_timestamp(document["time"])
-    return {**numbers, "time": time, "data": document["data"], "tenant": tenant, "causationid": causation_id}
+        return None
+    return {"time": parse_timestamp(document["time"]), "data": data, "tenant": tenant, "causationid": causation_id}
 
 
 def _checked(body: bytes) -> Event:
@@ -194,6 +195,3 @@ def _checked(body: bytes) -> Event:
     except (ValueError, RecursionError) as error:
         raise Invalid("not_json", f"the body is not JSON: {error}") from error
     return wire.decode(Event, document, tolerant=True)
-
-
-_TEXTS = ("specversion", "id", "source", "type", "subject", "datacontenttype", "actor", "correlationid")

@@ -20,7 +20,8 @@ RFC_3339 = re.compile(
 
 def format_timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, always 27 characters long."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:

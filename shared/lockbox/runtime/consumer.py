@@ -18,9 +18,9 @@ from nameko.messaging import QueueConsumer
 from lockbox.runtime.connection import HEARTBEAT_SECONDS, abandon, bound, connection_to
 from lockbox.runtime.deliveries import Deliveries
 from lockbox.runtime.publisher import LOST
+from lockbox.runtime.read_ahead import ReadAhead
 
 NAP = 0.25
-READ_AHEAD_BYTES = 16_384
 
 
 class RawQueueConsumer(QueueConsumer):
@@ -80,7 +80,7 @@ class RawQueueConsumer(QueueConsumer):
                 reraise_as_library_errors=False,
             )
             bound(connection)
-            _read_ahead(connection.connection.transport)
+            self._read_ahead = ReadAhead(connection.connection)
             try:
                 yield connection
             except (ConnectionLost, OSError):
@@ -115,9 +115,13 @@ class RawQueueConsumer(QueueConsumer):
         else:
             ProviderCollector.unregister_provider(self, provider)
 
-    def consume(self, limit: Any = None, timeout: Any = None, safety_interval: float = NAP, **options: Any) -> Any:
+    def consume(
+        self, limit: Any = None, timeout: Any = None, safety_interval: float = NAP, **options: Any
+    ) -> Iterator[None]:
         """Kombu's loop; it notices a wish to stop after a nap at the latest."""
-        return super().consume(limit, timeout, safety_interval, **options)
+        for _ in super().consume(limit, timeout, safety_interval, **options):
+            self._read_ahead.handle_frames()
+            yield
 
     def on_iteration(self) -> None:
         """Kombu's hook: stay connected until every message that was handed over is settled."""
@@ -151,16 +155,3 @@ class RawQueueConsumer(QueueConsumer):
             self.container.spawn_managed_thread(
                 partial(provider.handle_message, message), identifier=f"{type(provider).__name__}.handle_message"
             )
-
-
-def _read_ahead(transport: Any) -> None:
-    """Have py-amqp take from the socket what is there: by itself it asks nine times for each message.
-
-    Its buffer is made for more bytes than are asked for; only its question to the socket is replaced.
-    """
-    receive = transport._quick_recv
-
-    def at_least(size: int) -> Any:
-        return receive(max(size, READ_AHEAD_BYTES))
-
-    transport._quick_recv = at_least
