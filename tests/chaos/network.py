@@ -21,7 +21,7 @@ ALARMS = {
         ("set_vm_memory_high_watermark", "0.00001"),
         ("set_vm_memory_high_watermark", "absolute", "1GB"),
     ),
-    "disk": (("set_disk_free_limit", "1000TB"), ("set_disk_free_limit", "200MB")),
+    "disk": (("set_disk_free_limit", "1000000GB"), ("set_disk_free_limit", "200MB")),
 }
 
 
