@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.chaos import crowds, faults, stops
+from tests.chaos import crowds, elsewhere, faults, stops
 from tests.chaos.arena import SERVERS, TARGETS, Arena
 from tests.chaos.report import Report
 
@@ -29,6 +29,7 @@ def main() -> None:
     report = Report(console)
     with Arena(home, seed).open() as arena:
         play(arena, report, int(minutes), time.monotonic() + minutes * 60)
+    elsewhere.play(home, seed, report)
     report.show()
     for complaint in report.complaints:
         console.print(complaint, style="red", highlight=False)

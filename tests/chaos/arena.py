@@ -19,7 +19,7 @@ import psutil
 from pymongo import MongoClient
 
 from lockbox.embedded.processes import started_here
-from lockbox.embedded.stack import Plan, Stack
+from lockbox.embedded.stack import Existing, Plan, Stack
 from lockbox.provision.secrets import ADMIN, SERVICES
 from lockbox.runtime.points import Point
 from tests.chaos.orders import FOLDER, KILL, Order
@@ -43,12 +43,13 @@ def build_command(service: str) -> list[str]:
 class Arena:
     """One stack, its load, and its oracle."""
 
-    def __init__(self, home: Path, seed: int, workers: int = 3) -> None:
+    def __init__(self, home: Path, seed: int, workers: int = 3, existing: Existing | None = None) -> None:
         self.random = random.Random(seed)  # noqa: S311 - no secret
         self.folder = home / "chaos"
         self.folder.mkdir(parents=True)
         environment = {"PYTHONPATH": os.pathsep.join(sys.path), FOLDER: str(self.folder)}
-        self._plan = Plan(random_ports=True, command=build_command, environment=environment)
+        existing = existing or Existing()
+        self._plan = Plan(existing, random_ports=True, command=build_command, environment=environment)
         self.stack = Stack(home, self._plan)
         self._workers = workers
         self.probes = Ledger()

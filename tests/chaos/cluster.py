@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -46,6 +46,18 @@ class Cluster:
         user = f"{ADMIN}:{quote(self._secrets.broker[ADMIN], safe='')}"
         nodes = ";".join(f"amqp://{user}@127.0.0.1:{ports['amqp']}//" for ports in self._ports.values())
         return Existing(nodes, self._mongo_uri)
+
+    def __len__(self) -> int:
+        return len(NUMBERS)
+
+    @contextmanager
+    def open(self) -> Iterator["Cluster"]:
+        """Start it, and stop it."""
+        try:
+            self.up()
+            yield self
+        finally:
+            self.down()
 
     def up(self) -> None:
         """Start them, and return when each knows the others."""

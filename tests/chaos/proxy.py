@@ -75,20 +75,35 @@ class Proxy:
         self._links.add(link)
         try:
             await asyncio.gather(self._pump(link, reader, back), self._pump(link, there, writer))
+        except asyncio.CancelledError:  # it is the end; asyncio would log it as an error
+            pass
         finally:
             link.abort()
             self._links.discard(link)
 
     async def _pump(self, link: "_Link", source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        """Each chunk is due after the delay that was in force when it came, and never before an earlier one."""
+        due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        delivering = self._loop.create_task(_deliver(link, due, sink))
         with suppress(OSError):
             while chunk := await source.read(CHUNK):
-                if self._delay:
-                    await asyncio.sleep(self._delay)
-                if not link.dead:
-                    sink.write(chunk)
-                    await sink.drain()
-        if not link.dead:
-            link.abort()
+                due.put_nowait((self._loop.time() + self._delay, chunk))
+        due.put_nowait((self._loop.time() + self._delay, b""))
+        await delivering
+
+
+async def _deliver(link: "_Link", due: "asyncio.Queue[tuple[float, bytes]]", sink: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while True:
+            when, chunk = await due.get()
+            await asyncio.sleep(max(0.0, when - asyncio.get_running_loop().time()))
+            if not chunk:
+                break
+            if not link.dead:
+                sink.write(chunk)
+                await sink.drain()
+    if not link.dead:
+        link.abort()
 
 
 class _Link:

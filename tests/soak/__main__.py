@@ -5,13 +5,18 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from pymongo import MongoClient
 from rich.console import Console
 from rich.table import Table
 
 from lockbox.embedded.stack import Plan, Stack
-from tests.compose.load import Load
+from lockbox.provision.secrets import ADMIN
+from tests.load import Load
+from tests.oracle import Oracle
 from tests.people import People
 from tests.soak.samples import Sampler, pids_of
 from tests.soak.trend import Trend
@@ -44,18 +49,27 @@ def soak(stack: Stack, seconds: float) -> tuple[list[Trend], list[str]]:
     """What came of it: the trends, and what is wrong."""
     console = Console()
     deadline = time.monotonic() + seconds
-    with Load(People(stack.accounts_file)) as load, Sampler(stack) as sampler:
+    people = People(stack.accounts_file)
+    with Load(people) as load, Sampler(stack) as sampler:
         while time.monotonic() < deadline:
-            load.proceed(50)
-    console.print(f"{3 * len(load.acknowledged)} commands in {seconds / 60:.0f} minutes, {load.repeated} repeated")
-    load.check()
-    console.print("each is in the audit trail, once")
+            load.proceed(30)
+    people.close()
+    console.print(f"{load.ledger.acknowledged} commands in {seconds / 60:g} minutes, {load.ledger.repeated} repeated")
     series = sampler.since(WARM_UP * seconds)
     trends = [Trend(*name, samples) for name, samples in sorted(series.items())]
     faults = [f"{trend.program}: {trend.measure} grow" for trend in trends if trend.grows]
     if pids_of(stack) != sampler.pids:
         faults.append("a process has been started again")
-    return trends, faults
+    return trends, faults + list(promises_broken(stack, load))
+
+
+def promises_broken(stack: Stack, load: Load) -> Iterator[str]:
+    """What is lost, doubled or unexpected."""
+    broker = stack.servers.broker_uri(ADMIN, stack.secrets.broker)
+    with MongoClient[dict[str, Any]](stack.servers.database_uri(ADMIN, stack.secrets.database)) as mongo:
+        found = Oracle(mongo, broker, load.ledger).judge()
+    if found:
+        yield str(found)
 
 
 def show(trends: list[Trend]) -> None:

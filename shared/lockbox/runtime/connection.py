@@ -15,6 +15,20 @@ ANSWER_SECONDS = 10.0
 HEARTBEAT_SECONDS = 8
 
 
+class Suspicion:
+    """What one connection of a process finds out, others need not wait to find out: the broker was lost since then."""
+
+    def __init__(self) -> None:
+        self.raised = 0
+
+    def arise(self) -> None:
+        """Connections that were made before now are not to be trusted."""
+        self.raised += 1
+
+
+suspicion = Suspicion()
+
+
 def connection_to(uri: str, heartbeat: int = 0) -> Connection:
     """A connection, not made yet; with a heartbeat, whoever reads it notices after two that were missed."""
     return Connection(uri, connect_timeout=CONNECT_SECONDS, heartbeat=heartbeat)

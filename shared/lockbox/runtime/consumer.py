@@ -15,7 +15,7 @@ from nameko.exceptions import ConfigurationError
 from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer
 
-from lockbox.runtime.connection import HEARTBEAT_SECONDS, abandon, bound, connection_to
+from lockbox.runtime.connection import HEARTBEAT_SECONDS, abandon, bound, connection_to, suspicion
 from lockbox.runtime.deliveries import Deliveries
 from lockbox.runtime.publisher import LOST
 from lockbox.runtime.read_ahead import ReadAhead
@@ -85,6 +85,7 @@ class RawQueueConsumer(QueueConsumer):
                 yield connection
             except (ConnectionLost, OSError):
                 abandon(connection)
+                suspicion.arise()
                 raise
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:

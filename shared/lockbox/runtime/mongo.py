@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from eventlet.semaphore import Semaphore
 from nameko.extensions import SharedExtension
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -59,14 +60,18 @@ def duplicates_in(error: BulkWriteError) -> list[Any]:
 class Mongo(SharedExtension):
     """The process's own database, connected to when it is first used."""
 
-    _client: MongoClient[Document] | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._client: MongoClient[Document] | None = None
+        self._one_at_a_time = Semaphore()
 
     def database(self) -> Database[Document]:
         """The database that `MONGO` in config.yml names."""
         config = self.container.config["MONGO"]
-        if self._client is None:
-            self._client = connect(config["uri"], self.container.service_name)
-        return self._client[config["database"]]
+        with self._one_at_a_time:  # making a client lets other green threads run, and they want one too
+            if self._client is None:
+                self._client = connect(config["uri"], self.container.service_name)
+            return self._client[config["database"]]
 
     def try_write(self) -> None:
         """Raise PyMongoError unless the majority takes a write."""

@@ -12,7 +12,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from lockbox.runtime import points
-from lockbox.runtime.connection import ANSWER_SECONDS, abandon, connect_soon, connection_to
+from lockbox.runtime.connection import ANSWER_SECONDS, abandon, connect_soon, connection_to, suspicion
 from lockbox.runtime.topology import events_exchange
 
 CONFIRM_SECONDS = ANSWER_SECONDS
@@ -62,6 +62,7 @@ class ConfirmedPublisher:
         self._lock = Semaphore()
         self._connection: Connection | None = None
         self._channel: Any = None
+        self._trusted_at = 0
 
     def publish(self, messages: Iterable[Message]) -> set[str]:
         """The ids of the messages that are safe with the broker; raises `PublishError` when that can't be known."""
@@ -85,11 +86,12 @@ class ConfirmedPublisher:
     def _connected(self) -> Iterator[None]:
         with self._lock:
             try:
-                if self._connection is None or not self._connection.connected:
+                if not self._usable():
                     self._open()
                 yield
             except TimeoutError as error:
                 self._abandon()
+                suspicion.arise()
                 raise Unconfirmed(f"the broker does not answer: {error}") from error
             except (*LOST, PublishError) as error:
                 self._abandon()
@@ -97,6 +99,11 @@ class ConfirmedPublisher:
             except BaseException:  # a deadline of the caller's, say: half a message may have been sent
                 self._abandon()
                 raise
+
+    def _usable(self) -> bool:
+        if self._trusted_at < suspicion.raised:
+            self._abandon()
+        return self._connection is not None and self._connection.connected
 
     def _abandon(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
@@ -121,12 +128,14 @@ class ConfirmedPublisher:
 
     def _open(self) -> None:
         self.close()
+        trusted_at = suspicion.raised
         self._connection = connection_to(self._uri)
         connect_soon(self._connection)
         self._prepare(self._connection)
         self._channel = self._connection.channel()
         self._channel.confirm_select()
         self._published = 0
+        self._trusted_at = trusted_at
 
     def _listen(self, waiting: dict[int, str], refused: set[str]) -> None:
         def settled(tag: int, multiple: bool) -> list[str]:
