@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -103,7 +104,7 @@ class Arena:
             process.send_signal(number)
         return processes
 
-    def recovered(self, *killed: str, before: Mapping[str, set[int]]) -> None:
+    def recovered(self, *killed: str, before: Mapping[str, set[int]] = MappingProxyType({})) -> None:
         """Return when others run in place of the killed, all are ready, and a new story is told and on record."""
         for program in killed:
             eventually(partial(self._replaced, program, before[program]), within=BACK_WITHIN)
