@@ -127,10 +127,10 @@ class Arena:
         self.recovered(*programs, before=before)
         return time.monotonic() - started
 
-    def kill_at(self, point: Point, *services: str) -> float:
-        """Have services end themselves at a point; how long after the last did all work again. Fails if not reached."""
+    def kill_at(self, services: Mapping[str, Point]) -> float:
+        """Have services end themselves at points; how long after the last did all work again. Fails if not reached."""
         before = self.pids(*services)
-        for service in services:
+        for service, point in services.items():
             Order(point, self.random.randint(1, 5), KILL).place(self.folder, service)
         for service in services:
             eventually(partial(self._taken_or_provoked, service), within=BACK_WITHIN)
