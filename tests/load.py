@@ -84,8 +84,7 @@ class Teller:
         """A whole story; raises `Unanswered`."""
         story = self.ledger.begin()
         engineer, vendor, customer = self._cast
-        created = self.step(story, CREATE, engineer, "/requests", TERMS | {"justification": story.marker}, timeout)
-        story.request_id = str(created["id"])
+        self.step(story, CREATE, engineer, "/requests", TERMS | {"justification": story.marker}, timeout)
         decisions = f"/requests/{story.request_id}/decisions"
         self.step(story, VENDOR, vendor, decisions, {"decision": "approve"}, timeout)
         self.step(story, verdict, customer, decisions, {"decision": verdict}, timeout)
@@ -93,12 +92,13 @@ class Teller:
 
     def step(
         self, story: Story, step: str, person: Person, path: str, body: dict[str, Any], timeout: float = 30.0
-    ) -> dict[str, Any]:
+    ) -> None:
         """One command, until it is acknowledged."""
         story.sent.append(step)
         answer = self._send(person, path, body, timeout)
+        if step == CREATE:
+            story.request_id = str(answer["id"])
         story.acknowledged.append(step)
-        return answer
 
     def _send(self, person: Person, path: str, body: dict[str, Any], timeout: float) -> dict[str, Any]:
         key, deadline = new_key(), time.monotonic() + self._patience

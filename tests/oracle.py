@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from amqp.exceptions import NotFound
+from amqp.exceptions import AMQPError, NotFound
 from kombu import Connection
+from kombu.exceptions import OperationalError
 from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -20,6 +21,7 @@ from tests.load import Ledger, Story
 Mongo = MongoClient[dict[str, Any]]
 QUEUES = (INTAKE_QUEUE, *LISTENERS)
 QUIET_WITHIN = 60.0
+AWAY = (PyMongoError, AMQPError, OperationalError, OSError)
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,12 @@ class Oracle:
     def judge(self, quiet_within: float = QUIET_WITHIN) -> Findings:
         """What is wrong and was not when it was last asked; the load must pause, so that all can come to rest."""
         deadline = time.monotonic() + quiet_within
-        found = self.look()
-        while found - self._known and time.monotonic() < deadline:
-            time.sleep(0.5)
-            with suppress(PyMongoError, OSError):  # it is starting again
+        found: Findings | None = None
+        while (found is None or found - self._known) and time.monotonic() < deadline:
+            with suppress(*AWAY):  # it is starting again
                 found = self.look()
+            time.sleep(0.5)
+        found = self.look() if found is None else found
         new, self._known = found - self._known, self._known | found
         return new
 

@@ -15,7 +15,7 @@ from tests.chaos.arena import SERVERS, TARGETS, Arena
 from tests.chaos.report import Report
 
 CONTROL_SECONDS = 60.0
-LONG_STOP = 90.0
+LONGEST_STOP = 90.0
 SHORT_STOP = 8.0
 
 
@@ -43,12 +43,14 @@ def play(arena: Arena, report: Report, quota: int, until: float) -> None:
     """Every fault, each program killed `quota` times, more kills until the time is over, then the controls."""
     for point, services in faults.CRASH_POINTS.items():
         with report.fault(arena, f"SIGKILL {point}") as row:
-            faults.crash_point(arena, row, point, *services)
-    play_crowds(arena, report)
-    play_stops(arena, report)
+            faults.crash_points(arena, row, dict.fromkeys(services, point))
+    play_crowds(arena, report, min(crowds.KILLED_TIMES, 2 * quota))
+    play_stops(arena, report, min(LONGEST_STOP, 5.0 * quota))
     for server in SERVERS:
         with report.fault(arena, f"SIGKILL {server}") as row:
             faults.server_kills(arena, row, server, quota)
+    with report.fault(arena, "the broker's data wiped", quiet_within=180) as row:
+        faults.wiped_broker(arena, row)
     with report.fault(arena, "SIGKILL of services at random") as row:
         faults.random_kills(arena, row, report.kills, quota)
     while time.monotonic() < until - CONTROL_SECONDS:
@@ -57,25 +59,25 @@ def play(arena: Arena, report: Report, quota: int, until: float) -> None:
     play_controls(arena, report)
 
 
-def play_crowds(arena: Arena, report: Report) -> None:
+def play_crowds(arena: Arena, report: Report, full: int) -> None:
     """Many clients, many processes, many messages."""
     with report.fault(arena, f"one key {crowds.SAME_KEY} times at once") as row:
         crowds.same_key(arena, row)
     with report.fault(arena, "scaled 1 to 4 to 1") as row:
         crowds.scaled(arena, row, "approval_service", "audit_service")
     with report.fault(arena, "SIGKILL of a full intake") as row:
-        crowds.killed_with_full_hands(arena, row)
+        crowds.killed_with_full_hands(arena, row, full)
 
 
-def play_stops(arena: Arena, report: Report) -> None:
+def play_stops(arena: Arena, report: Report, long: float) -> None:
     """Signals that are no SIGKILL."""
     with report.fault(arena, "SIGTERM, a handler at work") as row:
         stops.terminated_at_work(arena, row)
     for server in SERVERS:
         with report.fault(arena, f"SIGTERM without {server}") as row:
             stops.terminated_without(arena, row, server)
-    with report.fault(arena, f"SIGSTOP {LONG_STOP:.0f} s") as row:
-        stops.frozen(arena, row, stops.HANDLER, LONG_STOP)
+    with report.fault(arena, f"SIGSTOP {long:.0f} s") as row:
+        stops.frozen(arena, row, stops.HANDLER, long)
     with report.fault(arena, f"SIGSTOP {SHORT_STOP:.0f} s, each") as row:
         for program in TARGETS:
             stops.frozen(arena, row, program, SHORT_STOP)

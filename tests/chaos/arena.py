@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -104,7 +105,7 @@ class Arena:
             process.send_signal(number)
         return processes
 
-    def recovered(self, *killed: str, before: Mapping[str, set[int]]) -> None:
+    def recovered(self, *killed: str, before: Mapping[str, set[int]] = MappingProxyType({})) -> None:
         """Return when others run in place of the killed, all are ready, and a new story is told and on record."""
         for program in killed:
             eventually(partial(self._replaced, program, before[program]), within=BACK_WITHIN)
@@ -127,10 +128,10 @@ class Arena:
         self.recovered(*programs, before=before)
         return time.monotonic() - started
 
-    def kill_at(self, point: Point, *services: str) -> float:
-        """Have services end themselves at a point; how long after the last did all work again. Fails if not reached."""
+    def kill_at(self, services: Mapping[str, Point]) -> float:
+        """Have services end themselves at points; how long after the last did all work again. Fails if not reached."""
         before = self.pids(*services)
-        for service in services:
+        for service, point in services.items():
             Order(point, self.random.randint(1, 5), KILL).place(self.folder, service)
         for service in services:
             eventually(partial(self._taken_or_provoked, service), within=BACK_WITHIN)

@@ -1,10 +1,13 @@
 """The faults: each is done to an arena under load, and notes in its row whom it killed."""
 
+import shutil
+import time
 from collections import Counter
+from collections.abc import Mapping
 
 from lockbox.provision.secrets import SERVICES
 from lockbox.runtime.points import Point
-from tests.chaos.arena import TARGETS, Arena
+from tests.chaos.arena import BROKER, TARGETS, Arena
 from tests.chaos.orders import DEDUPE, OUTBOX, Order
 from tests.chaos.report import Row
 from tests.waiting import eventually
@@ -27,10 +30,10 @@ CRASH_POINTS: dict[Point, tuple[str, ...]] = {
 }
 
 
-def crash_point(arena: Arena, row: Row, point: Point, *services: str) -> None:
-    """(1) Each of these services ends itself at the point."""
-    row.killed(arena.kill_at(point, *services), *services)
-    row.points.update(f"{point} {service}" for service in services)
+def crash_points(arena: Arena, row: Row, services: Mapping[str, Point]) -> None:
+    """(1) Each of these services ends itself at its point."""
+    row.killed(arena.kill_at(services), *services)
+    row.points.update(f"{point} {service}" for service, point in services.items())
 
 
 def random_kills(arena: Arena, row: Row, so_far: Counter[str], quota: int, together: int = 2) -> None:
@@ -57,6 +60,18 @@ def storm(arena: Arena, row: Row) -> None:
     arena.load.proceed(arena.random.randint(3, 30))
 
 
+def wiped_broker(arena: Arena, row: Row) -> None:
+    """(5) The broker is killed and comes back without its data; what was in its queues is given to it again."""
+    arena.load.proceed(5)
+    arena.kill(BROKER)
+    arena.control("stop", BROKER)
+    shutil.rmtree(arena.stack.home / BROKER / "data")
+    started = time.monotonic()
+    arena.control("start", BROKER)
+    arena.recovered()
+    row.killed(time.monotonic() - started, BROKER)
+
+
 def without_outbox(arena: Arena, row: Row) -> None:
     """The negative control of losses: a kill between the write and the publish of a service without its outbox."""
     _switch_off(arena, "approval_service", OUTBOX)
@@ -69,7 +84,7 @@ def without_outbox(arena: Arena, row: Row) -> None:
 def without_dedupe(arena: Arena, row: Row) -> None:
     """The negative control of doubles: a kill between the confirm and the pull, and an audit that takes all."""
     _switch_off(arena, "audit_service", DEDUPE)
-    row.killed(arena.kill_at("after_confirm", "request_service"), "request_service", "audit_service")
+    row.killed(arena.kill_at({"request_service": "after_confirm"}), "request_service", "audit_service")
     with arena.load.paused():
         eventually(lambda: not arena.oracle.look().waiting, within=60)
     _switch_on(arena, "audit_service")

@@ -59,8 +59,8 @@ class Report:
         self.rows.append(row)
         try:
             yield row
-        except AssertionError as error:
-            row.failures.append(f"{name}: {str(error)[:500]}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other faults are tried too
+            row.failures.append(f"{name}: {type(error).__name__}: {str(error)[:500]}")
         with arena.load.paused(within=240):
             row.findings = arena.oracle.judge(quiet_within)
         row.acknowledged = arena.acknowledged - before

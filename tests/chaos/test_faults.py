@@ -2,28 +2,32 @@
 
 import pytest
 
+from lockbox.runtime.points import POINTS, Point
 from tests.chaos import crowds, faults, stops
 from tests.chaos.arena import BROKER, DATABASE, Arena
 from tests.chaos.conftest import Judged
 
-CHAIN = {
-    **dict.fromkeys(
-        ("before_state_write", "after_state_write", "before_publish", "after_publish", "after_confirm"),
-        "approval_service",
-    ),
-    **dict.fromkeys(("before_keep", "before_pull", "after_pull", "before_ack", "after_ack"), "request_service"),
-    **dict.fromkeys(("before_intake_insert", "after_intake_insert"), "audit_service"),
-}
-"""The way of an event, and who is killed where on it."""
+CHAIN: tuple[dict[str, Point], ...] = (
+    {
+        "approval_service": "before_state_write",
+        "request_service": "before_keep",
+        "audit_service": "before_intake_insert",
+    },
+    {"approval_service": "after_state_write", "request_service": "before_pull", "audit_service": "after_intake_insert"},
+    {"approval_service": "before_publish", "request_service": "after_pull"},
+    {"approval_service": "after_publish", "request_service": "before_ack"},
+    {"approval_service": "after_confirm", "request_service": "after_ack"},
+)
+"""The way of an event, and who is killed where on it; some at the same time."""
 
 pytestmark = pytest.mark.timeout(300)
 
 
 def test_chain_when_killed_at_each_crash_point_loses_nothing(arena: Arena, judged: Judged) -> None:
     with judged("crash points") as row:
-        for point, service in CHAIN.items():
-            faults.crash_point(arena, row, point, service)
-    assert set(CHAIN) == set(faults.CRASH_POINTS)
+        for services in CHAIN:
+            faults.crash_points(arena, row, services)
+    assert {point for services in CHAIN for point in services.values()} == set(POINTS)
 
 
 def test_anything_when_killed_loses_nothing(arena: Arena, judged: Judged) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pymongo import MongoClient, WriteConcern
@@ -38,7 +38,14 @@ THINGS = ("a", "b", "c")
 Documents = Database[dict[str, Any]]
 nth = st.integers(1, 3)
 processes = st.integers(0, 1)
-point = st.one_of(st.none(), st.sampled_from(points.POINTS))
+OF_A_WRITE = ("before_state_write", "after_state_write")
+OF_A_DELIVERY = ("before_publish", "after_publish", "after_confirm", "before_keep", "before_pull", "after_pull")
+OF_THE_INTAKE = ("before_intake_insert", "after_intake_insert", "before_ack")
+
+
+def one_of(where: tuple[points.Point, ...]) -> st.SearchStrategy[points.Point | None]:
+    """One of the points to crash at, or none."""
+    return st.one_of(st.none(), st.sampled_from(where))
 
 
 class Crash(BaseException):
@@ -93,7 +100,8 @@ class Process:
             self.relay._deliver(self.relay._offered.get_nowait(), now)
 
     def publish_waiting(self, now: datetime) -> None:
-        self.relay._deliver(self.relay._take_waiting(now), now)
+        if waiting := self.relay._take_waiting(now):
+            self.relay._deliver(waiting, now)
 
 
 class Crashes(RuleBasedStateMachine):
@@ -112,7 +120,7 @@ class Crashes(RuleBasedStateMachine):
         self.intake = RecordStore(self.database, self.processes[0].relay)
         self.acknowledged: dict[str, str] = {}
 
-    @rule(process=processes, key=st.integers(0, 15), where=point, nth=nth)
+    @rule(process=processes, key=st.integers(0, 15), where=one_of(OF_A_WRITE), nth=nth)
     def command(self, process: int, key: int, where: points.Point | None, nth: int) -> None:
         """A command, the same again if the key was used before."""
         thing = THINGS[key % len(THINGS)]
@@ -125,24 +133,25 @@ class Crashes(RuleBasedStateMachine):
                 things.change(thing, act, lambda old: changed(replace(old, value=old.value + 1), key))
             self.acknowledged[act.key or ""] = thing
 
-    @rule(process=processes, where=point, nth=nth, refuses=st.integers(0, 2))
+    @rule(process=processes, where=one_of(OF_A_DELIVERY), nth=nth, refuses=st.integers(0, 2))
     def publish_offered(self, process: int, where: points.Point | None, nth: int, refuses: int) -> None:
         self.broker.refuses = refuses
         with self.crashing(process, where, nth):
             self.processes[process].publish_offered(self.now)
 
-    @rule(process=processes, where=point, breaks_after=st.one_of(st.none(), st.integers(0, 2)))
+    @rule(process=processes, where=one_of(OF_A_DELIVERY), breaks_after=st.one_of(st.none(), st.integers(0, 2)))
     def publish_waiting(self, process: int, where: points.Point | None, breaks_after: int | None) -> None:
         self.now += LATER
         self.broker.breaks_after = breaks_after
         with self.crashing(process, where, 1):
             self.processes[process].publish_waiting(self.now)
 
-    @rule(count=st.integers(1, 5), where=point)
+    @rule(count=st.integers(1, 5), where=one_of(OF_THE_INTAKE))
     def take_in(self, count: int, where: points.Point | None) -> None:
         """A batch; what is not acknowledged comes again."""
         with self.crashing(0, where, 1):
-            batch = self.broker.kept[:count]
+            if not (batch := self.broker.kept[:count]):
+                return
             refusals = record_events(self.intake, [(read_event(body), body) for body in batch], self.now)
             assert refusals == [None] * len(batch)
             points.passing("before_ack")
@@ -162,8 +171,9 @@ class Crashes(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Nobody dies any more: all comes to rest."""
         outbox = Outbox(self.database, [Things.name])
-        while outbox.waiting():
-            self.publish_waiting(0, None, None)
+        for _ in range(10):
+            if outbox.waiting():
+                self.publish_waiting(0, None, None)
         while self.broker.kept:
             self.take_in(500, None)
         self.judge()
@@ -208,17 +218,22 @@ def database(mongo: MongoClient[dict[str, Any]]) -> Iterator[Documents]:
     mongo.drop_database(name)
 
 
-def run(database: Documents) -> None:
+def run(database: Documents, *phases: Phase) -> None:
     Things(database, Relay(), Thing, Thing).ensure_indexes()
     machine = type("CrashesHere", (Crashes,), {"connect": staticmethod(lambda: database)})
     quick = settings(
-        max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=40,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        phases=phases,
     )
     run_state_machine_as_test(machine, settings=quick)
 
 
 def test_events_when_processes_crash_anywhere_are_on_record_once(database: Documents) -> None:
-    run(database)
+    run(database, Phase.generate, Phase.shrink)
 
 
 def test_machine_when_events_are_not_in_the_write_finds_the_loss(
@@ -226,4 +241,4 @@ def test_machine_when_events_are_not_in_the_write_finds_the_loss(
 ) -> None:
     monkeypatch.setattr("lockbox.runtime.aggregates.stored", lambda waiting: [])
     with pytest.raises(AssertionError, match="each change has its event once"):
-        run(database)
+        run(database, Phase.generate)
