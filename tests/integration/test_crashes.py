@@ -90,6 +90,7 @@ class Process:
 
     def __init__(self, database: Documents, broker: Broker) -> None:
         self.relay = Relay()
+        self.relay.register(Things.name)
         self.relay.container = SimpleNamespace(service_name=SignedIn.source)
         self.relay._outbox = Outbox(database, [Things.name])
         self.relay._publisher = broker  # type: ignore[assignment]

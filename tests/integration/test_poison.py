@@ -95,6 +95,21 @@ def test_message_when_it_can_not_be_read_is_parked_once_with_its_reason_by_all_w
         assert pid_of(stack.states(), service) == pid_of(before, service)
 
 
+@pytest.mark.parametrize("properties", [{}, {"content_type": "text/plain", "reply_to": str(uuid4())}, JSON])
+def test_call_when_it_can_not_be_answered_is_parked_once_with_its_reason(
+    broker: Connection, stack: Stack, people: People, properties: dict[str, Any]
+) -> None:
+    before = pid_of(stack.states(), "approval_service")
+    message_id = str(uuid4())
+    with broker.channel() as channel:
+        message = amqp.Message('{"args": [{}], "kwargs": {}}', message_id=message_id, **properties)
+        channel.basic_publish(message, exchange="nameko-rpc", routing_key="approval_service.decide")
+    assert people.contoso_approver.get("/grants")["items"] is not None
+    [reason] = take_parked(broker, "approval_service.commands.v1", {message_id})[message_id]
+    assert "rpc_unanswerable" in reason
+    assert pid_of(stack.states(), "approval_service") == before
+
+
 def test_message_when_it_is_too_large_is_parked_whole(broker: Connection, stack: Stack) -> None:
     before = pid_of(stack.states(), "audit_service")
     large = event().payload()[:-1] + b" " * 17 * MIB + b"}"

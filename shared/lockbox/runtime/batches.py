@@ -14,7 +14,8 @@ from lockbox.contracts.events import Event, read_event
 from lockbox.contracts.listeners import SOURCES
 from lockbox.errors import Invalid
 from lockbox.runtime import points
-from lockbox.runtime.subscription import ABSENT, HOLD_SECONDS, Subscription
+from lockbox.runtime.copies import HOLD_SECONDS
+from lockbox.runtime.subscription import ABSENT, Subscription
 
 BATCH = 500
 

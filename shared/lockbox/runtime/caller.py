@@ -40,6 +40,7 @@ class Replies(SharedExtension):
     queue_consumer = RawQueueConsumer()
     prefetch = 200
     workers = 0
+    topology = None
     never_waits = True
 
     def setup(self) -> None:

@@ -26,10 +26,10 @@ NAP = 0.25
 class RawQueueConsumer(QueueConsumer):
     """Gives each provider a channel of its own, its own prefetch, and its messages raw.
 
-    A provider has `declare(connection)`, `queue`, the names of all its `queues`, `prefetch`, the number of `workers`
-    that it may take at once, and `handle_message(message)`; the latter must not raise, and must settle each message
-    once through `ack` or `requeue`. If the provider says `never_waits`, it is called where messages are read, else in a
-    green thread for each message.
+    A provider has `declare(connection)`, `queue`, the names of all its `queues`, its `topology` if it parks messages,
+    `prefetch`, the number of `workers` that it may take at once, and `handle_message(message)`; the latter must not
+    raise, and must settle each message once through `ack` or `requeue`. If the provider says `never_waits`, it is
+    called where messages are read, else in a green thread for each message.
     """
 
     def __init__(self) -> None:

@@ -39,18 +39,24 @@ def inspect(uri: str, service: str, providers: Iterable[Any]) -> TopologyView:
     topologies = [reader.topology for reader in readers if isinstance(reader, Subscription)]
     with broker(uri) as connection:
         items = [_queue(connection, reader.queue, read=True) for reader in readers]
-        items += _surroundings(connection, topologies)
+        items += _parked(connection, readers)
+        items += _retries(connection, topologies)
         items += _listeners(connection, service, {item.name for item in items})
         items += _exchanges(connection, service, topologies)
         items += _bindings(connection, service, readers, items)
     return TopologyView(items=tuple(items))
 
 
-def _surroundings(connection: Connection, topologies: list[SubscriptionTopology]) -> Items:
-    """Where messages go that can't be handled, now or at all; the retry tiers are the same for all handlers."""
-    queues = [topology.parked_queue for topology in topologies]
-    queues += topologies[0].retries if topologies else ()
-    yield from (_queue(connection, queue) for queue in queues)
+def _parked(connection: Connection, readers: list[Any]) -> Items:
+    """Where messages go that can't be handled at all."""
+    parks = [reader.topology.parked_queue for reader in readers if reader.topology is not None]
+    yield from (_queue(connection, queue) for queue in parks)
+
+
+def _retries(connection: Connection, topologies: list[SubscriptionTopology]) -> Items:
+    """Where messages go that can't be handled now; the retry tiers are the same for all handlers."""
+    retries = topologies[0].retries if topologies else ()
+    yield from (_queue(connection, queue) for queue in retries)
 
 
 def _listeners(connection: Connection, service: str, seen: set[str]) -> Items:
@@ -74,9 +80,9 @@ def _queue(connection: Connection, queue: Queue, *, read: bool = False, foreign:
 
 
 def _exchanges(connection: Connection, service: str, topologies: list[SubscriptionTopology]) -> Items:
-    own = [events_exchange(service)]
+    own = [events_exchange(service), parked_exchange(service)]
     if topologies:
-        own += [redeliver_exchange(service), parked_exchange(service)]
+        own += [redeliver_exchange(service)]
         own += [retry_exchange(service, seconds) for seconds in RETRY_SECONDS]
     sources = {source.name: source for topology in topologies for source in topology.sources}
     foreign = [source for name, source in sources.items() if name != events_exchange(service).name]

@@ -38,6 +38,7 @@ from lockbox.errors import NotFound, Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.aggregates import Aggregates
 from lockbox.runtime.consumer import RawQueueConsumer
+from lockbox.runtime.copies import ORIGIN_HEADER, CopyPublisher
 from lockbox.runtime.inspection import inspect
 from lockbox.runtime.mongo import Document
 from lockbox.runtime.parked import REPLAYED_HEADER, Desk, Taken, count_parked, desk
@@ -45,7 +46,6 @@ from lockbox.runtime.publisher import Message, PublishError
 from lockbox.runtime.relay import Relay
 from lockbox.runtime.rpc import command
 from lockbox.runtime.stores import Store
-from lockbox.runtime.subscription import ORIGIN_HEADER, CopyPublisher, Subscription
 from lockbox.runtime.topology import SubscriptionTopology, redeliver_exchange
 
 AT_ONCE = 100
@@ -84,7 +84,7 @@ class Operations(Store):
 
     def list_parked(self, _caller: Caller, query: ListParked) -> ParkedList:
         """The parked messages of one queue or all, without their bodies."""
-        queues = self._subscribed() if query.queue is None else [self._one(query.queue)]
+        queues = self._read() if query.queue is None else [self._one(query.queue)]
         counts = tuple(ParkedCount(queue=each.name, parked=count_parked(self._uri, each)) for each in queues)
         items: list[ParkedMessage] = []
         for topology, found in zip(queues, counts, strict=True):
@@ -127,12 +127,12 @@ class Operations(Store):
     def _uri(self) -> str:
         return str(self.container.config["AMQP_URI"])
 
-    def _subscribed(self) -> list[SubscriptionTopology]:
-        own = [each.topology for each in self.container.entrypoints if isinstance(each, Subscription)]
+    def _read(self) -> list[SubscriptionTopology]:
+        own = [each.topology for each in self.queue_consumer.providers if each.topology is not None]
         return sorted(own, key=lambda topology: topology.name)
 
     def _one(self, queue: str) -> SubscriptionTopology:
-        for topology in self._subscribed():
+        for topology in self._read():
             if topology.name == queue:
                 return topology
         raise NotFound("queue_not_found", f"{self.container.service_name} reads no queue {queue[:200]!r}")

@@ -22,14 +22,14 @@ from lockbox.contracts.operations import ParkedMessage
 from lockbox.crypto.canonical import digest
 from lockbox.errors import Conflict, Unavailable
 from lockbox.runtime.connection import visit
-from lockbox.runtime.publisher import LOST
-from lockbox.runtime.subscription import (
+from lockbox.runtime.copies import (
     ATTEMPT_HEADER,
     ORIGIN_HEADER,
     PARKED_AT_HEADER,
     PARKED_ID_HEADER,
     REASON_HEADER,
 )
+from lockbox.runtime.publisher import LOST
 from lockbox.runtime.topology import SubscriptionTopology, redeliver_exchange
 
 REPLAYED_HEADER = "x-lockbox-replayed"

@@ -54,6 +54,7 @@ class Reconciler(SharedExtension):
     prefetch = 5
     workers = 0
     never_waits = False
+    topology = None
 
     def setup(self) -> None:
         """Join the consumer, for the answers."""
@@ -144,6 +145,7 @@ class Questions(Entrypoint):
     queue_consumer = RawQueueConsumer()
     prefetch = workers = 5
     never_waits = False
+    topology = None
 
     def setup(self) -> None:
         """Join the consumer."""

@@ -23,11 +23,12 @@ from lockbox.crypto.keys import PublicKeys
 from lockbox.errors import Invalid, LockboxError, NotFound
 from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
+from lockbox.runtime.copies import CopyPublisher
 from lockbox.runtime.crossing import serialize
 from lockbox.runtime.identity import identify
 from lockbox.runtime.publisher import Message
 from lockbox.runtime.publishers import Publishers
-from lockbox.runtime.topology import RPC_EXCHANGE, command_queue, ensure_exchange
+from lockbox.runtime.topology import RPC_EXCHANGE, SubscriptionTopology, command_queue, ensure_exchange
 
 JSON = "application/json"
 LARGEST_CALL = 1024 * 1024
@@ -45,9 +46,13 @@ class CallerKeys(SharedExtension):
 
 
 class CommandConsumer(SharedExtension, ProviderCollector):
-    """Reads a service's RPC queue and gives each message to the entrypoint that its routing key names."""
+    """Reads a service's RPC queue and gives each message to the entrypoint that its routing key names.
+
+    What can't be answered is parked.
+    """
 
     queue_consumer = RawQueueConsumer()
+    copies = CopyPublisher()
     prefetch = workers = 50
     never_waits = False
 
@@ -55,7 +60,8 @@ class CommandConsumer(SharedExtension, ProviderCollector):
         """Join the consumer."""
         self.queue = command_queue(self.container.service_name)
         self._publishers = Publishers(self.container.config["AMQP_URI"])
-        self.queues = (self.queue.name,)
+        self.topology = SubscriptionTopology(self.container.service_name, "commands", ())
+        self.queues = (self.queue.name, self.topology.parked)
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
@@ -70,12 +76,12 @@ class CommandConsumer(SharedExtension, ProviderCollector):
             queue = self.queue(channel)
             queue.queue_declare()
             queue.queue_bind()
+            self.topology.parked_queue(channel).declare()
 
     def handle_message(self, message: Any) -> None:
         """Hand a message to its entrypoint, or answer why not."""
         if not isinstance(message.properties.get("reply_to"), str) or message.content_type != JSON:
-            log.error("rpc_unanswerable", routing_key=str(message.delivery_info.get("routing_key"))[:200])
-            self.queue_consumer.ack(message)
+            self.copies.park(message, self.topology, f"rpc_unanswerable: expected reply_to and {JSON}")
             return
         try:
             provider, payload = self._provider(message), _payload(message.body)

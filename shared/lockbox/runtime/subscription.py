@@ -11,56 +11,36 @@ from typing import Any
 import eventlet
 import structlog
 from nameko.exceptions import ContainerBeingKilled
-from nameko.extensions import Entrypoint, SharedExtension
+from nameko.extensions import Entrypoint
 from pymongo.errors import AutoReconnect, ConnectionFailure, WTimeoutError
 
-from lockbox import clock
 from lockbox.contracts.events import Event, Fact, read_event
-from lockbox.contracts.fields import format_timestamp
 from lockbox.errors import Invalid, Unavailable, invalid
-from lockbox.ids import new_id
 from lockbox.runtime import points
 from lockbox.runtime.consumer import RawQueueConsumer
-from lockbox.runtime.metrics import PARKED, RETRIED
-from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
+from lockbox.runtime.copies import (
+    ATTEMPT_HEADER,
+    HOLD_SECONDS,
+    CopyPublisher,
+    attempt_of,
+    body_of,
+    headers_of,
+    origin_of,
+)
+from lockbox.runtime.metrics import RETRIED
 from lockbox.runtime.topology import (
     RETRY_SECONDS,
     SubscriptionTopology,
     events_exchange_name,
-    parked_exchange,
-    redeliver_exchange,
     retry_exchange,
 )
 
 ATTEMPTS = 5
-ATTEMPT_HEADER = "x-lockbox-attempt"
 HEADER_KINDS = {ATTEMPT_HEADER: int, "nameko.call_id_stack": list}
 JSON = "application/json"
-ORIGIN_HEADER = "x-lockbox-origin"
-REASON_HEADER = "x-lockbox-reason"
-PARKED_AT_HEADER = "x-lockbox-parked-at"
-PARKED_ID_HEADER = "x-lockbox-parked-id"
-HOLD_SECONDS = 2.0
 ABSENT = (AutoReconnect, ConnectionFailure, WTimeoutError, Unavailable)
 
 log = structlog.get_logger(__name__)
-
-
-class CopyPublisher(SharedExtension):
-    """Puts copies of messages into retry tiers and among the parked ones, on a connection of its own."""
-
-    def setup(self) -> None:
-        """Make the publisher; it connects when it is first needed."""
-        self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"])
-
-    def stop(self) -> None:
-        """Drop the connection."""
-        self._publisher.close()
-
-    def publish(self, message: Message) -> None:
-        """Return when the copy is safe; raises `PublishError` when it is not."""
-        if not self._publisher.publish([message]):
-            raise PublishError(f"the broker did not take a copy for {message.exchange}")
 
 
 class Subscription(Entrypoint):
@@ -86,7 +66,6 @@ class Subscription(Entrypoint):
         self.queue = self.topology.queue
         self.queues = self.topology.queues
         self.declare = self.topology.declare
-        self._redelivers = redeliver_exchange(self.topology.consumer).name
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
@@ -102,8 +81,8 @@ class Subscription(Entrypoint):
         """Read a message and call the method in a worker."""
         try:
             _check_properties(message)
-            arguments = self.arguments(_bytes(message.body))
-            self._check_origin(arguments[0], self._origin(message))
+            arguments = self.arguments(body_of(message))
+            self._check_origin(arguments[0], origin_of(message, self.topology))
         except Exception as error:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
             self._refuse(message, error)
         else:
@@ -114,16 +93,8 @@ class Subscription(Entrypoint):
         if exchange != events_exchange_name(event.source):
             raise Invalid("foreign_event", f"an event of {event.source} can't come by {exchange!r}")
 
-    def _origin(self, message: Any) -> str:
-        """The exchange that a message came by first; what comes again has it in a header.
-
-        The header counts on the way back alone, where nobody but this service can publish.
-        """
-        exchange = str(message.delivery_info["exchange"])
-        return exchange if exchange != self._redelivers else str(_headers(message).get(ORIGIN_HEADER))
-
     def _refuse(self, message: Any, error: Exception) -> None:
-        self._park(message, f"{type(error).__name__}: {error}")
+        self.copies.park(message, self.topology, f"{type(error).__name__}: {error}")
 
     def _work(self, message: Any, arguments: tuple[Any, ...]) -> None:
         settle = partial(self._settle, message, arguments)
@@ -142,8 +113,8 @@ class Subscription(Entrypoint):
             points.passing("after_ack")
         elif isinstance(error, ABSENT):
             self.container.spawn_managed_thread(partial(self._hold, message, arguments, error))
-        elif isinstance(error, Invalid) or _attempt(message) >= ATTEMPTS:
-            self._park(message, f"{type(error).__name__}: {error}")
+        elif isinstance(error, Invalid) or attempt_of(message) >= ATTEMPTS:
+            self.copies.park(message, self.topology, f"{type(error).__name__}: {error}")
         else:
             self._retry(message, f"{type(error).__name__}: {error}")
         return result, exc_info
@@ -157,63 +128,21 @@ class Subscription(Entrypoint):
             self._work(message, arguments)
 
     def _retry(self, message: Any, error: str) -> None:
-        attempt = _attempt(message)
+        attempt = attempt_of(message)
         tier = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1]
         RETRIED.labels(self.topology.name).inc()
         log.warning("handler_failed", queue=self.topology.name, attempt=attempt, retry_in_seconds=tier, error=error)
         exchange = retry_exchange(self.topology.consumer, tier).name
-        self._copy(message, exchange, {ATTEMPT_HEADER: attempt + 1})
-
-    def _park(self, message: Any, reason: str) -> None:
-        PARKED.labels(self.topology.name).inc()
-        log.error("message_parked", queue=self.topology.name, attempt=_attempt(message), reason=reason)
-        headers = {
-            ATTEMPT_HEADER: _attempt(message),
-            REASON_HEADER: reason[:2000].encode(errors="replace").decode(),
-            PARKED_AT_HEADER: format_timestamp(clock.now()),
-            PARKED_ID_HEADER: new_id(),
-        }
-        self._copy(message, parked_exchange(self.topology.consumer).name, headers)
-
-    def _copy(self, message: Any, exchange: str, headers: dict[str, Any]) -> None:
-        kept = {name: value for name, value in _headers(message).items() if name.startswith("x-lockbox-")}
-        copy = Message(
-            id=str(message.properties.get("message_id") or new_id()),
-            exchange=exchange,
-            routing_key=self.topology.name,
-            body=_bytes(message.body),
-            headers=kept | headers | {ORIGIN_HEADER: self._origin(message)},
-        )
-        try:
-            self.copies.publish(copy)
-        except PublishError as error:
-            log.error("copy_failed", queue=self.topology.name, error=str(error)[:300])
-            eventlet.sleep(HOLD_SECONDS)
-            self.queue_consumer.requeue(message)
-        else:
-            self.queue_consumer.ack(message)
+        self.copies.move(message, self.topology, exchange, {ATTEMPT_HEADER: attempt + 1})
 
 
 def _check_properties(message: Any) -> None:
     if message.content_type != JSON:
         raise invalid("content_type", "content_type", JSON, message.content_type)
     for name, kind in HEADER_KINDS.items():
-        value = _headers(message).get(name)
+        value = headers_of(message).get(name)
         if value is not None and not isinstance(value, kind):
             raise invalid("header", name, f"a header of kind {kind.__name__}", value)
-
-
-def _bytes(body: Any) -> bytes:
-    return body.encode() if isinstance(body, str) else bytes(body)
-
-
-def _headers(message: Any) -> dict[str, Any]:
-    return message.headers if isinstance(message.headers, dict) else {}
-
-
-def _attempt(message: Any) -> int:
-    attempt = _headers(message).get(ATTEMPT_HEADER, 1)
-    return attempt if isinstance(attempt, int) and attempt > 0 else 1
 
 
 subscribe = Subscription.decorator

@@ -8,6 +8,7 @@ names begin with the service that owns them, so that a broker user needs rights 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from amqp.exceptions import NotFound
@@ -92,6 +93,11 @@ class SubscriptionTopology:
     def parked(self) -> str:
         """The queue of what the handler can't handle."""
         return f"{self.name}.parked"
+
+    @cached_property
+    def redelivers(self) -> str:
+        """The name of the exchange by which its messages come again."""
+        return redeliver_exchange(self.consumer).name
 
     @property
     def queues(self) -> tuple[str, ...]:
