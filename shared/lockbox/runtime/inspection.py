@@ -36,13 +36,12 @@ Items = Iterator[TopologyItem]
 def inspect(uri: str, service: str, providers: Iterable[Any]) -> TopologyView:
     """Everything that a service needs on the broker; `providers` are those whose queues it reads."""
     readers = sorted(providers, key=lambda provider: str(provider.queue.name))
-    topologies = [reader.topology for reader in readers if isinstance(reader, Subscription)]
     with broker(uri) as connection:
         items = [_queue(connection, reader.queue, read=True) for reader in readers]
         items += _parked(connection, readers)
-        items += _retries(connection, topologies)
+        items += _retries(connection, readers)
         items += _listeners(connection, service, {item.name for item in items})
-        items += _exchanges(connection, service, topologies)
+        items += _exchanges(connection, service, readers)
         items += _bindings(connection, service, readers, items)
     return TopologyView(items=tuple(items))
 
@@ -53,10 +52,14 @@ def _parked(connection: Connection, readers: list[Any]) -> Items:
     yield from (_queue(connection, queue) for queue in parks)
 
 
-def _retries(connection: Connection, topologies: list[SubscriptionTopology]) -> Items:
+def _retries(connection: Connection, readers: list[Any]) -> Items:
     """Where messages go that can't be handled now; the retry tiers are the same for all handlers."""
-    retries = topologies[0].retries if topologies else ()
-    yield from (_queue(connection, queue) for queue in retries)
+    tiers = {queue.name: queue for topology in _subscribed(readers) for queue in topology.retries}
+    yield from (_queue(connection, queue) for queue in tiers.values())
+
+
+def _subscribed(readers: list[Any]) -> list[SubscriptionTopology]:
+    return [reader.topology for reader in readers if isinstance(reader, Subscription)]
 
 
 def _listeners(connection: Connection, service: str, seen: set[str]) -> Items:
@@ -79,10 +82,12 @@ def _queue(connection: Connection, queue: Queue, *, read: bool = False, foreign:
     )
 
 
-def _exchanges(connection: Connection, service: str, topologies: list[SubscriptionTopology]) -> Items:
-    own = [events_exchange(service), parked_exchange(service)]
+def _exchanges(connection: Connection, service: str, readers: list[Any]) -> Items:
+    own, topologies = [events_exchange(service)], _subscribed(readers)
+    if any(reader.topology is not None for reader in readers):
+        own.append(parked_exchange(service))
     if topologies:
-        own += [redeliver_exchange(service)]
+        own.append(redeliver_exchange(service))
         own += [retry_exchange(service, seconds) for seconds in RETRY_SECONDS]
     sources = {source.name: source for topology in topologies for source in topology.sources}
     foreign = [source for name, source in sources.items() if name != events_exchange(service).name]
