@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from amqp.exceptions import NotFound
 from kombu import Connection, Queue
 from pymongo import MongoClient
 from pymongo.database import Database
@@ -76,11 +77,18 @@ def await_broker(uri: str) -> None:
         connection.ensure_connection(max_retries=PATIENCE_SECONDS, interval_step=0, interval_max=1)
 
 
-def await_consumers(uri: str, queue: str, consumers: int = 1) -> None:
-    """Return when so many read a queue."""
-    with Connection(uri) as connection, connection.channel() as channel:
-        bound = Queue(queue)(channel)
-        eventually(lambda: bound.queue_declare(passive=True).consumer_count >= consumers, f"nobody reads {queue}")
+def await_consumers(uri: str, queue: str) -> None:
+    """Return when somebody reads a queue."""
+    with Connection(uri) as connection:
+        eventually(lambda: _is_read(connection, queue), f"nobody reads {queue}")
+
+
+def _is_read(connection: Connection, queue: str) -> bool:
+    try:
+        with connection.channel() as channel:
+            return bool(Queue(queue)(channel).queue_declare(passive=True).consumer_count)
+    except NotFound:
+        return False
 
 
 def eventually(holds: Callable[[], bool], complaint: str, seconds: float = PATIENCE_SECONDS) -> None:

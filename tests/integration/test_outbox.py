@@ -35,7 +35,7 @@ def document(key: str, count: int, at: datetime = NOW) -> dict[str, Any]:
 
 
 def test_claim_when_due_takes_each_document_once(database: Database[dict[str, Any]]) -> None:
-    database["things"].insert_many([document("a", 2), document("b", 1), document("c", 1, NOW + timedelta(hours=1))])
+    database["things"].insert_many([document("a", 2), document("b", 1), document("c", 1, NOW + timedelta(seconds=30))])
     outbox = Outbox(database, ["things"])
     claimed = outbox.claim(NOW, 100)
     assert sorted(entry.document_id for entry in claimed) == ["a", "a", "b"]
