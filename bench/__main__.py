@@ -1,32 +1,42 @@
 """`python -m bench`: measure, and print a table for each."""
 
+import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.command import measure, percentiles
+from bench import command, intake, journey, relaying, scaling
+from bench.programs import await_broker, broker_uri
+from bench.tables import latencies, rates, speed_ups
 from lockbox.embedded.stack import Plan, Stack
 
 
 def main() -> None:
     """Start what is measured on servers of its own, and print what came out."""
+    console = Console()
+    console.print(f"This machine: {os.cpu_count()} cores for RabbitMQ, MongoDB, the services and who measures them.")
     with tempfile.TemporaryDirectory(prefix="lockbox-bench-") as home:
-        stack = Stack(Path(home), Plan(random_ports=True, services=("request_service",)))
+        stack = Stack(Path(home), Plan(random_ports=True, services=()))
         try:
             stack.up()
-            results = measure(stack)
+            await_broker(broker_uri(stack))
+            for table in _tables(stack):
+                console.print(table)
         finally:
             stack.down()
-    table = Table(title="RPC + one majority write + one event (milliseconds)")
-    for heading in ("", "Lockbox p50", "stock p50", "ratio p50", "Lockbox p99", "stock p99", "ratio p99"):
-        table.add_column(heading, justify="right")
-    for name, lockbox, stock in results:
-        ours, theirs = percentiles(lockbox), percentiles(stock)
-        cells = [f"{value:.2f}" for pair in zip(ours, theirs, strict=True) for value in (*pair, pair[0] / pair[1])]
-        table.add_row(name, *cells)
-    Console().print(table)
+
+
+def _tables(stack: Stack) -> Iterator[Table]:
+    audited = intake.measure(stack)
+    yield rates("Events audited (a second)", audited, ours=intake.ONE)
+    relayed = relaying.measure(stack)
+    yield rates("Events relayed (a second)", relayed, ours=relaying.RELAY)
+    yield speed_ups({"audit_service": intake.by_processes(audited), "approval_service": scaling.measure(stack)})
+    yield latencies("RPC + one majority write + one event (milliseconds)", command.measure(stack))
+    yield latencies("From the answer to the event on record (milliseconds)", [journey.measure(stack)])
 
 
 if __name__ == "__main__":

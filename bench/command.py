@@ -3,30 +3,23 @@
 Both run as one process each, on the same RabbitMQ and MongoDB, and are called in turn by the same stock Nameko client.
 """
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
 from kombu import Connection, Exchange, Queue
 from nameko.standalone.rpc import ClusterRpcProxy
-from pymongo import MongoClient
 
+from bench.programs import await_consumers, broker_uri, database, lockbox_service, stock_service
+from bench.queues import declare, listeners
 from lockbox import clock
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.listeners import bindings
 from lockbox.crypto.keys import load_signing_key
 from lockbox.embedded.stack import Stack
 from lockbox.ids import new_id
-from lockbox.provision.secrets import ADMIN
 from lockbox.runtime.identity import mint
-from lockbox.runtime.topology import SubscriptionTopology
 
 WARM_UP = 200
 CALLS = 1_500
@@ -47,22 +40,18 @@ Call = Callable[[], Any]
 
 def measure(stack: Stack) -> list[tuple[str, list[float], list[float]]]:
     """Latencies in milliseconds, of Lockbox and of stock Nameko, for one caller and for several at once."""
-    uri = stack.servers.broker_uri(ADMIN, stack.secrets.broker)
+    uri = broker_uri(stack)
     _prepare(stack, uri)
-    with _stock_service(stack, uri):
+    with lockbox_service(stack, "request_service"), stock_service(stack, "bench.stock_service"):
+        await_consumers(uri, "rpc-request_service")
+        await_consumers(uri, "rpc-stock_service")
         with _callers(stack, uri) as (lockbox, stock):
             _alternate(lockbox, stock, WARM_UP)
             alone = _alternate(lockbox, stock, CALLS)
         with ThreadPoolExecutor(CALLERS) as threads:
             parts = list(threads.map(lambda _: _one_of_many(stack, uri), range(CALLERS)))
-    together = tuple([latency for part in parts for latency in part[which]] for which in (0, 1))
-    return [("1 caller", *alone), (f"{CALLERS} callers", *together)]
-
-
-def percentiles(latencies: list[float]) -> tuple[float, float]:
-    """The 50th and the 99th."""
-    cut = quantiles(latencies, n=100)
-    return cut[49], cut[98]
+    ours, theirs = ([latency for part in parts for latency in part[which]] for which in (0, 1))
+    return [("1 caller", *alone), (f"{CALLERS} callers", ours, theirs)]
 
 
 def _one_of_many(stack: Stack, uri: str) -> tuple[list[float], list[float]]:
@@ -99,38 +88,10 @@ def _callers(stack: Stack, uri: str) -> Iterator[tuple[Call, Call]]:
 
 def _prepare(stack: Stack, uri: str) -> None:
     """Make what the other services would have made: the tenant, and the queues that events are kept in."""
-    with MongoClient[dict[str, Any]](stack.servers.database_uri(ADMIN, stack.secrets.database)) as client:
+    with database(stack, "lockbox_request") as requests:
         tenant = {"_id": "contoso", "version": 1, "maximum_duration": "PT4H", "request_lifetime": "PT12H"}
-        client["lockbox_request"]["tenants"].replace_one({"_id": "contoso"}, tenant, upsert=True)
+        requests["tenants"].replace_one({"_id": "contoso"}, tenant, upsert=True)
+    declare(uri, *listeners())
     with Connection(uri) as connection:
-        for queue, _ in bindings("request_service"):
-            consumer, handler, _ = queue.split(".")
-            SubscriptionTopology(consumer, handler, ()).declare(connection)
         exchange = Exchange("stock_service.events", type="topic", durable=True)
         Queue("stock_service.kept", exchange, routing_key="#", durable=True)(connection.default_channel).declare()
-
-
-@contextmanager
-def _stock_service(stack: Stack, uri: str) -> Iterator[None]:
-    environment = {**os.environ, "MONGO_URI": stack.servers.database_uri(ADMIN, stack.secrets.database)}
-    nameko = Path(sys.executable).with_name("nameko")
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [str(nameko), "run", "--broker", uri, "bench.stock_service"], env=environment, stderr=subprocess.DEVNULL
-    )
-    try:
-        _await_consumer(uri, "rpc-stock_service")
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _await_consumer(uri: str, queue: str) -> None:
-    deadline = time.monotonic() + 30
-    with Connection(uri) as connection:
-        while time.monotonic() < deadline:
-            with connection.channel() as channel:
-                if Queue(queue, durable=True)(channel).queue_declare().consumer_count:
-                    return
-            time.sleep(0.2)
-    raise TimeoutError(f"nobody reads {queue}")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -34,7 +35,7 @@ def document(key: str, count: int, at: datetime = NOW) -> dict[str, Any]:
 
 
 def test_claim_when_due_takes_each_document_once(database: Database[dict[str, Any]]) -> None:
-    database["things"].insert_many([document("a", 2), document("b", 1), document("c", 1, NOW + timedelta(hours=1))])
+    database["things"].insert_many([document("a", 2), document("b", 1), document("c", 1, NOW + timedelta(seconds=30))])
     outbox = Outbox(database, ["things"])
     claimed = outbox.claim(NOW, 100)
     assert sorted(entry.document_id for entry in claimed) == ["a", "a", "b"]
@@ -46,6 +47,31 @@ def test_claim_when_the_lease_has_passed_takes_it_again(database: Database[dict[
     outbox = Outbox(database, ["things"])
     first = outbox.claim(NOW, 100)
     assert outbox.claim(NOW + LEASE, 100) == first
+
+
+def test_claim_when_more_is_due_than_wanted_takes_the_oldest(database: Database[dict[str, Any]]) -> None:
+    documents = [document(str(age), 1, NOW - timedelta(seconds=age)) for age in range(10)]
+    database["things"].insert_many(documents)
+    outbox = Outbox(database, ["things"])
+    assert [entry.document_id for entry in outbox.claim(NOW, 3)] == ["9", "8", "7"]
+    assert [entry.document_id for entry in outbox.claim(NOW, 100)] == ["6", "5", "4", "3", "2", "1", "0"]
+
+
+def test_claim_when_many_claim_at_once_gives_each_document_to_one(database: Database[dict[str, Any]]) -> None:
+    database["things"].insert_many([document(str(number), 1) for number in range(300)])
+    claimed: list[str] = []
+    with ThreadPoolExecutor(8) as threads:
+        while database["things"].count_documents({"outbox_at": {"$lte": NOW}}):
+            for batch in threads.map(lambda _: Outbox(database, ["things"]).claim(NOW, 20), range(8)):
+                claimed += [entry.document_id for entry in batch]
+    assert sorted(claimed) == sorted(str(number) for number in range(300))
+
+
+def test_settle_when_all_is_published_leaves_no_trace_in_the_document(database: Database[dict[str, Any]]) -> None:
+    database["things"].insert_one(document("a", 2))
+    outbox = Outbox(database, ["things"])
+    outbox.settle(outbox.claim(NOW, 100), NOW)
+    assert database["things"].find_one({"_id": "a"}) == {"_id": "a", "outbox": []}
 
 
 def test_settle_when_published_keeps_the_event_and_empties_the_outbox(database: Database[dict[str, Any]]) -> None:

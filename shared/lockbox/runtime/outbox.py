@@ -1,9 +1,10 @@
 """The outbox: events wait in the document that they tell of, written in the same update, until the broker has them.
 
-Every collection with events keeps two fields in its documents: `outbox`, an array of `{id, sequence, type, payload}`
+Every collection with events keeps these fields in its documents: `outbox`, an array of `{id, sequence, type, payload}`
 where `payload` is the canonical JSON text that is published, and `outbox_at`, from when on any process may publish
 them. The process that writes gives itself a head start (`HEAD_START`) and publishes at once, from memory; should it
-die, any other process finds the document when that time has passed.
+die, any other process finds the document when that time has passed, and leases it: `outbox_at` moves on by `LEASE`, and
+`outbox_lease` tells whose it is.
 
 Delivery is at least once: an event that was published and not yet taken out is published again.
 """
@@ -17,9 +18,11 @@ from typing import Any
 from pymongo import ASCENDING, UpdateOne, WriteConcern
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from lockbox.contracts.events import Event
 from lockbox.contracts.fields import parse_timestamp
+from lockbox.ids import new_id
 from lockbox.runtime import points
 from lockbox.runtime.mongo import Document
 from lockbox.runtime.published import Published, due
@@ -69,23 +72,17 @@ class Outbox:
     """Reads and empties the outboxes of some collections of one database."""
 
     def __init__(self, database: Database[Document], collections: Iterable[str]) -> None:
-        quick = WriteConcern(w=1)
-        self._collections = {name: database.get_collection(name, write_concern=quick) for name in collections}
+        self._collections = {
+            name: database.get_collection(name, write_concern=WriteConcern(w=1), read_concern=ReadConcern("local"))
+            for name in collections
+        }
         self._published = Published(database)
 
     def claim(self, now: datetime, limit: int) -> list[Entry]:
         """Take what has waited long enough; no other process takes it during the lease."""
         claimed: list[Entry] = []
         for name, collection in self._collections.items():
-            while len(claimed) < limit:
-                document = collection.find_one_and_update(
-                    due("outbox_at", now),
-                    {"$set": {"outbox_at": now + LEASE}},
-                    sort=[("outbox_at", ASCENDING)],
-                    projection={"outbox": True},
-                )
-                if document is None:
-                    break
+            for document in _lease(collection, now, limit - len(claimed)):
                 claimed += [
                     Entry(name, document["_id"], item["id"], item["sequence"], item["type"], item["payload"])
                     for item in document["outbox"]
@@ -131,6 +128,23 @@ class Outbox:
         return self._published.count()
 
 
+def _lease(collection: Collection[Document], now: datetime, limit: int) -> list[Document]:
+    """Lease what is due, oldest first: each document changes hands by itself, so that one process alone has it."""
+    waiting = due("outbox_at", now)
+    found = collection.find(waiting, {"_id": True}).sort("outbox_at").limit(limit) if limit > 0 else ()
+    ids = [document["_id"] for document in found]
+    if not ids:
+        return []
+    lease = new_id()
+    mine = {"outbox_at": now + LEASE, "outbox_lease": lease}
+    collection.update_many({"_id": {"$in": ids}, **waiting}, {"$set": mine})
+    leased = {
+        document["_id"]: document
+        for document in collection.find({"_id": {"$in": ids}, "outbox_lease": lease}, {"outbox": True})
+    }
+    return [leased[key] for key in ids if key in leased]
+
+
 def _as_published(entry: Entry) -> Document:
     return {
         "_id": entry.event_id,
@@ -143,7 +157,7 @@ def _as_published(entry: Entry) -> Document:
 
 def _without(ids: list[str]) -> list[Document]:
     remaining = {"$filter": {"input": "$outbox", "cond": {"$not": [{"$in": ["$$this.id", ids]}]}}}
-    return [
-        {"$set": {"outbox": remaining}},
-        {"$set": {"outbox_at": {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", "$outbox_at"]}}},
-    ]
+    while_any_waits = {
+        field: {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", f"${field}"]} for field in ("outbox_at", "outbox_lease")
+    }
+    return [{"$set": {"outbox": remaining}}, {"$set": while_any_waits}]

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 
 from lockbox.runtime import points
 from lockbox.runtime.connection import ANSWER_SECONDS, abandon, connect_soon, connection_to, suspicion
-from lockbox.runtime.topology import events_exchange
+from lockbox.runtime.topology import events_exchange_name
 
 CONFIRM_SECONDS = ANSWER_SECONDS
 LOST = (amqp.exceptions.AMQPError, OperationalError, OSError)
@@ -43,7 +43,7 @@ def event_message(source: str, event_id: str, event_type: str, payload: str) -> 
     """An event as its service publishes it."""
     return Message(
         id=event_id,
-        exchange=events_exchange(source).name,
+        exchange=events_exchange_name(source),
         routing_key=event_type,
         body=payload.encode(),
         properties={"type": event_type, "app_id": source},

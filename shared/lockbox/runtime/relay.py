@@ -95,18 +95,19 @@ class Relay(SharedExtension):
 
     def _cycle(self) -> None:
         """Deliver what was offered and, once in a while, what is found waiting."""
-        batch = self._take_offered()
+        batch, waiting = self._take_offered(), []
         now = clock.now()
         if not self._stopping and time.monotonic() >= self._poll_at:
             self._poll_at = time.monotonic() + POLL_SECONDS
-            batch += self._take_waiting(now)
-        if batch:
-            self._deliver(batch, now)
+            waiting = self._take_waiting(now)
+        if (batch or waiting) and self._deliver(batch + waiting, now) and len(waiting) >= BATCH:
+            self._poll_at = time.monotonic()  # more waits
 
     def _take_offered(self) -> list[Entry]:
         batch: list[Entry] = []
         try:
-            batch += self._offered.get(timeout=0.05 if self._stopping else POLL_SECONDS)
+            until_poll = max(0.0, self._poll_at - time.monotonic())
+            batch += self._offered.get(timeout=0.05 if self._stopping else until_poll)
             while len(batch) < BATCH:
                 batch += self._offered.get_nowait()
         except Empty:
@@ -124,7 +125,8 @@ class Relay(SharedExtension):
             log.warning("outbox_waits", error=str(error)[:300])
             return []
 
-    def _deliver(self, batch: Iterable[Entry], now: datetime) -> None:
+    def _deliver(self, batch: Iterable[Entry], now: datetime) -> bool:
+        """Publish, keep and take out; whether all of it went well."""
         by_id = {entry.event_id: entry for entry in batch}
         try:
             safe = self._publish(list(by_id.values()))
@@ -132,9 +134,10 @@ class Relay(SharedExtension):
             self._outbox.settle([by_id[event_id] for event_id in safe], now)
         except (PublishError, PyMongoError) as error:
             log.warning("relay_delayed", events=len(by_id), error=str(error)[:300])
-            return
+            return False
         if unsafe := by_id.keys() - safe:
             log.warning("events_refused_by_broker", events=sorted(unsafe))
+        return not unsafe
 
     def _publish(self, batch: list[Entry]) -> set[str]:
         source = self.container.service_name

@@ -1,0 +1,66 @@
+"""The events that the measurements move: what an approved request tells of, in turn."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import cycle, islice
+
+from lockbox import clock
+from lockbox.contracts.approval import AccessGranted, DecisionRecorded, StageName, StageOpened
+from lockbox.contracts.events import Cause, Event, Fact, envelop
+from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated
+from lockbox.ids import new_id
+from lockbox.runtime.publisher import Message, event_message
+
+SOURCE = "approval_service"
+EXCHANGE = f"{SOURCE}.events"
+CAUSE = Cause("alice@contoso.example", new_id())
+TERMS = AccessTerms(
+    tenant="contoso",
+    service_request="SR-359423",
+    reason_code=ReasonCode.CUSTOMER_INITIATED_SUPPORT,
+    justification="Alice cannot open her mailbox.",
+    resources=("mailbox/alice",),
+    actions=("read",),
+    duration=timedelta(hours=4),
+)
+
+
+def messages(count: int) -> Iterator[Message]:
+    """So many events, no two of the same id, as the relay publishes them."""
+    told = [(event, event.payload().decode()) for event in _story()]
+    for event, body in islice(cycle(told), count):
+        own = new_id()
+        yield event_message(SOURCE, own, event.type, body.replace(event.id, own))
+
+
+def requests(count: int) -> Iterator[Message]:
+    """So many new requests, as request_service tells of them."""
+    for _ in range(count):
+        request_id = new_id()
+        asked = RequestCreated(
+            **TERMS.within(request_id=request_id, requester="erin@vendor.example", created_at=clock.now())
+        )
+        [event] = envelop([asked], f"requests/{request_id}", 0, CAUSE, clock.now())
+        yield event_message(event.source, event.id, event.type, event.payload().decode())
+
+
+def _story() -> list[Event]:
+    return envelop(_facts(new_id(), new_id()), f"approvals/{new_id()}", 0, CAUSE, clock.now())
+
+
+def _facts(request_id: str, grant_id: str) -> Iterator[Fact]:
+    now = clock.now()
+    asked = {"request_id": request_id, "requester": "erin@vendor.example"}
+    opened = {"created_at": now, "expires_at": now + timedelta(hours=12), "quorum": 1, "policy_version": 1}
+    yield StageOpened(**TERMS.within(**asked, **opened, stage=StageName.CUSTOMER))
+    yield DecisionRecorded(
+        tenant="contoso",
+        request_id=request_id,
+        stage=StageName.CUSTOMER,
+        approver="alice@contoso.example",
+        decision="approve",
+        comment="Fine.",
+    )
+    granted = {"grant_id": grant_id, "starts_at": now, "ends_at": now + TERMS.duration, "approval_required": True}
+    wanted = TERMS.within(**asked, **granted)
+    yield AccessGranted(**{name: wanted[name] for name in wanted if name != "duration"})

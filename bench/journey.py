@@ -1,0 +1,134 @@
+"""From the answer to a decision until the event is on record, with all five services, over REST.
+
+Beside it a stock Nameko service whose event another stock service inserts. It publishes before it answers, so that a
+crash in between loses the event or tells of what never was; Lockbox answers as soon as its one write is safe.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from queue import Queue as Arrivals
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+from nameko.standalone.rpc import ClusterRpcProxy
+from pymongo.collection import Collection
+
+from bench.events import TERMS
+from bench.programs import await_consumers, broker_uri, database, eventually, lockbox_service, stock_service
+from bench.queues import declare, listeners, purge
+from lockbox.contracts.wire import encode
+from lockbox.embedded.stack import Stack
+from lockbox.ids import new_id
+from lockbox.provision.secrets import SERVICES
+
+REQUESTS = 150
+
+
+def measure(stack: Stack) -> tuple[str, list[float], list[float]]:
+    """Milliseconds of each decision of Lockbox, and of each request of the stock services."""
+    uri = broker_uri(stack)
+    declare(uri, *listeners())
+    purge(uri, [topology.name for topology in listeners()])
+    with _everything(stack), database(stack, "lockbox_audit") as audit, Watcher(audit["records"]) as watcher:
+        lockbox = list(_decisions(stack, watcher))
+    with stock_service(stack, "bench.stock_follower"), stock_service(stack, "bench.stock_service"):
+        await_consumers(uri, "rpc-stock_service")
+        await_consumers(uri, "evt-stock_service-request_created--stock_follower.on_event")
+        with database(stack, "bench") as bench, Watcher(bench["followed"]) as watcher:
+            return f"{len(lockbox)} decisions", lockbox, list(_stock_requests(uri, watcher))
+
+
+@contextmanager
+def _everything(stack: Stack) -> Iterator[None]:
+    with ExitStack() as running:
+        for service in SERVICES:
+            running.enter_context(lockbox_service(stack, service))
+        yield
+
+
+class Watcher:
+    """Tells at which moment a document was there, for the majority to see."""
+
+    def __init__(self, collection: Collection[dict[str, Any]]) -> None:
+        self._arrivals: Arrivals[tuple[float, dict[str, Any]]] = Arrivals()
+        self._done = Event()
+        self._stream = collection.watch([{"$match": {"operationType": "insert"}}], max_await_time_ms=200)
+        self._thread = Thread(target=self._watch)
+
+    def __enter__(self) -> "Watcher":
+        """Begin to watch."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Watch no more."""
+        self._done.set()
+        self._thread.join()
+        self._stream.close()
+
+    def arrival(self, **fields: str) -> float:
+        """Wait for the next document with these fields."""
+        while True:
+            moment, document = self._arrivals.get(timeout=60)
+            if fields.items() <= {name: document.get(name) for name in fields}.items():
+                return moment
+
+    def _watch(self) -> None:
+        while not self._done.is_set():
+            change = self._stream.try_next()
+            if change is not None:
+                self._arrivals.put((time.perf_counter(), change["fullDocument"]))
+
+
+def _decisions(stack: Stack, watcher: Watcher) -> Iterator[float]:
+    accounts = json.loads(stack.accounts_file.read_text())["accounts"]
+    names = ("engineer", "vendor_approver", "contoso_approver")
+    engineer, *approvers = [_signed_in(stack, accounts[name]) for name in names]
+    eventually(lambda: engineer.post("/requests", json=encode(TERMS)).status_code == httpx.codes.CREATED, "no tenant")
+    for _ in range(REQUESTS):
+        request_id = engineer.post("/requests", json=encode(TERMS)).raise_for_status().json()["id"]
+        for approver in approvers:
+            answered = _decide(approver, request_id)
+            recorded = watcher.arrival(type="decision_recorded", subject=request_id)
+            yield max(0.0, recorded - answered) * 1000
+
+
+def _signed_in(stack: Stack, account: dict[str, str]) -> httpx.Client:
+    client = httpx.Client(base_url=f"{stack.portal_url}/api/v1", timeout=30)
+    answers: list[httpx.Response] = []
+
+    def signed_in() -> bool:
+        try:
+            answers.append(client.post("/session", json=account))
+        except httpx.TransportError:
+            return False
+        return answers[-1].is_success
+
+    eventually(signed_in, "the portal lets nobody in")
+    client.headers["Authorization"] = f"Bearer {answers[-1].json()['token']}"
+    return client
+
+
+def _decide(approver: httpx.Client, request_id: str) -> float:
+    """Decide as soon as the approval is there; the moment of the answer."""
+    answers: list[tuple[float, httpx.Response]] = []
+
+    def decided() -> bool:
+        answer = approver.post(f"/requests/{request_id}/decisions", json={"decision": "approve", "comment": ""})
+        answers.append((time.perf_counter(), answer))
+        return answer.status_code == httpx.codes.CREATED
+
+    eventually(decided, "nothing to decide")
+    return answers[-1][0]
+
+
+def _stock_requests(uri: str, watcher: Watcher) -> Iterator[float]:
+    with ClusterRpcProxy({"AMQP_URI": uri}) as services:
+        for _ in range(2 * REQUESTS):
+            request_id = services.stock_service.create_request({"terms": encode(TERMS), "key": new_id()})["id"]
+            answered = time.perf_counter()
+            recorded = watcher.arrival(_id=request_id)
+            yield max(0.0, recorded - answered) * 1000

@@ -1,0 +1,100 @@
+"""Processes that are measured: services of Lockbox and stock ones, as many as wanted, started and stopped here."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from amqp.exceptions import NotFound
+from kombu import Connection, Queue
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from lockbox.embedded.stack import Stack
+from lockbox.provision.environment import ENVIRONMENT, read_environment
+from lockbox.provision.launch import nameko_command
+from lockbox.provision.secrets import ADMIN
+
+PATIENCE_SECONDS = 120
+ANY_PORT = {"LOCKBOX_HEALTH_ADDRESS": "127.0.0.1:0"}
+
+
+def broker_uri(stack: Stack) -> str:
+    """The broker, with all rights."""
+    return stack.servers.broker_uri(ADMIN, stack.secrets.broker)
+
+
+def database_uri(stack: Stack) -> str:
+    """The database, with all rights."""
+    return stack.servers.database_uri(ADMIN, stack.secrets.database)
+
+
+@contextmanager
+def database(stack: Stack, name: str) -> Iterator[Database[dict[str, Any]]]:
+    """A database, with all rights."""
+    with MongoClient[dict[str, Any]](database_uri(stack)) as client:
+        yield client[name]
+
+
+@contextmanager
+def lockbox_service(stack: Stack, name: str, processes: int = 1) -> Iterator[None]:
+    """So many processes of a service, each as a deployment runs it."""
+    environment = read_environment(stack.home / "services" / name / ENVIRONMENT)
+    with ExitStack() as running:
+        for _ in range(processes):
+            running.enter_context(program(nameko_command(name), environment | ANY_PORT))
+        yield
+
+
+@contextmanager
+def stock_service(stack: Stack, module: str) -> Iterator[None]:
+    """One process of a stock Nameko service."""
+    nameko = Path(sys.executable).with_name("nameko")
+    with program([str(nameko), "run", "--broker", broker_uri(stack), module], {"MONGO_URI": database_uri(stack)}):
+        yield
+
+
+@contextmanager
+def program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
+    """A process that is asked to end, and waited for, at the end."""
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def await_broker(uri: str) -> None:
+    """Return when it takes connections."""
+    with Connection(uri) as connection:
+        connection.ensure_connection(max_retries=PATIENCE_SECONDS, interval_step=0, interval_max=1)
+
+
+def await_consumers(uri: str, queue: str) -> None:
+    """Return when somebody reads a queue."""
+    with Connection(uri) as connection:
+        eventually(lambda: _is_read(connection, queue), f"nobody reads {queue}")
+
+
+def _is_read(connection: Connection, queue: str) -> bool:
+    try:
+        with connection.channel() as channel:
+            return bool(Queue(queue)(channel).queue_declare(passive=True).consumer_count)
+    except NotFound:
+        return False
+
+
+def eventually(holds: Callable[[], bool], complaint: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Return when it holds; raises `TimeoutError`."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(complaint)
+        time.sleep(0.02)

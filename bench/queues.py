@@ -1,0 +1,50 @@
+"""Queues: those that services would have made, and how they are filled."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from kombu import Connection, Queue
+
+from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES
+from lockbox.runtime.publisher import ConfirmedPublisher, Message
+from lockbox.runtime.topology import SubscriptionTopology
+
+AT_ONCE = 500
+
+
+def listeners() -> Iterator[SubscriptionTopology]:
+    """Every queue that must not miss an event."""
+    consumer, handler, _ = INTAKE_QUEUE.split(".")
+    yield SubscriptionTopology(consumer, handler, tuple((source, "#") for source in SOURCES))
+    for name, kinds in LISTENERS.items():
+        consumer, handler, _ = name.split(".")
+        yield SubscriptionTopology(consumer, handler, tuple((kind.source, kind.type) for kind in kinds))
+
+
+def declare(uri: str, *topologies: SubscriptionTopology) -> None:
+    """Make these, or find them there."""
+    with Connection(uri) as connection:
+        for topology in topologies:
+            topology.declare(connection)
+
+
+def publish(uri: str, messages: Iterator[Message]) -> None:
+    """Publish all, and return when they are safe."""
+    publisher = ConfirmedPublisher(uri)
+    while batch := list(islice(messages, AT_ONCE)):
+        publisher.publish(batch)
+    publisher.close()
+
+
+def purge(uri: str, names: Iterable[str]) -> None:
+    """Empty these."""
+    with Connection(uri) as connection:
+        for name in names:
+            Queue(name)(connection.default_channel).purge()
+
+
+def delete(uri: str, names: Iterable[str]) -> None:
+    """Remove these."""
+    with Connection(uri) as connection:
+        for name in names:
+            Queue(name)(connection.default_channel).delete()

@@ -1,0 +1,107 @@
+"""The relay: from outboxes in MongoDB to the broker, beside publishing the same with nothing around it.
+
+Each document is an approval whose first event waits. The relay leases it, publishes with confirms, keeps the event in
+`events` and takes it out of the document. Raw: the same messages, mandatory, persistent, confirmed in batches as large.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+import amqp
+from kombu import Connection
+
+from approval_service.domain.approval import Approval
+from approval_service.domain.policy import Policy
+from bench.events import CAUSE, requests
+from bench.programs import broker_uri, database, eventually, lockbox_service
+from bench.queues import declare, listeners, purge
+from lockbox import clock
+from lockbox.contracts import wire
+from lockbox.contracts.events import envelop, read_event
+from lockbox.contracts.request import RequestCreated
+from lockbox.embedded.stack import Stack
+from lockbox.runtime.outbox import entries, stored
+from lockbox.runtime.publisher import Message, event_message
+from lockbox.runtime.relay import BATCH
+
+EVENTS = 4_000
+ROUNDS = 2
+RELAY = "outbox -> broker -> events -> pulled"
+RAW = f"raw confirmed publishes, {BATCH} at once"
+
+
+def measure(stack: Stack) -> dict[str, list[float]]:
+    """Events a second of each, in turn, some rounds."""
+    uri = broker_uri(stack)
+    declare(uri, *listeners())
+    rates: dict[str, list[float]] = {RELAY: [], RAW: []}
+    for _ in range(ROUNDS):
+        documents = [_document(request) for request in requests(EVENTS)]
+        rates[RAW].append(_publish_raw(uri, [_message(document) for document in documents]))
+        rates[RELAY].append(_relay(stack, documents))
+        purge(uri, [topology.name for topology in listeners()])
+    return rates
+
+
+def _document(request: Message) -> dict[str, Any]:
+    """An approval as approval_service writes it, with its event waiting since a minute."""
+    now = clock.now()
+    fact = read_event(request.body).fact()
+    if not isinstance(fact, RequestCreated):
+        raise TypeError(fact)
+    opened = Approval.open(fact, Policy.first("contoso", "approval_service", now).state, now)
+    events = envelop(opened.facts, f"approvals/{fact.request_id}", 0, CAUSE, now)
+    return {
+        "_id": fact.request_id,
+        "version": 1,
+        "sequence": len(events),
+        "state": wire.encode(opened.state),
+        "outbox": stored(entries("approvals", fact.request_id, events)),
+        "outbox_at": now - timedelta(minutes=1),
+    }
+
+
+def _message(document: dict[str, Any]) -> Message:
+    [waiting] = document["outbox"]
+    return event_message("approval_service", waiting["id"], waiting["type"], waiting["payload"])
+
+
+def _relay(stack: Stack, documents: Sequence[dict[str, Any]]) -> float:
+    with database(stack, "lockbox_approval") as approval:
+        approval["approvals"].delete_many({})
+        approval["events"].delete_many({})
+        approval["approvals"].insert_many(documents)
+        waiting = {"outbox_at": {"$exists": True}}
+        with lockbox_service(stack, "approval_service"):
+            eventually(lambda: approval["events"].estimated_document_count() > 0, "nothing is relayed")
+            before, started = approval["events"].estimated_document_count(), time.perf_counter()
+            eventually(lambda: approval["approvals"].find_one(waiting) is None, "an outbox is not empty")
+            return (len(documents) - before) / (time.perf_counter() - started)
+
+
+def _publish_raw(uri: str, messages: Iterable[Message]) -> float:
+    """Batches of the relay's size, each confirmed before the next."""
+    unsent, count, started = iter(messages), 0, time.perf_counter()
+    with Connection(uri) as connection, connection.channel() as channel:
+        channel.confirm_select()
+        while batch := list(islice(unsent, BATCH)):
+            _publish_batch(connection, channel, batch, count)
+            count += len(batch)
+    return count / (time.perf_counter() - started)
+
+
+def _publish_batch(connection: Connection, channel: Any, batch: Sequence[Message], before: int) -> None:
+    waiting = set(range(before + 1, before + len(batch) + 1))
+
+    def confirmed(tag: int, multiple: bool) -> None:
+        waiting.difference_update({number for number in waiting if number <= tag} if multiple else {tag})
+
+    channel.events["basic_ack"] = {confirmed}
+    for message in batch:
+        content = amqp.Message(message.body, content_type="application/json", delivery_mode=2, message_id=message.id)
+        channel.basic_publish(content, exchange=message.exchange, routing_key=message.routing_key, mandatory=True)
+    while waiting:
+        connection.drain_events(timeout=30)

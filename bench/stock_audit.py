@@ -1,0 +1,20 @@
+"""What the audit intake is measured against: a stock Nameko event handler that inserts one document for each event."""
+
+import os
+from typing import Any
+
+from nameko.events import event_handler
+from pymongo import MongoClient
+
+collection = MongoClient[dict[str, Any]](os.environ["MONGO_URI"], w="majority", journal=True)["bench"]["records"]
+
+
+class StockAudit:
+    """Keeps every event, without a look at it."""
+
+    name = "stock_audit"
+
+    @event_handler("approval_service", "#")
+    def on_event(self, event: dict[str, Any]) -> None:
+        """Write one document."""
+        collection.insert_one({"_id": event.pop("id"), **event})

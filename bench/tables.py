@@ -1,0 +1,51 @@
+"""What was measured, as tables for people."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median, quantiles
+
+from rich.table import Table
+
+Latencies = tuple[str, Sequence[float], Sequence[float]]
+
+
+def rates(title: str, measured: Mapping[str, Sequence[float]], ours: str) -> Table:
+    """A row for each thing that was measured: each round, their median, and how ours compares in the same round."""
+    rounds = len(measured[ours])
+    table = _table(title, "", *(f"round {number + 1}" for number in range(rounds)), "median", f"{ours} / this")
+    for name, values in measured.items():
+        ratio = median(own / other for own, other in zip(measured[ours], values, strict=True))
+        table.add_row(name, *(f"{value:,.0f}" for value in (*values, median(values))), f"{ratio:.2f}")
+    return table
+
+
+def speed_ups(measured: Mapping[str, Mapping[int, Sequence[float]]]) -> Table:
+    """A row for each service: so many a second with one process and with two."""
+    cores = f"{os.cpu_count()} cores for all"
+    table = _table(f"From one process to two, a second ({cores})", "", "1 process", "2 processes", "speed-up")
+    for name, values in measured.items():
+        one, two = median(values[1]), median(values[2])
+        table.add_row(name, f"{one:,.0f}", f"{two:,.0f}", f"{two / one:.2f}")
+    return table
+
+
+def latencies(title: str, measured: Iterable[Latencies]) -> Table:
+    """A row for each measurement: Lockbox, stock Nameko, and the ratio."""
+    heads = [f"{whose} p{share}" for share in (50, 99) for whose in ("Lockbox", "stock", "ratio")]
+    table = _table(title, "", *heads)
+    for name, lockbox, stock in measured:
+        pairs = zip(_percentiles(lockbox), _percentiles(stock), strict=True)
+        table.add_row(name, *(f"{value:.2f}" for pair in pairs for value in (*pair, pair[0] / pair[1])))
+    return table
+
+
+def _percentiles(values: Sequence[float]) -> tuple[float, float]:
+    cut = quantiles(values, n=100)
+    return cut[49], cut[98]
+
+
+def _table(title: str, *heads: str) -> Table:
+    table = Table(title=title)
+    for head in heads:
+        table.add_column(head, justify="right")
+    return table
