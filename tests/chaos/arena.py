@@ -54,6 +54,7 @@ class Arena:
         self.stack = Stack(home, self._plan)
         self._workers = workers
         self.probes = Ledger()
+        self.steps: dict[str, float] = {}
 
     @contextmanager
     def open(self) -> Iterator["Arena"]:
@@ -107,12 +108,18 @@ class Arena:
 
     def recovered(self, *killed: str, before: Mapping[str, set[int]] = MappingProxyType({})) -> None:
         """Return when others run in place of the killed, all are ready, and a new story is told and on record."""
+        self.steps = {}
+        started = time.monotonic()
         for program in killed:
             eventually(partial(self._replaced, program, before[program]), within=BACK_WITHIN)
+        self.steps["replaced"] = time.monotonic() - started
         eventually(self.all_ready, within=BACK_WITHIN)
+        self.steps["ready"] = time.monotonic() - started
         story = self.probe.tell("deny", PROBE_TIMEOUT)
+        self.steps["acknowledged"] = time.monotonic() - started
         denied = {"data.request_id": story.request_id, "type": "request_denied"}
         eventually(lambda: self.mongo["lockbox_audit"]["records"].find_one(denied), within=BACK_WITHIN)
+        self.steps["on record"] = time.monotonic() - started
 
     def pids(self, *programs: str) -> dict[str, set[int]]:
         """Who runs."""

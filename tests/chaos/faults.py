@@ -32,7 +32,7 @@ CRASH_POINTS: dict[Point, tuple[str, ...]] = {
 
 def crash_points(arena: Arena, row: Row, services: Mapping[str, Point]) -> None:
     """(1) Each of these services ends itself at its point."""
-    row.killed(arena.kill_at(services), *services)
+    row.killed(arena.kill_at(services), *services, steps=arena.steps)
     row.points.update(f"{point} {service}" for service, point in services.items())
 
 
@@ -42,7 +42,7 @@ def random_kills(arena: Arena, row: Row, so_far: Counter[str], quota: int, toget
         counts = so_far + row.kills
         shuffled = arena.random.sample(SERVICES, len(SERVICES))
         victims = sorted(shuffled, key=counts.__getitem__)[:together]
-        row.killed(arena.kill_and_recover(*victims, gap=1.0), *victims)
+        row.killed(arena.kill_and_recover(*victims, gap=1.0), *victims, steps=arena.steps)
         arena.load.proceed(3)
 
 
@@ -50,13 +50,13 @@ def server_kills(arena: Arena, row: Row, server: str, times: int) -> None:
     """(3, 4) The broker while it is published to, or MongoDB while it is written to."""
     for _ in range(times):
         arena.load.proceed(arena.random.randint(3, 12))
-        row.killed(arena.kill_and_recover(server), server)
+        row.killed(arena.kill_and_recover(server), server, steps=arena.steps)
 
 
 def storm(arena: Arena, row: Row) -> None:
     """Anything, some at nearly the same time."""
     victims = arena.random.sample(TARGETS, arena.random.randint(1, 3))
-    row.killed(arena.kill_and_recover(*victims, gap=3.0), *victims)
+    row.killed(arena.kill_and_recover(*victims, gap=3.0), *victims, steps=arena.steps)
     arena.load.proceed(arena.random.randint(3, 30))
 
 
@@ -82,9 +82,9 @@ def without_outbox(arena: Arena, row: Row) -> None:
 
 
 def without_dedupe(arena: Arena, row: Row) -> None:
-    """The negative control of doubles: a kill between the confirm and the pull, and an audit that takes all."""
+    """The negative control of doubles: a kill between the publish and the pull, and an audit that takes all."""
     _switch_off(arena, "audit_service", DEDUPE)
-    row.killed(arena.kill_at({"request_service": "after_confirm"}), "request_service", "audit_service")
+    row.killed(arena.kill_at({"request_service": "before_keep"}), "request_service", "audit_service")
     with arena.load.paused():
         eventually(lambda: not arena.oracle.look().waiting, within=60)
     _switch_on(arena, "audit_service")

@@ -3,9 +3,10 @@
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.table import Table
@@ -26,13 +27,17 @@ class Row:
     points: Counter[str] = field(default_factory=Counter)
     acknowledged: int = 0
     findings: Findings = field(default_factory=Findings)
+    slow: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     control: str = ""
 
-    def killed(self, recovery: float, *programs: str) -> None:
-        """Some were killed, and all worked again after so many seconds."""
+    def killed(self, recovery: float, *programs: str, steps: Mapping[str, float] = MappingProxyType({})) -> None:
+        """Some were killed, and all worked again after so many seconds; `steps` say when what did."""
         self.kills.update(programs)
         self.recoveries.append(recovery)
+        if recovery > LONGEST_RECOVERY:
+            told = ", ".join(f"{step} after {seconds:.0f} s" for step, seconds in steps.items())
+            self.slow.append(f"{self.fault}: recovery of {', '.join(programs)} took {recovery:.0f} s: {told}")
 
     @property
     def complaints(self) -> list[str]:
@@ -40,9 +45,8 @@ class Row:
         if self.control:
             caught = getattr(self.findings, self.control)
             return [] if caught else [f"{self.fault}: the oracle did not see it"]
-        slow = [f"{self.fault}: recovery took {one:.0f} s" for one in self.recoveries if one > LONGEST_RECOVERY]
         found = [f"{self.fault}: {line}" for line in str(self.findings).splitlines()] if self.findings else []
-        return slow + found + self.failures
+        return self.slow + found + self.failures
 
 
 class Report:

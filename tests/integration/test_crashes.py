@@ -92,6 +92,7 @@ class Process:
         self.relay = Relay()
         self.relay.register(Things.name)
         self.relay.container = SimpleNamespace(service_name=SignedIn.source)
+        self.relay.register(Things.name)
         self.relay._outbox = Outbox(database, [Things.name])
         self.relay._publisher = broker  # type: ignore[assignment]
         self.things = Things(database, self.relay, Thing, Thing)
@@ -223,7 +224,7 @@ def run(database: Documents, *phases: Phase) -> None:
     Things(database, Relay(), Thing, Thing).ensure_indexes()
     machine = type("CrashesHere", (Crashes,), {"connect": staticmethod(lambda: database)})
     quick = settings(
-        max_examples=40,
+        max_examples=25,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=list(HealthCheck),

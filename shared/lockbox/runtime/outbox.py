@@ -18,7 +18,6 @@ from typing import Any
 from pymongo import ASCENDING, UpdateOne, WriteConcern
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.read_concern import ReadConcern
 
 from lockbox.contracts.events import Event
 from lockbox.contracts.fields import parse_timestamp
@@ -30,6 +29,7 @@ from lockbox.runtime.published import Published, due
 HEAD_START = timedelta(seconds=2)
 LEASE = timedelta(seconds=15)
 LOOKED_AT = 1_000
+REPEATABLE = WriteConcern(w=1)
 WAITING: Document = {"outbox_at": {"$exists": True}}
 
 
@@ -72,14 +72,14 @@ class Outbox:
     """Reads and empties the outboxes of some collections of one database."""
 
     def __init__(self, database: Database[Document], collections: Iterable[str]) -> None:
-        self._collections = {
-            name: database.get_collection(name, write_concern=WriteConcern(w=1), read_concern=ReadConcern("local"))
-            for name in collections
-        }
+        self._collections = {name: database[name] for name in collections}
         self._published = Published(database)
 
     def claim(self, now: datetime, limit: int) -> list[Entry]:
-        """Take what has waited long enough; no other process takes it during the lease."""
+        """Take what has waited long enough; no other process takes it during the lease.
+
+        The lease is a write of the majority, so that nothing is published that a change of primaries could undo.
+        """
         claimed: list[Entry] = []
         for name, collection in self._collections.items():
             for document in _lease(collection, now, limit - len(claimed)):
@@ -106,7 +106,7 @@ class Outbox:
                 if of == name
             ]
             if pulls:
-                collection.bulk_write(pulls, ordered=False)
+                collection.with_options(write_concern=REPEATABLE).bulk_write(pulls, ordered=False)
         points.passing("after_pull")
 
     def waiting(self) -> int:

@@ -54,3 +54,11 @@ def test_choose_ports_when_somebody_listens_sees_it(path: Path, monkeypatch: pyt
         port = int(taken.getsockname()[1])
         monkeypatch.setattr(ports_module, "PREFERRED", {"portal": port})
         assert choose_ports(path)["portal"] != port
+
+
+def test_choose_ports_when_more_are_asked_for_keeps_those_chosen_before(path: Path) -> None:
+    chosen = choose_ports(path, prefer=False)
+    more = choose_ports(path, prefer=False, more=["audit_service", "audit_service-2"])
+    assert chosen.items() <= more.items()
+    assert more.keys() - chosen.keys() == {"audit_service-2"}
+    assert more["audit_service-2"] not in chosen.values()
