@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
+
 from lockbox.contracts.listeners import INTAKE_QUEUE
 from lockbox.embedded.stack import Stack
 from tests.chaos.arena import Arena
@@ -99,7 +101,10 @@ def ask(arena: Arena, story: Story, key: str) -> int:
     story.sent[:] = [CREATE]
     body = TERMS | {"justification": story.marker}
     headers = {"Idempotency-Key": key}
-    answer = arena.people.engineer.http.post("/requests", json=body, headers=headers, timeout=ANSWERED_WITHIN)
+    try:
+        answer = arena.people.engineer.http.post("/requests", json=body, headers=headers, timeout=ANSWERED_WITHIN)
+    except httpx.TransportError as error:
+        raise AssertionError(f"not answered within {ANSWERED_WITHIN} s: {error!r}") from error
     assert answer.status_code in (201, 503), f"{answer.status_code} {answer.text}"
     if answer.is_success and not story.acknowledged:
         story.request_id = str(answer.json()["id"])

@@ -6,7 +6,9 @@ from uuid import uuid4
 import pytest
 from kombu import Connection
 
+from lockbox.runtime.connection import suspicion
 from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
+from lockbox.runtime.publishers import Publishers
 
 
 @pytest.fixture
@@ -61,3 +63,29 @@ def test_publish_when_nobody_listens_there_fails_soon(admin_amqp_uri: str) -> No
     publisher = ConfirmedPublisher("amqp://nobody:nothing@127.0.0.1:1//")
     with pytest.raises(PublishError):
         publisher.publish([message("anywhere")])
+
+
+def test_publish_when_the_first_node_is_away_uses_the_next(admin_amqp_uri: str, queue: str) -> None:
+    publisher = ConfirmedPublisher(f"amqp://nobody:nothing@127.0.0.1:1//;{admin_amqp_uri}")
+    one = message(queue)
+    assert publisher.publish([one]) == {one.id}
+    publisher.close()
+
+
+def test_publish_when_a_connection_broke_while_idle_sends_on_a_new_one(admin_amqp_uri: str, queue: str) -> None:
+    publishers = Publishers(admin_amqp_uri)
+    assert publishers.publish(message(queue))
+    publishers._idle[0]._connection.connection.sock.close()  # type: ignore[union-attr]
+    assert publishers.publish(message(queue))
+    assert not publishers.publish(message("nowhere"))
+    publishers.close()
+
+
+def test_publish_when_another_connection_found_the_broker_lost_makes_a_new_one(admin_amqp_uri: str, queue: str) -> None:
+    publisher = ConfirmedPublisher(admin_amqp_uri)
+    publisher.publish([message(queue)])
+    before = publisher._connection
+    suspicion.arise()
+    publisher.publish([message(queue)])
+    assert publisher._connection is not before
+    publisher.close()

@@ -18,6 +18,6 @@ def test_setuptools_when_installed_still_has_what_nameko_imports() -> None:
 
 def test_write_when_acknowledged_is_in_the_journals_of_the_majority() -> None:
     with connect("mongodb://127.0.0.1:1", "tests") as client:
-        assert client.write_concern.document == {"w": "majority", "j": True, "wtimeout": 10_000}
+        assert client.write_concern.document == {"w": "majority", "j": True, "wtimeout": 6_000}
         assert client.read_concern.level == "majority"
         assert client.options.retry_writes
