@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -69,8 +70,9 @@ def wiped_with_a_request(stack: Stack, mongo: Mongo, people: People, programs: d
 
 
 def wipe(stack: Stack, broker: psutil.Process) -> None:
-    for process in (*broker.children(recursive=True), broker):
-        process.kill()
+    for process in (broker, *broker.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs([broker], timeout=10)
     shutil.rmtree(stack.home / "rabbitmq" / "data")
 
