@@ -53,8 +53,8 @@ def play(arena: Arena, report: Report, quota: int, until: float) -> None:
         faults.wiped_broker(arena, row)
     with report.fault(arena, "SIGKILL of services at random") as row:
         faults.random_kills(arena, row, report.kills, quota)
-    while time.monotonic() < until - CONTROL_SECONDS:
-        with report.fault(arena, "SIGKILL of anything") as row:
+    with report.fault(arena, "SIGKILL of anything") as row:
+        while time.monotonic() < until - CONTROL_SECONDS:
             faults.storm(arena, row)
     play_controls(arena, report)
 

@@ -136,15 +136,19 @@ class Arena:
         return time.monotonic() - started
 
     def kill_at(self, services: Mapping[str, Point]) -> float:
-        """Have services end themselves at points; how long after the last did all work again. Fails if not reached."""
+        """Have services end themselves at points; how long after the last did all work again."""
         before = self.pids(*services)
+        ended = self.end_at(services)
+        self.recovered(*services, before=before)
+        return time.time() - ended
+
+    def end_at(self, services: Mapping[str, Point]) -> float:
+        """Have services end themselves at points; when the last one did. Fails if a point is not reached."""
         for service, point in services.items():
             Order(point, self.random.randint(1, 5), KILL).place(self.folder, service)
         for service in services:
             eventually(partial(self._taken_or_provoked, service), within=BACK_WITHIN)
-        ended = max((self.folder / f"{service}.taken").stat().st_ctime for service in services)
-        self.recovered(*services, before=before)
-        return time.time() - ended
+        return max((self.folder / f"{service}.taken").stat().st_ctime for service in services)
 
     def taken(self, service: str) -> bool:
         """Whether the service's last order is carried out."""

@@ -3,7 +3,8 @@
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from lockbox.provision.secrets import SERVICES
 from lockbox.runtime.points import Point
@@ -74,28 +75,31 @@ def wiped_broker(arena: Arena, row: Row) -> None:
 
 def without_outbox(arena: Arena, row: Row) -> None:
     """The negative control of losses: a kill between the write and the publish of a service without its outbox."""
-    _switch_off(arena, "approval_service", OUTBOX)
-    Order("after_state_write").place(arena.folder, "approval_service")
-    eventually(lambda: arena.taken("approval_service"), within=60)
-    row.kills["approval_service"] += 2
-    _switch_on(arena, "approval_service")
+    with _switched_off(arena, row, "approval_service", OUTBOX):
+        Order("after_state_write").place(arena.folder, "approval_service")
+        eventually(lambda: arena.taken("approval_service"), within=60)
+        row.kills["approval_service"] += 1
 
 
 def without_dedupe(arena: Arena, row: Row) -> None:
     """The negative control of doubles: a kill between the publish and the pull, and an audit that takes all."""
-    _switch_off(arena, "audit_service", DEDUPE)
-    row.killed(arena.kill_at({"request_service": "before_keep"}), "request_service", "audit_service")
-    with arena.load.paused():
-        eventually(lambda: not arena.oracle.look().waiting, within=60)
-    _switch_on(arena, "audit_service")
+    stuck = arena.oracle.look().waiting
+    with _switched_off(arena, row, "audit_service", DEDUPE):
+        row.killed(arena.kill_at({"request_service": "before_keep"}), "request_service")
+        with arena.load.paused():
+            eventually(lambda: arena.oracle.look().waiting <= stuck, within=60)
 
 
-def _switch_off(arena: Arena, service: str, safety: str) -> None:
-    (arena.folder / f"{service}.without").write_text(safety)
-    arena.kill_and_recover(service)
-
-
-def _switch_on(arena: Arena, service: str) -> None:
-    (arena.folder / f"{service}.without").unlink()
-    arena.kill(service)
+@contextmanager
+def _switched_off(arena: Arena, row: Row, service: str, safety: str) -> Iterator[None]:
+    """A service without one of its safeties, until the end."""
+    switch = arena.folder / f"{service}.without"
+    switch.write_text(safety)
+    try:
+        arena.kill_and_recover(service)
+        yield
+    finally:
+        switch.unlink()
+        arena.kill(service)
+        row.kills[service] += 2
     eventually(arena.all_ready, within=60)

@@ -41,12 +41,12 @@ class Row:
 
     @property
     def complaints(self) -> list[str]:
-        """Why this is not good enough."""
+        """Why this is not good enough, however long it took."""
         if self.control:
             caught = getattr(self.findings, self.control)
             return [] if caught else [f"{self.fault}: the oracle did not see it"]
         found = [f"{self.fault}: {line}" for line in str(self.findings).splitlines()] if self.findings else []
-        return self.slow + found + self.failures
+        return found + self.failures
 
 
 class Report:
@@ -78,7 +78,7 @@ class Report:
     @property
     def complaints(self) -> list[str]:
         """Why all of it is not good enough."""
-        return [complaint for row in self.rows for complaint in row.complaints]
+        return [complaint for row in self.rows for complaint in (*row.slow, *row.complaints)]
 
     def show(self) -> None:
         """Print the tables."""
@@ -97,7 +97,7 @@ class Report:
             f"recovery max {_times(row)[0]}",
             highlight=False,
         )
-        for complaint in row.complaints:
+        for complaint in (*row.slow, *row.complaints):
             self._console.print(f"  [red]{complaint}[/]", highlight=False)
 
 
