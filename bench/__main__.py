@@ -36,7 +36,7 @@ def _tables(stack: Stack) -> Iterator[Table]:
     yield rates("Events relayed (a second)", relayed, ours=relaying.RELAY)
     yield speed_ups({"audit_service": intake.by_processes(audited), "approval_service": scaling.measure(stack)})
     yield latencies("RPC + one majority write + one event (milliseconds)", command.measure(stack))
-    yield latencies("From the answer to the event on record (milliseconds)", [journey.measure(stack)])
+    yield latencies("From a decision to its event on record (milliseconds)", journey.measure(stack))
 
 
 if __name__ == "__main__":

@@ -25,10 +25,11 @@ from lockbox.ids import new_id
 from lockbox.provision.secrets import SERVICES
 
 REQUESTS = 150
+Way = tuple[float, float]
 
 
-def measure(stack: Stack) -> tuple[str, list[float], list[float]]:
-    """Milliseconds of each decision of Lockbox, and of each request of the stock services."""
+def measure(stack: Stack) -> list[tuple[str, list[float], list[float]]]:
+    """Milliseconds of each decision of Lockbox, and of each request of the stock services: two rows."""
     uri = broker_uri(stack)
     declare(uri, *listeners())
     purge(uri, [topology.name for topology in listeners()])
@@ -38,7 +39,9 @@ def measure(stack: Stack) -> tuple[str, list[float], list[float]]:
         await_consumers(uri, "rpc-stock_service")
         await_consumers(uri, "evt-stock_service-request_created--stock_follower.on_event")
         with database(stack, "bench") as bench, Watcher(bench["followed"]) as watcher:
-            return f"{len(lockbox)} decisions", lockbox, list(_stock_requests(uri, watcher))
+            stock = list(_stock_requests(uri, watcher))
+    names = ("from sending the command", "from its answer")
+    return [(name, [way[i] for way in lockbox], [way[i] for way in stock]) for i, name in enumerate(names)]
 
 
 @contextmanager
@@ -83,7 +86,7 @@ class Watcher:
                 self._arrivals.put((time.perf_counter(), change["fullDocument"]))
 
 
-def _decisions(stack: Stack, watcher: Watcher) -> Iterator[float]:
+def _decisions(stack: Stack, watcher: Watcher) -> Iterator[Way]:
     accounts = json.loads(stack.accounts_file.read_text())["accounts"]
     names = ("engineer", "vendor_approver", "contoso_approver")
     engineer, *approvers = [_signed_in(stack, accounts[name]) for name in names]
@@ -91,9 +94,9 @@ def _decisions(stack: Stack, watcher: Watcher) -> Iterator[float]:
     for _ in range(REQUESTS):
         request_id = engineer.post("/requests", json=encode(TERMS)).raise_for_status().json()["id"]
         for approver in approvers:
-            answered = _decide(approver, request_id)
+            sent, answered = _decide(approver, request_id)
             recorded = watcher.arrival(type="decision_recorded", subject=request_id)
-            yield max(0.0, recorded - answered) * 1000
+            yield _milliseconds(sent, answered, recorded)
 
 
 def _signed_in(stack: Stack, account: dict[str, str]) -> httpx.Client:
@@ -112,23 +115,30 @@ def _signed_in(stack: Stack, account: dict[str, str]) -> httpx.Client:
     return client
 
 
-def _decide(approver: httpx.Client, request_id: str) -> float:
-    """Decide as soon as the approval is there; the moment of the answer."""
-    answers: list[tuple[float, httpx.Response]] = []
+def _decide(approver: httpx.Client, request_id: str) -> Way:
+    """Decide as soon as the approval is there; the moments of sending and of the answer."""
+    moments: list[Way] = []
 
     def decided() -> bool:
+        sent = time.perf_counter()
         answer = approver.post(f"/requests/{request_id}/decisions", json={"decision": "approve", "comment": ""})
-        answers.append((time.perf_counter(), answer))
+        moments.append((sent, time.perf_counter()))
         return answer.status_code == httpx.codes.CREATED
 
     eventually(decided, "nothing to decide")
-    return answers[-1][0]
+    return moments[-1]
 
 
-def _stock_requests(uri: str, watcher: Watcher) -> Iterator[float]:
+def _stock_requests(uri: str, watcher: Watcher) -> Iterator[Way]:
     with ClusterRpcProxy({"AMQP_URI": uri}) as services:
         for _ in range(2 * REQUESTS):
+            sent = time.perf_counter()
             request_id = services.stock_service.create_request({"terms": encode(TERMS), "key": new_id()})["id"]
             answered = time.perf_counter()
             recorded = watcher.arrival(_id=request_id)
-            yield max(0.0, recorded - answered) * 1000
+            yield _milliseconds(sent, answered, recorded)
+
+
+def _milliseconds(sent: float, answered: float, recorded: float) -> Way:
+    """An event may be on record before the answer has arrived."""
+    return (recorded - sent) * 1000, max(0.0, recorded - answered) * 1000

@@ -35,8 +35,12 @@ def latencies(title: str, measured: Iterable[Latencies]) -> Table:
     table = _table(title, "", *heads)
     for name, lockbox, stock in measured:
         pairs = zip(_percentiles(lockbox), _percentiles(stock), strict=True)
-        table.add_row(name, *(f"{value:.2f}" for pair in pairs for value in (*pair, pair[0] / pair[1])))
+        table.add_row(name, *(cell for ours, theirs in pairs for cell in _compared(ours, theirs)))
     return table
+
+
+def _compared(ours: float, theirs: float) -> tuple[str, str, str]:
+    return f"{ours:.2f}", f"{theirs:.2f}", f"{ours / theirs:.2f}" if theirs else "-"
 
 
 def _percentiles(values: Sequence[float]) -> tuple[float, float]:

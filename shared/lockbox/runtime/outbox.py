@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, UpdateOne, WriteConcern
+from pymongo import ASCENDING, WriteConcern
 from pymongo.collection import Collection
 from pymongo.database import Database
 
@@ -96,17 +96,12 @@ class Outbox:
         points.passing("before_keep")
         self._published.keep(map(_as_published, published), now)
         points.passing("before_pull")
-        by_document: dict[tuple[str, Any], list[str]] = {}
-        for entry in published:
-            by_document.setdefault((entry.collection, entry.document_id), []).append(entry.event_id)
         for name, collection in self._collections.items():
-            pulls = [
-                UpdateOne({"_id": document_id}, _without(ids))
-                for (of, document_id), ids in by_document.items()
-                if of == name
-            ]
-            if pulls:
-                collection.with_options(write_concern=REPEATABLE).bulk_write(pulls, ordered=False)
+            own = [entry for entry in published if entry.collection == name]
+            if own:
+                holders = {"_id": {"$in": list({entry.document_id for entry in own})}}
+                quick = collection.with_options(write_concern=REPEATABLE)
+                quick.update_many(holders, _without([entry.event_id for entry in own]))
         points.passing("after_pull")
 
     def waiting(self) -> int:
