@@ -47,8 +47,9 @@ def unheard(arena: Arena, row: Row, servers: Stack) -> None:
         for queue in ctl(servers, "list_queues", "name").split():
             if queue.startswith(ABSENT):
                 ctl(servers, "delete_queue", queue)
-        story = arena.probes.begin()
-        answer = ask(arena, story, new_key())
+        arena.control("restart", "request_service")  # its connection is from when there were queues
+        eventually(lambda: arena.ready("request_service"), within=90)
+        answer = ask(arena, arena.probes.begin(), new_key())
         assert answer == 201, f"nobody listens, and the command is answered {answer}"
         eventually(lambda: arena.oracle.look().waiting)
         arena.control("start", *ABSENT)
