@@ -44,15 +44,22 @@ def unheard(arena: Arena, row: Row, servers: Stack) -> None:
     with arena.load.paused():
         eventually(lambda: not arena.oracle.look(), within=60)
         arena.control("stop", *ABSENT)
-        for queue in ctl(servers, "list_queues", "name").split():
-            if queue.startswith(ABSENT):
-                ctl(servers, "delete_queue", queue)
-        story = arena.probes.begin()
-        answer = ask(arena, story, new_key())
-        assert answer == 201, f"nobody listens, and the command is answered {answer}"
-        eventually(lambda: arena.oracle.look().waiting)
-        arena.control("start", *ABSENT)
+        try:
+            _publish_unheard(arena, servers)
+        finally:
+            arena.control("start", *ABSENT)
     recovers(arena, row)
+
+
+def _publish_unheard(arena: Arena, servers: Stack) -> None:
+    for queue in ctl(servers, "list_queues", "name").split():
+        if queue.startswith(ABSENT):
+            ctl(servers, "delete_queue", queue)
+    arena.control("restart", "request_service")  # its connection is from when there were queues
+    eventually(lambda: arena.ready("request_service"), within=90)
+    answer = ask(arena, arena.probes.begin(), new_key())
+    assert answer == 201, f"nobody listens, and the command is answered {answer}"
+    eventually(lambda: arena.oracle.look().waiting)
 
 
 def restarted_in_a_call(arena: Arena, row: Row, servers: Stack) -> None:

@@ -67,10 +67,11 @@ class Proxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refusing:
+        try:
+            there, back = await self._connect()
+        except OSError:
             writer.transport.abort()
             return
-        there, back = await asyncio.open_connection("127.0.0.1", self._target)
         link = _Link([writer, back], dead=self._swallowing)
         self._links.add(link)
         try:
@@ -80,6 +81,11 @@ class Proxy:
         finally:
             link.abort()
             self._links.discard(link)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._refusing:
+            raise ConnectionRefusedError
+        return await asyncio.open_connection("127.0.0.1", self._target)
 
     async def _pump(self, link: "_Link", source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         """Each chunk is due after the delay that was in force when it came, and never before an earlier one."""

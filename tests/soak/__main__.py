@@ -18,8 +18,9 @@ from lockbox.provision.secrets import ADMIN
 from tests.load import Load
 from tests.oracle import Oracle
 from tests.people import People
-from tests.soak.samples import Sampler, pids_of
+from tests.soak.samples import Sampler, pids_of, unacked
 from tests.soak.trend import Trend
+from tests.waiting import eventually
 
 WARM_UP = 0.25
 WARM_UP_SAYS = (
@@ -57,6 +58,7 @@ def soak(stack: Stack, seconds: float) -> tuple[list[Trend], list[str]]:
     console.print(f"{load.ledger.acknowledged} commands in {seconds / 60:g} minutes, {load.ledger.repeated} repeated")
     series = sampler.since(WARM_UP * seconds)
     trends = [Trend(*name, samples) for name, samples in sorted(series.items())]
+    eventually(lambda: not unacked(stack), within=60)
     faults = [f"{trend.program}: {trend.measure} grow" for trend in trends if trend.grows]
     if pids_of(stack) != sampler.pids:
         faults.append("a process has been started again")

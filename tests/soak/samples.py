@@ -15,7 +15,7 @@ from lockbox.embedded import rabbitmq
 from lockbox.embedded.processes import PROGRAM_MARK, started_here
 from lockbox.embedded.stack import Stack
 from lockbox.provision.secrets import ADMIN, SERVICES
-from tests.soak.trend import Sample
+from tests.soak.trend import IN_FLIGHT, Sample
 
 PROCESSES_EVERY_SECONDS = 5.0
 SERVERS_EVERY_SECONDS = 15.0
@@ -85,8 +85,7 @@ class Sampler:
             channels[user] += int(number)
         for service in SERVICES:
             yield (service, "AMQP channels"), channels[service]
-        unacked = rabbitmqctl(self._stack, "list_queues", "messages_unacknowledged")
-        yield ("rabbitmq", "unacked messages"), sum(map(int, unacked))
+        yield ("rabbitmq", IN_FLIGHT), unacked(self._stack)
         queues = rabbitmqctl(self._stack, "list_queues", "name")
         yield ("rabbitmq", "queues"), len(queues)
         yield ("mongodb", "connections"), self._mongo.admin.command("serverStatus")["connections"]["current"]
@@ -95,6 +94,11 @@ class Sampler:
 def pids_of(stack: Stack) -> dict[str, int]:
     """The process of each service."""
     return {process.environ()[PROGRAM_MARK]: process.pid for process in started_here(stack.home)}
+
+
+def unacked(stack: Stack) -> int:
+    """How many messages are in flight."""
+    return sum(map(int, rabbitmqctl(stack, "list_queues", "messages_unacknowledged")))
 
 
 def rabbitmqctl(stack: Stack, *arguments: str) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import linear_regression
 
 MEMORY_MAY_GROW_BY = 0.02
+IN_FLIGHT = "unacked messages"
 Sample = tuple[float, float]
 
 
@@ -14,7 +15,8 @@ class Trend:
 
     Memory is allowed to grow by 2 % between the ends of the fitted line; what is counted may not grow at all, where
     growth is what the lowest value of the last third is above the lowest of the first: what is busy for a moment is no
-    growth, and what is never given back raises the floor.
+    growth, and what is never given back raises the floor. What is in flight goes up and down with the load, and is
+    judged when that is over.
     """
 
     program: str
@@ -49,7 +51,7 @@ class Trend:
 
     @property
     def grows(self) -> bool:
-        return self.growth > (MEMORY_MAY_GROW_BY if self.is_memory else 0)
+        return self.measure != IN_FLIGHT and self.growth > (MEMORY_MAY_GROW_BY if self.is_memory else 0)
 
     @property
     def _third(self) -> int:
