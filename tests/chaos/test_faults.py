@@ -27,7 +27,7 @@ def test_chain_when_killed_at_each_crash_point_loses_nothing(arena: Arena, judge
     with judged("crash points") as row:
         for services in CHAIN:
             arena.end_at(services)
-            row.kills.update(services)
+            row.kills.update(list(services))
         arena.recovered()
     assert {point for services in CHAIN for point in services.values()} == set(POINTS)
 
@@ -56,3 +56,4 @@ def test_oracle_when_the_outbox_is_switched_off_sees_the_loss(arena: Arena, judg
 def test_oracle_when_the_dedupe_is_switched_off_sees_the_double(arena: Arena, judged: Judged) -> None:
     with judged("without dedupe", control="doubled", quiet_within=5) as row:
         faults.without_dedupe(arena, row)
+    faults.mend_record(arena)
