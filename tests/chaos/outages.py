@@ -5,9 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+from kombu import Connection
 
 from lockbox.contracts.listeners import INTAKE_QUEUE
 from lockbox.embedded.stack import Stack
+from lockbox.provision.secrets import ADMIN
 from tests.chaos.arena import Arena
 from tests.chaos.cluster import Cluster
 from tests.chaos.network import alarm, all_clear, ctl, kill_broker
@@ -52,9 +54,10 @@ def unheard(arena: Arena, row: Row, servers: Stack) -> None:
 
 
 def _publish_unheard(arena: Arena, servers: Stack) -> None:
-    for queue in ctl(servers, "list_queues", "name").split():
-        if queue.startswith(ABSENT):
-            ctl(servers, "delete_queue", queue)
+    with Connection(servers.servers.broker_uri(ADMIN, servers.secrets.broker)) as connection:
+        for queue in ctl(servers, "list_queues", "name").split():
+            if queue.startswith(ABSENT):
+                connection.default_channel.queue_delete(queue)
     arena.control("restart", "request_service")  # its connection is from when there were queues
     eventually(lambda: arena.ready("request_service"), within=90)
     answer = ask(arena, arena.probes.begin(), new_key())

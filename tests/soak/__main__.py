@@ -23,6 +23,7 @@ from tests.soak.trend import Trend
 from tests.waiting import eventually
 
 WARM_UP = 0.25
+QUIET_WITHIN = 300.0
 WARM_UP_SAYS = (
     "The first quarter is warm-up and not looked at: pools of connections fill, every path of the code is imported and "
     "every cache reaches its bound. Of the rest, the lowest value of the first and of the last third are shown. Growth "
@@ -69,7 +70,7 @@ def promises_broken(stack: Stack, load: Load) -> Iterator[str]:
     """What is lost, doubled or unexpected."""
     broker = stack.servers.broker_uri(ADMIN, stack.secrets.broker)
     with MongoClient[dict[str, Any]](stack.servers.database_uri(ADMIN, stack.secrets.database)) as mongo:
-        found = Oracle(mongo, broker, load.ledger).judge()
+        found = Oracle(mongo, broker, load.ledger).judge(QUIET_WITHIN)
     if found:
         yield str(found)
 
