@@ -60,7 +60,7 @@ def stock_service(stack: Stack, module: str) -> Iterator[None]:
 
 @contextmanager
 def program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
-    """A process that is asked to end, and waited for, at the end."""
+    """A process that is asked to end at the end, and made to if it does not: stock Nameko can hang."""
     process = subprocess.Popen(  # noqa: S603 - our own command
         command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -68,7 +68,11 @@ def program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[
         yield
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(timeout=PATIENCE_SECONDS / 2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def await_broker(uri: str) -> None:
