@@ -20,6 +20,7 @@ from lockbox.crypto.keys import load_signing_key
 from lockbox.embedded.stack import Stack
 from lockbox.ids import new_id
 from lockbox.runtime.identity import mint
+from lockbox.runtime.topology import command_queue
 
 WARM_UP = 200
 CALLS = 1_500
@@ -43,7 +44,7 @@ def measure(stack: Stack) -> list[tuple[str, list[float], list[float]]]:
     uri = broker_uri(stack)
     _prepare(stack, uri)
     with lockbox_service(stack, "request_service"), stock_service(stack, "bench.stock_service"):
-        await_consumers(uri, "rpc-request_service")
+        await_consumers(uri, command_queue("request_service").name)
         await_consumers(uri, "rpc-stock_service")
         with _callers(stack, uri) as (lockbox, stock):
             _alternate(lockbox, stock, WARM_UP)
