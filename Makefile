@@ -82,6 +82,10 @@ chaos: $(VENV)/develop servers ## Kill everything under load for CHAOS_MINUTES (
 bench: $(VENV)/develop servers ## Measure, beside stock Nameko in the same run
 	@$(BIN)/python -W ignore:::nameko.containers -m bench
 
+.PHONY: tiers
+tiers: $(VENV)/develop servers ## Watch a failing handler through the retry tiers, for 11 minutes
+	@$(BIN)/python -m tests.chaos.tiers
+
 .PHONY: soak
 soak: $(VENV)/develop servers ## Run load for SOAK_MINUTES (20) and fail if memory, descriptors or connections grow
 	@$(BIN)/python -m tests.soak

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import eventlet
 
-from tests.chaos.orders import DEDUPE, FOLDER, KILL, OUTBOX, Order
+from tests.chaos.orders import DEDUPE, FAIL, FOLDER, KILL, OUTBOX, Order
 
 
 class Passing:
@@ -37,6 +37,8 @@ class Passing:
                 self._carry_out(order)
 
     def _carry_out(self, order: Order) -> None:
+        if order.act == FAIL:
+            raise RuntimeError("as told")
         try:
             self._order.rename(self._order.with_suffix(".taken"))
         except FileNotFoundError:

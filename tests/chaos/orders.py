@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FOLDER = "CHAOS_FOLDER"
-KILL, HALT = "kill", "halt"
+KILL, HALT, FAIL = "kill", "halt", "fail"
 OUTBOX, DEDUPE = "outbox", "dedupe"
 
 
 @dataclass(frozen=True)
 class Order:
-    """End, or halt for some seconds, when the point is passed for the nth time."""
+    """End, or halt for some seconds, when the point is passed for the nth time; or fail there each time."""
 
     point: str
     nth: int = 1
