@@ -84,7 +84,7 @@ bench: $(VENV)/develop servers ## Measure, beside stock Nameko in the same run
 
 .PHONY: tiers
 tiers: $(VENV)/develop servers ## Watch a failing handler through the retry tiers, for 11 minutes
-	@$(BIN)/python -m tests.chaos.tiers
+	@$(BIN)/python -W ignore:::lockbox.runtime -m tests.chaos.tiers
 
 .PHONY: soak
 soak: $(VENV)/develop servers ## Run load for SOAK_MINUTES (20) and fail if memory, descriptors or connections grow
