@@ -11,7 +11,7 @@ import pytest
 from pymongo import MongoClient
 
 from lockbox.embedded.processes import started_here
-from lockbox.embedded.stack import Plan, Stack
+from lockbox.embedded.stack import Existing, Plan, Stack
 from lockbox.provision.accounts import DEMO_MEMBERS
 from lockbox.provision.secrets import ADMIN
 from tests.people import EXTRA_MEMBERS, People
@@ -28,10 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Lockbox, whole, in a folder of its own."""
+    """Lockbox, whole, in a folder of its own; on the broker that `LOCKBOX_TEST_AMQP_URI` names, if it names one."""
     os.environ["LOCKBOX_RECONCILE_SECONDS"] = "5"
     home = Path(tempfile.mkdtemp(prefix="lockbox-test-"))
-    stack = Stack(home, Plan(product=PRODUCT, random_ports=True, members={**DEMO_MEMBERS, **EXTRA_MEMBERS}))
+    existing = Existing(amqp_uri=os.environ.get("LOCKBOX_TEST_AMQP_URI"))
+    members = {**DEMO_MEMBERS, **EXTRA_MEMBERS}
+    stack = Stack(home, Plan(existing, product=PRODUCT, random_ports=True, members=members))
     try:
         stack.up()
         yield stack

@@ -6,13 +6,14 @@ Nothing that was acknowledged may be missing from the audit trail afterwards, an
 import sys
 from pathlib import Path
 
-from tests.compose.containers import compose, containers_of
+from tests.compose.containers import Container, compose, containers_of
 from tests.compose.load import Load
 from tests.compose.stopwatch import stopwatch
 from tests.people import People
 from tests.waiting import eventually
 
 SCALED = "approval_service"
+SERVERS = ("rabbitmq", "mongodb")
 ALSO_KILLED = ("portal_service", "request_service", "audit_service", "notify_service")
 
 
@@ -24,8 +25,12 @@ def main() -> None:
             scale(3)
             load.proceed(45)
         with stopwatch("kill -9 in one of them and in each other service: all come back"):
-            kill()
+            crash([containers_of(service)[0] for service in (SCALED, *ALSO_KILLED)])
             load.proceed(15)
+        for server in SERVERS:
+            with stopwatch(f"kill -9 of {server}: all comes back"):
+                crash(containers_of(server)[:1])
+                load.proceed(15)
         with stopwatch(f"one container of {SCALED}"):
             scale(1)
             load.proceed(15)
@@ -47,9 +52,8 @@ def readers_of(queue: str) -> int:
     return int(readers[queue])
 
 
-def kill() -> None:
-    """Let services crash at once, and wait until all are back."""
-    victims = [containers_of(service)[0] for service in (SCALED, *ALSO_KILLED)]
+def crash(victims: list[Container]) -> None:
+    """Let these crash at once, and wait until all are back."""
     for victim in victims:
         victim.kill_processes()
     for victim in victims:
