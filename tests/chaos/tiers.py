@@ -47,8 +47,10 @@ def main() -> None:
 def play(people: People, folder: Path) -> None:
     """Fail, be parked, repair, replay."""
     Order("before_state_write", act=FAIL).place(folder, SERVICE)
+    handled = folder / f"{SERVICE}.handled"
+    before = len(handled.read_text().split())
     request_id = people.engineer.ask()
-    attempts = watch(folder / f"{SERVICE}.handled", people)
+    attempts = watch(handled, before, people)
     delays = [later - earlier for earlier, later in pairwise(attempts)]
     show(delays)
     [parked] = people.operator.get("/ops/parked", queue=QUEUE)["items"]
@@ -62,13 +64,12 @@ def play(people: People, folder: Path) -> None:
     print("parked after the last attempt; replayed after the repair, it did its work")  # noqa: T201 - what it is for
 
 
-def watch(handled: Path, people: People) -> list[float]:
+def watch(handled: Path, before: int, people: People) -> list[float]:
     """When each attempt was made, until the message is parked."""
     made: list[float] = []
 
     def look() -> bool:
-        before = len(made)
-        made.extend([time.monotonic()] * (len(handled.read_text().split()) - before if handled.exists() else 0))
+        made.extend([time.monotonic()] * (len(handled.read_text().split()) - before - len(made)))
         return len(made) >= ATTEMPTS and bool(people.operator.get("/ops/parked", queue=QUEUE)["items"])
 
     eventually(look, within=2 * sum(DELAYS))

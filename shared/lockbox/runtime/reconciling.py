@@ -38,6 +38,7 @@ from lockbox.runtime.topology import RECONCILER, declare_bound, ensure_listeners
 
 ASKED = "published"
 ASKED_AT_ONCE = 1_000
+RETRY_SECONDS = 2.0
 GIVEN_AT_ONCE = 200
 GIVEN_AGAIN = timedelta(days=7)
 KEPT = {"x-queue-type": "quorum", "x-max-length": 1_000}
@@ -103,11 +104,13 @@ class Reconciler(SharedExtension):
 
     def _run(self) -> None:
         while not self._stop.ready():
+            pause = self._every
             try:
                 self._cycle()
             except (PublishError, PyMongoError, *LOST) as error:
                 log.warning("reconciliation_waits", error=str(error)[:300])
-            with eventlet.Timeout(self._every, exception=False):
+                pause = min(RETRY_SECONDS, self._every)
+            with eventlet.Timeout(pause, exception=False):
                 self._stop.wait()
 
     def _cycle(self) -> None:
