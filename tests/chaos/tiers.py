@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from lockbox.contracts.events import event_id
 from lockbox.embedded.stack import Plan, Stack
 from lockbox.runtime.subscription import ATTEMPTS
 from lockbox.runtime.topology import RETRY_SECONDS
@@ -47,10 +48,9 @@ def main() -> None:
 def play(people: People, folder: Path) -> None:
     """Fail, be parked, repair, replay."""
     Order("before_state_write", act=FAIL).place(folder, SERVICE)
-    handled = folder / f"{SERVICE}.handled"
-    before = len(handled.read_text().split())
     request_id = people.engineer.ask()
-    attempts = watch(handled, before, people)
+    created = event_id("request_service", f"requests/{request_id}", 1, "request_created")
+    attempts = watch(folder / f"{SERVICE}.handled", created, people)
     delays = [later - earlier for earlier, later in pairwise(attempts)]
     show(delays)
     [parked] = people.operator.get("/ops/parked", queue=QUEUE)["items"]
@@ -64,12 +64,12 @@ def play(people: People, folder: Path) -> None:
     print("parked after the last attempt; replayed after the repair, it did its work")  # noqa: T201 - what it is for
 
 
-def watch(handled: Path, before: int, people: People) -> list[float]:
-    """When each attempt was made, until the message is parked."""
+def watch(handled: Path, event: str, people: People) -> list[float]:
+    """When each attempt at the event was made, until the message is parked."""
     made: list[float] = []
 
     def look() -> bool:
-        made.extend([time.monotonic()] * (len(handled.read_text().split()) - before - len(made)))
+        made.extend([time.monotonic()] * (handled.read_text().split().count(event) - len(made)))
         return len(made) >= ATTEMPTS and bool(people.operator.get("/ops/parked", queue=QUEUE)["items"])
 
     eventually(look, within=2 * sum(DELAYS))

@@ -6,7 +6,7 @@ A document is `{_id, aggregate, sequence, type, payload, published_at, on_record
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from pymongo import ASCENDING, InsertOne
+from pymongo import ASCENDING, DESCENDING, InsertOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
@@ -63,9 +63,10 @@ class Published:
         return list(self._events.find({"_id": {"$in": list(ids)}}))
 
     def since(self, moment: datetime, at_once: int) -> Iterator[list[Document]]:
-        """All events that were published since then, oldest first, some at a time."""
+        """All events that were published since then, newest first, some at a time."""
         batch: list[Document] = []
-        for document in self._events.find({"published_at": {"$gte": moment}}).sort("published_at").batch_size(at_once):
+        found = self._events.find({"published_at": {"$gte": moment}}).sort("published_at", DESCENDING)
+        for document in found.batch_size(at_once):
             batch.append(document)
             if len(batch) == at_once:
                 yield batch

@@ -6,7 +6,8 @@ service itself may publish on its exchange, so the exchange says who speaks. A q
 no harm: the same is asked again.
 
 What other queues held on a broker that lost its data, nobody can be asked. A broker without a service's mark, an
-exchange, is therefore given all events of the last days again; who knows an event leaves it at that.
+exchange, is therefore given all events of the last days again; who knows an event leaves it at that. The newest come
+first, since it is they that may be lost, and slowly, so that what is new does not have to wait behind them.
 """
 
 import json
@@ -40,6 +41,7 @@ ASKED = "published"
 ASKED_AT_ONCE = 1_000
 RETRY_SECONDS = 2.0
 GIVEN_AT_ONCE = 200
+GIVEN_EVERY_SECONDS = 1.0
 GIVEN_AGAIN = timedelta(days=7)
 KEPT = {"x-queue-type": "quorum", "x-max-length": 1_000}
 
@@ -110,8 +112,11 @@ class Reconciler(SharedExtension):
             except (PublishError, PyMongoError, *LOST) as error:
                 log.warning("reconciliation_waits", error=str(error)[:300])
                 pause = min(RETRY_SECONDS, self._every)
-            with eventlet.Timeout(pause, exception=False):
-                self._stop.wait()
+            self._rest(pause)
+
+    def _rest(self, seconds: float) -> None:
+        with eventlet.Timeout(seconds, exception=False):
+            self._stop.wait()
 
     def _cycle(self) -> None:
         self._published.ensure_indexes()
@@ -130,6 +135,9 @@ class Reconciler(SharedExtension):
             except NotFound:
                 for some in self._published.since(clock.now() - GIVEN_AGAIN, GIVEN_AT_ONCE):
                     self._publish(some)
+                    self._rest(GIVEN_EVERY_SECONDS)
+                    if self._stop.ready():
+                        return
                 mark(connection.channel()).declare()
 
     def _give(self, ids: Iterable[str]) -> None:
