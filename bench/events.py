@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import cycle, islice
+from itertools import chain, islice, repeat
 
 from lockbox import clock
 from lockbox.contracts.approval import AccessGranted, DecisionRecorded, StageName, StageOpened
@@ -26,11 +26,9 @@ TERMS = AccessTerms(
 
 
 def messages(count: int) -> Iterator[Message]:
-    """So many events, no two of the same id, as the relay publishes them."""
-    told = [(event, event.payload().decode()) for event in _story()]
-    for event, body in islice(cycle(told), count):
-        own = new_id()
-        yield event_message(SOURCE, own, event.type, body.replace(event.id, own))
+    """So many events, as the relay publishes them: of one approved request after the other, each at its own time."""
+    for event in islice(chain.from_iterable(_story() for _ in repeat(None)), count):
+        yield event_message(SOURCE, event.id, event.type, event.payload().decode())
 
 
 def requests(count: int) -> Iterator[Message]:

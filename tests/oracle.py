@@ -1,5 +1,6 @@
 """What is lost, doubled or unexpected: the promise, checked in the databases and at the broker."""
 
+import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -94,8 +95,9 @@ class Oracle:
 
     def _read(self) -> Published:
         published = Published()
-        wanted = {"id": True, "type": True, "source": True, "data.request_id": True, "data.justification": True}
-        published.records.extend(self._database("audit_service")["records"].find({}, wanted))
+        wanted = {"id": True, "type": True, "source": True, "payload": True}
+        for record in self._database("audit_service")["records"].find({}, wanted):
+            published.records.append(record | {"data": json.loads(record.pop("payload"))["data"]})
         for service in SERVICES:
             for event in self._database(service)["events"].find({}, {"payload": False}):
                 published.events[event["_id"]] = event | {"source": service}

@@ -1,11 +1,12 @@
 """MongoDB documents of audit_service: `records` by event id.
 
-A document is the event's envelope with `_id` for `id`, and `payload`, `digest` and `recorded_at`. Documents are added
-and read; this service's database user may do nothing else with them.
+A document is `{_id, source, type, tenant, actor, subject, time, sequence, payload, digest, recorded_at}`: the event as
+it was published is `payload`, and what records are searched by stands beside it. Documents are added and read; this
+service's database user may do nothing else with them.
 """
 
+import json
 from collections.abc import Sequence
-from typing import Any
 
 from pymongo import ASCENDING
 from pymongo.database import Database
@@ -63,10 +64,16 @@ class RecordStore:
 
 
 def _document(record: Record) -> Document:
-    envelope = vars(record.event)
-    document = {"_id": record.event.id, **envelope, "time": format_timestamp(record.event.time)}
-    del document["id"]
-    return document | {
+    event = record.event
+    return {
+        "_id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "tenant": event.tenant,
+        "actor": event.actor,
+        "subject": event.subject,
+        "time": format_timestamp(event.time),
+        "sequence": event.sequence,
         "payload": record.payload,
         "digest": record.digest,
         "recorded_at": format_timestamp(record.recorded_at),
@@ -82,5 +89,6 @@ def _filter(query: ListRecords) -> Document:
     return where | ({"time": times} if times else {})
 
 
-def _view(document: dict[str, Any]) -> RecordView:
-    return wire.decode(RecordView, document | {"id": document["_id"]}, tolerant=True)
+def _view(document: Document) -> RecordView:
+    kept = {name: document[name] for name in ("digest", "recorded_at")}
+    return wire.decode(RecordView, json.loads(document["payload"]) | kept, tolerant=True)

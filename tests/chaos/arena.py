@@ -117,7 +117,7 @@ class Arena:
         self.steps["ready"] = time.monotonic() - started
         story = self.probe.tell("deny", PROBE_TIMEOUT)
         self.steps["acknowledged"] = time.monotonic() - started
-        denied = {"data.request_id": story.request_id, "type": "request_denied"}
+        denied = {"subject": story.request_id, "type": "request_denied"}
         eventually(lambda: self.mongo["lockbox_audit"]["records"].find_one(denied), within=BACK_WITHIN)
         self.steps["on record"] = time.monotonic() - started
 

@@ -17,12 +17,12 @@ class RecordView:
     source: str
     time: Timestamp
     subject: str
-    tenant: TenantName | None
+    tenant: TenantName | None = None
     actor: str
     sequence: int
     data: dict[str, Any]
     correlationid: str
-    causationid: str | None
+    causationid: str | None = None
     digest: str
     recorded_at: Timestamp
 

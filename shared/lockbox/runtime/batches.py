@@ -17,7 +17,7 @@ from lockbox.runtime import points
 from lockbox.runtime.copies import HOLD_SECONDS
 from lockbox.runtime.subscription import ABSENT, Subscription
 
-BATCH = 500
+BATCH = 1_000
 
 Arrival = tuple[Event, bytes]
 Gathered = list[tuple[Any, Arrival]]
@@ -35,7 +35,7 @@ class EveryEvent(Subscription):
     what is to be parked is not waited for.
     """
 
-    prefetch = 3 * BATCH
+    prefetch = 2 * BATCH
     workers = 1
     never_waits = True
 

@@ -1,5 +1,6 @@
 """The container that every service runs in; `SERVICE_CONTAINER_CLS` in config.yml names it."""
 
+import gc
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from nameko.containers import ServiceContainer
 from lockbox.runtime.metrics import HANDLED
 
 STOP_WITHIN_SECONDS = 45
+LOOK_FOR_GARBAGE_AT = 10_000
 
 
 class HandlerTimeout(Exception):
@@ -28,6 +30,8 @@ class Container(ServiceContainer):
     def start(self) -> None:
         """Start, however long it takes until MongoDB and RabbitMQ are there."""
         super().start()
+        gc.freeze()  # what is there by now stays, and need not be looked through for garbage again
+        gc.set_threshold(LOOK_FOR_GARBAGE_AT)
         self.up = True
 
     def stop(self) -> None:

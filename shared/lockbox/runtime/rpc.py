@@ -80,7 +80,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
 
     def handle_message(self, message: Any) -> None:
         """Hand a message to its entrypoint, or answer why not."""
-        if not isinstance(message.properties.get("reply_to"), str) or message.content_type != JSON:
+        if not isinstance(message.properties.get("reply_to"), str) or message.properties.get("content_type") != JSON:
             self.copies.park(message, self.topology, f"rpc_unanswerable: expected reply_to and {JSON}")
             return
         try:

@@ -137,8 +137,9 @@ class Subscription(Entrypoint):
 
 
 def _check_properties(message: Any) -> None:
-    if message.content_type != JSON:
-        raise invalid("content_type", "content_type", JSON, message.content_type)
+    content_type = message.properties.get("content_type")
+    if content_type != JSON:
+        raise invalid("content_type", "content_type", JSON, content_type)
     for name, kind in HEADER_KINDS.items():
         value = headers_of(message).get(name)
         if value is not None and not isinstance(value, kind):
