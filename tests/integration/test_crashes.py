@@ -4,6 +4,7 @@ The broker is a queue in memory that keeps what it confirmed; a crash is an exce
 process has forgotten everything and another one goes on.
 """
 
+import json
 from collections import Counter as Count
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -189,7 +190,7 @@ class Crashes(RuleBasedStateMachine):
         assert numbers == Count(
             {(f"things/{key}", number + 1): 1 for key, thing in things.items() for number in range(thing["sequence"])}
         ), "each change has its event once"
-        effects = Count(record["data"]["email"] for record in records)
+        effects = Count(json.loads(record["payload"])["data"]["email"] for record in records)
         assert not [key for key, count in effects.items() if count > 1], "a command took effect twice"
         assert {email(int(key.split()[1])) for key in self.acknowledged} <= effects.keys(), "a command is lost"
 
