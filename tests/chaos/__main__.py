@@ -70,12 +70,14 @@ def play_crowds(arena: Arena, report: Report, full: int) -> None:
 
 
 def play_stops(arena: Arena, report: Report, long: float) -> None:
-    """Signals that are no SIGKILL."""
+    """Signals that are no SIGKILL, and clocks that jump."""
     with report.fault(arena, "SIGTERM, a handler at work") as row:
         stops.terminated_at_work(arena, row)
     for server in SERVERS:
         with report.fault(arena, f"SIGTERM without {server}") as row:
             stops.terminated_without(arena, row, server)
+    with report.fault(arena, "clocks an hour ahead and back") as row:
+        stops.clocks_jump(arena, row)
     with report.fault(arena, f"SIGSTOP {long:.0f} s") as row:
         stops.frozen(arena, row, stops.HANDLER, long)
     with report.fault(arena, f"SIGSTOP {SHORT_STOP:.0f} s, each") as row:

@@ -3,19 +3,22 @@
 Run as `python -m tests.chaos.build <service>` in place of `nameko run`. `CHAOS_FOLDER` names the folder in which
 `<service>.order` is looked for at each point; who carries an order out renames it to `<service>.taken` first, so that
 of many processes one does. Events that handlers are called with are noted, a line for each, in `<service>.handled`.
-`<service>.without` switches a safety off for the negative control.
+`<service>.without` switches a safety off for the negative control; `clock` says by how many seconds clocks are wrong.
 """
 
 import json
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import eventlet
 
-from tests.chaos.orders import DEDUPE, FAIL, FOLDER, KILL, OUTBOX, Order
+from tests.chaos.orders import CLOCK, DEDUPE, FAIL, FOLDER, KILL, OUTBOX, Order
 
 
 class Passing:
@@ -63,6 +66,19 @@ def note_handled(path: Path) -> None:
     Subscription._work = noting  # type: ignore[method-assign]
 
 
+def set_clock(path: Path) -> None:
+    """Tell the time wrong, by as much as is said at each moment."""
+    from lockbox import clock
+
+    right, right_time = clock.datetime, time.time
+
+    def wrong_by() -> float:
+        return float(path.read_text()) if path.exists() else 0.0
+
+    clock.datetime = SimpleNamespace(now=lambda zone: right.now(zone) + timedelta(seconds=wrong_by()))  # type: ignore[assignment,misc]
+    time.time = lambda: right_time() + wrong_by()
+
+
 def without_outbox() -> None:
     """Events are published after the write and are not in it, as with a stock event dispatcher."""
     from lockbox.runtime import aggregates
@@ -96,6 +112,7 @@ def main() -> None:
 
     folder = Path(os.environ[FOLDER])
     points.passing = Passing(folder, service)
+    set_clock(folder / CLOCK)
     note_handled(folder / f"{service}.handled")
     with suppress(FileNotFoundError):
         {OUTBOX: without_outbox, DEDUPE: without_dedupe}[(folder / f"{service}.without").read_text()]()

@@ -1,4 +1,4 @@
-"""What a test build is told: end, or halt, at a point; or run without a safety."""
+"""What a test build is told: end, or halt, at a point; run without a safety; or by a clock that is wrong."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 FOLDER = "CHAOS_FOLDER"
 KILL, HALT, FAIL = "kill", "halt", "fail"
 OUTBOX, DEDUPE = "outbox", "dedupe"
+CLOCK = "clock"
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,10 @@ class Order:
         partial = folder / f"{service}.partial"
         partial.write_text(json.dumps(asdict(self)))
         partial.rename(folder / f"{service}.order")
+
+
+def set_clocks(folder: Path, wrong_by: float) -> None:
+    """Have the clock of every service go wrong by so many seconds, as a machine's clock would."""
+    partial = folder / f"{CLOCK}.partial"
+    partial.write_text(str(wrong_by))
+    partial.rename(folder / CLOCK)

@@ -1,4 +1,4 @@
-"""Faults of stopping: SIGSTOP and SIGCONT, SIGTERM with a handler at work, SIGTERM while a server is away."""
+"""Faults of stopping: SIGSTOP and SIGCONT, SIGTERM with a handler at work or without a server; clocks that jump."""
 
 import signal
 import time
@@ -7,7 +7,7 @@ import psutil
 
 from lockbox.provision.secrets import SERVICES
 from tests.chaos.arena import Arena
-from tests.chaos.orders import HALT, Order
+from tests.chaos.orders import HALT, Order, set_clocks
 from tests.chaos.report import Row
 from tests.load import CREATE
 from tests.people import TERMS
@@ -16,6 +16,7 @@ from tests.waiting import eventually
 HANDLER = "approval_service"
 HANDLER_SECONDS = 10.0
 STOPPED_WITHIN = 60.0
+HOUR_SECONDS = 3600.0
 
 
 def frozen(arena: Arena, row: Row, program: str, seconds: float) -> None:
@@ -63,3 +64,15 @@ def terminated_without(arena: Arena, row: Row, server: str) -> None:
     assert not alive, f"{alive} did not end within {STOPPED_WITHIN} s of SIGTERM without {server}"
     arena.recovered()
     row.recoveries.append(time.monotonic() - started)
+
+
+def clocks_jump(arena: Arena, row: Row) -> None:
+    """All clocks jump an hour ahead, and back again: what comes next is handled, and nobody ends for it."""
+    before = {service: arena.pids(service) for service in SERVICES}
+    for wrong_by in (HOUR_SECONDS, 0.0):
+        set_clocks(arena.folder, wrong_by)
+        started = time.monotonic()
+        arena.load.proceed(5)
+        arena.recovered()
+        row.recoveries.append(time.monotonic() - started)
+    assert {service: arena.pids(service) for service in SERVICES} == before, "a process ended"

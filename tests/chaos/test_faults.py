@@ -48,6 +48,11 @@ def test_handler_when_its_process_is_told_to_end_runs_once(arena: Arena, judged:
         stops.terminated_at_work(arena, row)
 
 
+def test_services_when_their_clocks_jump_an_hour_go_on(arena: Arena, judged: Judged) -> None:
+    with judged("clocks") as row:
+        stops.clocks_jump(arena, row)
+
+
 def test_oracle_when_the_outbox_is_switched_off_sees_the_loss(arena: Arena, judged: Judged) -> None:
     with judged("without outbox", control="lost", quiet_within=5) as row:
         faults.without_outbox(arena, row)

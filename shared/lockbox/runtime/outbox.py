@@ -119,7 +119,7 @@ class Outbox:
         return min(firsts, default=None)
 
     def published(self) -> int:
-        """How many events the broker has had."""
+        """How many events of the last days the broker has had."""
         return self._published.count()
 
 

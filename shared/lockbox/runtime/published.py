@@ -1,6 +1,7 @@
 """What a service has published: `events`, each by its id, with its text and whether it is known to be on record.
 
-A document is `{_id, aggregate, sequence, type, payload, published_at, on_record}`.
+A document is `{_id, aggregate, sequence, type, payload, published_at, on_record, ask_at}`. Those that are on record are
+removed by MongoDB when they have been `KEPT` for long enough; the others stay.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,8 @@ from pymongo.errors import BulkWriteError
 from lockbox.runtime.mongo import Document, duplicates_in
 
 BEYOND_DOUBT = timedelta(minutes=1)
+KEPT = timedelta(days=8)
+LONGEST_WAIT = timedelta(hours=1)
 
 
 def due(field: str, now: datetime) -> Document:
@@ -27,11 +30,16 @@ class Published:
         self._events = database["events"]
 
     def ensure_indexes(self) -> None:
-        """Find what is not known to be on record without looking at what is."""
+        """Find what is not known to be on record without looking at what is, and remove what is, in time."""
+        by_time = [("published_at", ASCENDING)]
+        self._events.create_index(by_time, partialFilterExpression={"on_record": False}, name="not_on_record")
+        self._events.create_index(by_time, name="published_at")
         self._events.create_index(
-            [("published_at", ASCENDING)], partialFilterExpression={"on_record": False}, name="not_on_record"
+            by_time,
+            partialFilterExpression={"on_record": True},
+            expireAfterSeconds=int(KEPT.total_seconds()),
+            name="kept_for_days",
         )
-        self._events.create_index([("published_at", ASCENDING)], name="published_at")
 
     def keep(self, published: Iterable[Document], now: datetime) -> None:
         """Keep what was published; what is there already stays as it is."""
@@ -41,17 +49,25 @@ class Published:
         except BulkWriteError as error:
             duplicates_in(error)
 
-    def unconfirmed(self, published_by: datetime, limit: int) -> list[str]:
-        """The ids of events that were published by then and are not known to be on record."""
-        found = self._events.find(_unconfirmed(published_by), {"_id": True}).sort("published_at").limit(limit)
+    def to_ask_about(self, published_by: datetime, now: datetime, limit: int) -> list[str]:
+        """The ids of events that were published by then and are not known to be on record, but for those put off."""
+        put_off = {"ask_at": {"$gt": now, "$lte": now + LONGEST_WAIT}}
+        where = {**_unconfirmed(published_by), "$nor": [put_off]}
+        found = self._events.find(where, {"_id": True}).sort("published_at").limit(limit)
         return [document["_id"] for document in found]
+
+    def put_off(self, events: Iterable[Document], now: datetime) -> None:
+        """Ask about these later: after as long again as they have been published, or `LONGEST_WAIT`."""
+        for event in events:
+            wait = min(abs(now - event["published_at"]), LONGEST_WAIT)
+            self._events.update_one({"_id": event["_id"]}, {"$set": {"ask_at": now + wait}})
 
     def count_unconfirmed(self, published_by: datetime) -> int:
         """How many there are of them."""
         return self._events.count_documents(_unconfirmed(published_by))
 
     def count(self) -> int:
-        """How many there are in all."""
+        """How many are kept."""
         return self._events.estimated_document_count()
 
     def confirm(self, ids: Sequence[str]) -> None:

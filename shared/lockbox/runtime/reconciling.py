@@ -122,8 +122,8 @@ class Reconciler(SharedExtension):
         self._published.ensure_indexes()
         self._publisher.connect()
         self._give_all_to_a_new_broker()
-        by_now = clock.now() - timedelta(seconds=self._every)
-        if ids := self._published.unconfirmed(by_now, ASKED_AT_ONCE):
+        now = clock.now()
+        if ids := self._published.to_ask_about(now - timedelta(seconds=self._every), now, ASKED_AT_ONCE):
             body = json.dumps({"ids": ids}).encode()
             self._publisher.publish([Message(new_id(), reconcile_exchange(self._service).name, ASKED, body)])
 
@@ -144,6 +144,7 @@ class Reconciler(SharedExtension):
         if missing := self._published.with_ids(ids):
             log.warning("events_not_on_record", events=len(missing))
             self._publish(missing)
+            self._published.put_off(missing, clock.now())
 
     def _publish(self, events: list[Document]) -> None:
         messages = [event_message(self._service, event["_id"], event["type"], event["payload"]) for event in events]
