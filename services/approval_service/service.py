@@ -7,6 +7,7 @@ from lockbox.contracts.approval import (
     AccessRecorded,
     ApprovalView,
     CancelRequest,
+    CompleteGrant,
     Decide,
     GetApproval,
     GetGrant,
@@ -97,6 +98,11 @@ class ApprovalService(operations.Operated):
         """End a live grant now."""
         return usecases.revoke_grant(self.approvals, caller, message, self.clock.now())
 
+    @command(CompleteGrant, Role.ENGINEER)
+    def complete_grant(self, caller: Caller, message: CompleteGrant) -> GrantView:
+        """Close an own live grant early."""
+        return usecases.complete_grant(self.approvals, caller, message, self.clock.now())
+
     @command(GetPolicy)
     def get_policy(self, caller: Caller, message: GetPolicy) -> PolicyView:
         """Read a tenant's policy."""
@@ -114,7 +120,7 @@ class ApprovalService(operations.Operated):
 
     @command(ListRevocations, Role.ENFORCEMENT_POINT)
     def list_revocations(self, caller: Caller, message: ListRevocations) -> RevocationList:
-        """List the revoked grants whose tokens would still verify."""
+        """List the grants that somebody ended and whose tokens would still verify."""
         return usecases.list_revocations(self.approvals, self.clock.now())
 
     @command(RecordAccess, Role.ENFORCEMENT_POINT)

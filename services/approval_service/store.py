@@ -83,8 +83,9 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         return GrantPage(items=grants, next_cursor=cursor)
 
     def revoked(self, now: datetime) -> Iterable[str]:
-        """The ids of revoked grants that would not have ended by `now`."""
-        where = {"state.grant.state": GrantState.REVOKED, "state.grant.ends_at": {"$gt": format_timestamp(now)}}
+        """The ids of grants that somebody ended and that would not have ended by `now`."""
+        ended = {"$in": [GrantState.REVOKED, GrantState.COMPLETED]}
+        where = {"state.grant.state": ended, "state.grant.ends_at": {"$gt": format_timestamp(now)}}
         return [document["state"]["grant"]["id"] for document in self.collection.find(where, {"state.grant.id": True})]
 
 

@@ -12,6 +12,7 @@ from lockbox.contracts.approval import (
     AccessRecorded,
     ApprovalView,
     CancelRequest,
+    CompleteGrant,
     Decide,
     GetApproval,
     GetGrant,
@@ -37,6 +38,8 @@ from lockbox.crypto.tokens import GRANT_TOKEN, sign
 from lockbox.errors import Invalid, NotFound, Unavailable
 
 SERVICE = "approval_service"
+
+Step = Callable[[Approval], Changed[Approval]]
 
 
 class Approvals(Protocol):
@@ -127,15 +130,12 @@ def issue_token(
 
 def revoke_grant(approvals: Approvals, caller: Caller, command: RevokeGrant, now: datetime) -> GrantView:
     """End a live grant now."""
-    request_id = _approval_with(approvals, caller, command.grant_id).request_id
-    view = approvals.change(
-        request_id,
-        Act.of(caller.cause(), command, now),
-        lambda approval: approval.revoke(caller, command.comment, now),
-    )
-    if view.grant is None:
-        raise NotFound("grant_not_found", "there is no such grant")
-    return view.grant
+    return _end(approvals, caller, command, now, lambda approval: approval.revoke(caller, command.comment, now))
+
+
+def complete_grant(approvals: Approvals, caller: Caller, command: CompleteGrant, now: datetime) -> GrantView:
+    """Close an own live grant early."""
+    return _end(approvals, caller, command, now, lambda approval: approval.complete(caller, command.comment, now))
 
 
 def list_grants(approvals: Approvals, caller: Caller, query: ListGrants) -> GrantPage:
@@ -144,7 +144,7 @@ def list_grants(approvals: Approvals, caller: Caller, query: ListGrants) -> Gran
 
 
 def list_revocations(approvals: Approvals, now: datetime) -> RevocationList:
-    """List the grants that were revoked and whose tokens would still verify."""
+    """List the grants that somebody ended and whose tokens would still verify."""
     return RevocationList(as_of=now, grant_ids=tuple(approvals.revoked(now)))
 
 
@@ -187,6 +187,16 @@ def advance_due(approvals: Approvals, cause: Cause, now: datetime) -> int:
     for request_id in due:
         approvals.change(request_id, Act(cause, now), lambda approval: approval.advance(now))
     return len(due)
+
+
+def _end(
+    approvals: Approvals, caller: Caller, command: RevokeGrant | CompleteGrant, now: datetime, step: Step
+) -> GrantView:
+    request_id = _approval_with(approvals, caller, command.grant_id).request_id
+    view = approvals.change(request_id, Act.of(caller.cause(), command, now), step)
+    if view.grant is None:
+        raise NotFound("grant_not_found", "there is no such grant")
+    return view.grant
 
 
 def _approval_with(approvals: Approvals, caller: Caller, grant_id: str) -> Approval:

@@ -15,6 +15,7 @@ from lockbox.contracts.approval import (
     AccessGranted,
     DecisionRecorded,
     GrantActivated,
+    GrantCompleted,
     GrantExpired,
     GrantRevoked,
     PolicyChanged,
@@ -154,6 +155,7 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
         for by_source in BY_SOURCE.values()
         for source, kind in by_source.items()
     ),
+    (ERIN, GrantCompleted(**GRANT, comment="Solved.")),
 ]
 
 

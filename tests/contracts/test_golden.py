@@ -2,7 +2,7 @@
 
 A file, once released, never changes: events of that form are on record for ever, and consumers rely on it.
 
-To add a type: define the fact, add an example to `examples.py`, and write its file once with
+To add a type: define the fact, add an example at the end of those in `examples.py`, and write its file once with
 `python -m tests.contracts.write_golden`. It writes what is missing and never touches what is there.
 
 To add a field: give it a default, so that what is on record can still be read. What is published changes, so move the

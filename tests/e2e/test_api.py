@@ -182,6 +182,7 @@ def test_openapi_when_read_names_every_address(people: People) -> None:
         "/api/v1/grants/{grant_id}",
         "/api/v1/grants/{grant_id}/token",
         "/api/v1/grants/{grant_id}/revoke",
+        "/api/v1/grants/{grant_id}/complete",
         "/api/v1/tenants/{tenant}/policy",
         "/api/v1/tenants/{tenant}/audit",
         "/api/v1/ops/parked",

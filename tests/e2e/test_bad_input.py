@@ -324,3 +324,14 @@ def test_revoke_when_ended_conflicts(people: People) -> None:
     problem(people.contoso_admin.post(f"/grants/{grant_id}/revoke"), 409, "grant_ended")
     problem(people.engineer.http.get(f"/grants/{grant_id}/token"), 409, "grant_ended")
     problem(people.engineer.post(f"/grants/{grant_id}/revoke"), 403, "role_required")
+
+
+def test_complete_when_it_is_not_ones_own_or_has_ended_is_refused(people: People) -> None:
+    grant_id = people.granted()["grant"]["id"]
+    problem(people.contoso_admin.post(f"/grants/{grant_id}/complete"), 403, "role_required")
+    problem(people.fabrikam_approver.post(f"/grants/{grant_id}/complete"), 403, "role_required")
+    problem(people.lead.post(f"/grants/{grant_id}/complete"), 403, "not_requester")
+    assert people.engineer.post(f"/grants/{grant_id}/complete").json()["state"] == "COMPLETED"
+    problem(people.engineer.post(f"/grants/{grant_id}/complete"), 409, "grant_ended")
+    problem(people.contoso_admin.post(f"/grants/{grant_id}/revoke"), 409, "grant_ended")
+    problem(people.engineer.post(f"/grants/{UNKNOWN}/complete"), 404, "grant_not_found")

@@ -94,6 +94,19 @@ def test_life_of_a_grant_by_commands(lockbox: Lockbox, people: People, asked: st
     assert grant in {record["data"]["grant_id"] for record in json.loads(trail)["items"]}
 
 
+def test_grant_when_completed_by_its_engineer_opens_nothing_any_more(
+    lockbox: Lockbox, people: People, asked: str
+) -> None:
+    lockbox("vendor_approver", "approve", asked)
+    grant = json.loads(lockbox("contoso_approver", "approve", asked, "--json").stdout)["grant"]["id"]
+    token = json.loads(lockbox("engineer", "token", grant, "--json").stdout)["token"]
+    assert people.use(token, "contoso/mailbox/alice").status_code == 200
+    assert f"Grant {grant} is COMPLETED since" in lockbox("engineer", "complete", grant, "-m", "Solved.").stdout
+    eventually(lambda: people.use(token, "contoso/mailbox/alice").status_code == 403, within=5)
+    people.recorded(asked, "grant_completed")
+    assert "Solved." in lockbox("contoso_auditor", "show", asked).stdout
+
+
 def test_list_and_show_are_tables_for_people(lockbox: Lockbox, asked: str) -> None:
     table = lockbox("engineer", "list", "--limit", "5").stdout.splitlines()
     assert table[0].split("  ")[0] == "REQUEST ID"

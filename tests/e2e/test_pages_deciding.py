@@ -139,6 +139,19 @@ def test_grant_when_revoked_by_clicks_has_ended(open_as: Open, approved: dict[st
     expect(row(page, approved["service_request"])).to_contain_text("Revoked")
 
 
+def test_grant_when_completed_by_clicks_has_ended(open_as: Open, approved: dict[str, Any], people: People) -> None:
+    page = open_as("engineer", "/grants")
+    live = page.get_by_role("listitem").filter(has_text=approved["service_request"])
+    live.get_by_role("link", name="Complete").click()
+    expect(page.get_by_role("heading", name="Complete this access?")).to_be_visible()
+    page.get_by_label("What was done").fill("Solved.")
+    page.get_by_role("button", name="Complete access").click()
+    expect(page.get_by_text("You completed the access.")).to_be_visible()
+    assert people.engineer.get(f"/grants/{approved['grant']['id']}")["state"] == "COMPLETED"
+    page.get_by_role("link", name="Grants").click()
+    expect(row(page, approved["service_request"])).to_contain_text("Completed")
+
+
 def test_grant_shown_to_its_engineer_says_how_to_fetch_it_and_not_the_token(
     open_as: Open, approved: dict[str, Any]
 ) -> None:

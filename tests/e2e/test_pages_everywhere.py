@@ -80,7 +80,16 @@ def test_address_of_the_api_that_is_nothing_answers_with_a_problem(people: Peopl
 
 WIDE = 1440
 PLACES = {
-    "engineer": ["/queue", "/requests", "/requests/new", "{request}", "{request}/cancel", "/grants", "/settings"],
+    "engineer": [
+        "/queue",
+        "/requests",
+        "/requests/new",
+        "{request}",
+        "{request}/cancel",
+        "/grants",
+        "/grants/{grant}/complete",
+        "/settings",
+    ],
     "vendor_approver": ["/queue", "{request}", "{request}/approve"],
     "vendor_auditor": ["/audit", "/audit?tenant=contoso"],
     "operator": ["/settings"],

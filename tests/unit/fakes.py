@@ -72,7 +72,8 @@ class FakeApprovals(FakeAggregates[Approval]):
 
     def revoked(self, now: datetime) -> Iterable[str]:
         grants = [one.grant for one in self.states.values() if one.grant]
-        return [grant.id for grant in grants if grant.state == GrantState.REVOKED and grant.ends_at > now]
+        ended = (GrantState.REVOKED, GrantState.COMPLETED)
+        return [grant.id for grant in grants if grant.state in ended and grant.ends_at > now]
 
 
 class FakePolicies(FakeAggregates[Policy]):

@@ -9,6 +9,7 @@ from lockbox.contracts.approval import (
     LIVE,
     AccessGranted,
     GrantActivated,
+    GrantCompleted,
     GrantExpired,
     GrantRevoked,
     GrantState,
@@ -26,7 +27,7 @@ def grant_id_of(request_id: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Grant(GrantView):
-    """A grant and the rules of its life: SCHEDULED, ACTIVE, then EXPIRED by itself or REVOKED by somebody."""
+    """A grant and its life: SCHEDULED, ACTIVE, then EXPIRED by itself, or COMPLETED or REVOKED by somebody."""
 
     @classmethod
     def of(cls, request_id: str, requester: str, terms: AccessTerms, now: datetime) -> "Grant":
@@ -77,9 +78,13 @@ class Grant(GrantView):
 
     def revoke(self, by: str, comment: str, now: datetime) -> "Changed[Grant]":
         """End it now; raises `Conflict` if it has ended already."""
-        self.require_live()
-        revoked = replace(self, state=GrantState.REVOKED, ended_at=now, ended_by=by, comment=comment)
+        revoked = self._ended(GrantState.REVOKED, by, comment, now)
         return Changed(revoked, (GrantRevoked(**self._about(), comment=comment),))
+
+    def complete(self, comment: str, now: datetime) -> "Changed[Grant]":
+        """End it now, as its engineer is done; raises `Conflict` if it has ended already."""
+        completed = self._ended(GrantState.COMPLETED, self.requester, comment, now)
+        return Changed(completed, (GrantCompleted(**self._about(), comment=comment),))
 
     def require_live(self) -> None:
         """Raise `Conflict` if it has ended."""
@@ -99,6 +104,10 @@ class Grant(GrantView):
             "nbf": self.starts_at.timestamp(),
             "exp": self.ends_at.timestamp(),
         }
+
+    def _ended(self, state: GrantState, by: str, comment: str, now: datetime) -> "Grant":
+        self.require_live()
+        return replace(self, state=state, ended_at=now, ended_by=by, comment=comment)
 
     def _about(self) -> dict[str, Any]:
         return {

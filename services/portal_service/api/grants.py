@@ -1,9 +1,10 @@
-"""`/grants`: list, read, fetch the signed grant, revoke."""
+"""`/grants`: list, read, fetch the signed grant, revoke, complete."""
 
 from uuid import UUID
 
 from lockbox.contracts import wire
 from lockbox.contracts.approval import (
+    CompleteGrant,
     GetGrant,
     GetGrantToken,
     GrantPage,
@@ -51,4 +52,14 @@ def get_grant_token(grant_id: UUID) -> tuple[SignedGrant, dict[str, str]]:
 def revoke_grant(body: CommentBody, grant_id: UUID) -> GrantView:
     """End a live grant now."""
     message = RevokeGrant(grant_id=str(grant_id), comment=body.comment, idempotency_key=idempotency_key())
+    return edge().call(message)
+
+
+@blueprint.route("/<uuid:grant_id>/complete", methods=["POST"])
+@signed_in
+@blueprint.arguments(wire.schema(CommentBody))
+@blueprint.response(200, wire.schema(GrantView))
+def complete_grant(body: CommentBody, grant_id: UUID) -> GrantView:
+    """Close an own live grant early; only its own engineer can."""
+    message = CompleteGrant(grant_id=str(grant_id), comment=body.comment, idempotency_key=idempotency_key())
     return edge().call(message)

@@ -32,6 +32,9 @@ APPROVE = Act("Approve this request?", "Approve", "approved", "good", "Comment f
 REJECT = Act("Reject this request?", "Reject", "rejected", "bad", "Why (optional; the engineer reads it)", "deny")
 CANCEL = Act("Cancel this request?", "Cancel request", "cancelled", "bad", "Why (optional)")
 REVOKE = Act("Revoke this access?", "Revoke access", "revoked", "bad", "Why (optional; the engineer reads it)")
+COMPLETE = Act(
+    "Complete this access?", "Complete access", "completed", "good", "What was done (optional; approvers read it)"
+)
 ON_REQUESTS: Mapping[str, Act] = {"approve": APPROVE, "reject": REJECT, "cancel": CANCEL}
 
 
@@ -73,6 +76,20 @@ def may_cancel(person: Caller, request: RequestView) -> bool:
 def may_revoke(person: Caller, grant: GrantView | None) -> bool:
     """Whether this person can end this access."""
     return grant is not None and grant.state in LIVE and person.has(*REVOKERS)
+
+
+def may_complete(person: Caller, grant: GrantView | None) -> bool:
+    """Whether this person can close this access early."""
+    return grant is not None and grant.state in LIVE and person.has(Role.ENGINEER) and person.email == grant.requester
+
+
+def obstacle_to_end(act: Act, person: Caller, grant: GrantView) -> str | None:
+    """Why this person can't end this access in this way, or None."""
+    if grant.state not in LIVE:
+        return "This access has ended already."
+    if act is COMPLETE:
+        return None if may_complete(person, grant) else "Only its own engineer completes an access."
+    return None if may_revoke(person, grant) else "Only approvers and the customer's administrators revoke access."
 
 
 def obstacle_to(name: str, person: Caller, request: RequestDetails) -> str | None:

@@ -11,7 +11,9 @@ from portal_service.web import words
 POLICY = "policy"
 GOOD = frozenset({"request_approved", "access_granted", "grant_activated", "access_allowed"})
 BAD = frozenset({"request_denied", "grant_revoked", "access_denied", "alert_failed", "sign_in_failed"})
-QUIET = frozenset({"alert_sent", "signed_in", "grant_expired", "request_expired", "request_cancelled"})
+QUIET = frozenset(
+    {"alert_sent", "signed_in", "grant_completed", "grant_expired", "request_expired", "request_cancelled"}
+)
 ACTED = {"approve": "approved", "deny": "rejected"}
 
 SENTENCES: Mapping[str, str] = {

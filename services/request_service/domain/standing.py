@@ -8,6 +8,7 @@ from lockbox.contracts.approval import (
     AccessGranted,
     DecisionRecorded,
     GrantActivated,
+    GrantCompleted,
     GrantExpired,
     GrantRevoked,
     RequestApproved,
@@ -31,6 +32,7 @@ Progress = (
     | RequestExpired
     | AccessGranted
     | GrantActivated
+    | GrantCompleted
     | GrantRevoked
     | GrantExpired
     | AlertSent

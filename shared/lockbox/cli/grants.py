@@ -1,4 +1,4 @@
-"""`lockbox grants`, `token`, `revoke`."""
+"""`lockbox grants`, `token`, `revoke`, `complete`."""
 
 from typing import Annotated
 
@@ -17,6 +17,7 @@ COLUMNS = (
     ("ACTIONS", "actions"),
 )
 GrantId = Annotated[str, typer.Argument(help="The grant ID.")]
+Comment = Annotated[str, typer.Option("--comment", "-m", help="What to say with it.")]
 
 
 def list_grants(
@@ -43,13 +44,18 @@ def token(grant_id: GrantId, as_json: Json = False) -> None:
         typer.echo(signed["token"])
 
 
-def revoke(
-    grant_id: GrantId,
-    comment: Annotated[str, typer.Option("--comment", "-m", help="What to say with it.")] = "",
-    as_json: Json = False,
-) -> None:
+def revoke(grant_id: GrantId, comment: Comment = "", as_json: Json = False) -> None:
     """End a live grant now."""
-    grant = ask(load_session(), "POST", f"/grants/{grant_id}/revoke", json={"comment": comment})
+    _end(grant_id, "revoke", comment, as_json=as_json)
+
+
+def complete(grant_id: GrantId, comment: Comment = "", as_json: Json = False) -> None:
+    """Close your own grant early, as soon as you are done."""
+    _end(grant_id, "complete", comment, as_json=as_json)
+
+
+def _end(grant_id: str, act: str, comment: str, *, as_json: bool) -> None:
+    grant = ask(load_session(), "POST", f"/grants/{grant_id}/{act}", json={"comment": comment})
     if as_json:
         show_json(grant)
     else:

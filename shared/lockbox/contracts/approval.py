@@ -178,6 +178,13 @@ class GrantActivated(GrantFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GrantCompleted(GrantFact):
+    """The engineer was done and closed the access before its time."""
+
+    comment: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrantRevoked(GrantFact):
     """Either side ended the access before its time."""
 
@@ -320,7 +327,7 @@ class KeySet:
 
 @dataclass(frozen=True, kw_only=True)
 class RevocationList:
-    """The ids of revoked grants whose tokens would still verify, as of `as_of`."""
+    """The ids of grants that were revoked or completed and whose tokens would still verify, as of `as_of`."""
 
     as_of: Timestamp
     grant_ids: tuple[Uuid, ...]
@@ -365,6 +372,15 @@ class GetApproval(Call[ApprovalView], service="approval_service"):
 @dataclass(frozen=True, kw_only=True)
 class RevokeGrant(Call[GrantView], service="approval_service"):
     """End a live grant now. Roles: vendor_approver, customer_approver, customer_admin."""
+
+    grant_id: Uuid
+    comment: Comment = ""
+    idempotency_key: IdempotencyKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompleteGrant(Call[GrantView], service="approval_service"):
+    """Close an own live grant early. Role: engineer."""
 
     grant_id: Uuid
     comment: Comment = ""

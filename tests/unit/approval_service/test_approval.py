@@ -254,3 +254,26 @@ def test_revoke_when_ended_conflicts() -> None:
     assert refused.value.code == "grant_ended"
     with pytest.raises(Conflict):
         approved().revoke(ALICE, "", SOON + timedelta(hours=5))
+
+
+def test_complete_when_its_engineer_is_done_ends_it() -> None:
+    changed = approved().complete(ENGINEER, "fixed", SOON)
+    assert changed.state.grant is not None
+    assert (changed.state.grant.state, changed.state.grant.ended_by) == (GrantState.COMPLETED, ENGINEER.email)
+    assert types(changed) == ["grant_completed"]
+
+
+def test_complete_when_it_is_not_ones_own_is_refused() -> None:
+    for by in (VENDOR_APPROVER, ALICE, ADMIN, AUDITOR):
+        with pytest.raises(Forbidden) as refused:
+            approved().complete(by, "", SOON)
+        assert refused.value.code == "not_requester"
+    with pytest.raises(NotFound):
+        approved().complete(FRANK, "", SOON)
+
+
+def test_complete_when_ended_conflicts() -> None:
+    with pytest.raises(Conflict):
+        approved().revoke(ALICE, "", SOON).state.complete(ENGINEER, "", SOON)
+    with pytest.raises(Conflict):
+        approved().complete(ENGINEER, "", SOON + timedelta(hours=5))

@@ -13,6 +13,7 @@ from lockbox.contracts.approval import (
     AccessGranted,
     DecisionRecorded,
     GrantActivated,
+    GrantCompleted,
     GrantExpired,
     GrantRevoked,
     GrantState,
@@ -66,6 +67,7 @@ REQUEST_AFTER: dict[type[Fact], RequestState] = {
 GRANT_AFTER: dict[type[Fact], GrantState] = {
     AccessGranted: GrantState.SCHEDULED,
     GrantActivated: GrantState.ACTIVE,
+    GrantCompleted: GrantState.COMPLETED,
     GrantRevoked: GrantState.REVOKED,
     GrantExpired: GrantState.EXPIRED,
 }
@@ -146,6 +148,13 @@ class ApprovalMachine(RuleBasedStateMachine):
         done = self._attempt(lambda: self.approval.revoke(by, "", self.now))
         assert done is (live and by.email in REVOKERS)
 
+    @rule(by=PEOPLE)
+    def complete(self, by: Caller) -> None:
+        grant = self.approval.grant
+        live = grant is not None and grant.live and self.now < grant.ends_at
+        done = self._attempt(lambda: self.approval.complete(by, "", self.now))
+        assert done is (live and by.email == REQUESTER)
+
     @invariant()
     def grant_exists_only_after_every_yes_and_no_no(self) -> None:
         verdicts = [verdict for said in self.said.values() for verdict in said.values()]
@@ -178,7 +187,7 @@ class ApprovalMachine(RuleBasedStateMachine):
         assert sum(kind in REQUEST_AFTER for kind in kinds) == (self.approval.state not in PENDING)
         for kind in GRANT_AFTER:
             assert kinds.count(kind) <= 1
-        assert not {GrantRevoked, GrantExpired} <= set(kinds)
+        assert sum(kind in (GrantCompleted, GrantRevoked, GrantExpired) for kind in kinds) <= 1
 
     @invariant()
     def grant_never_lasts_longer_or_reaches_further_than_what_was_asked_for(self) -> None:
@@ -209,7 +218,7 @@ class ApprovalMachine(RuleBasedStateMachine):
 
     def _only_the_grant_goes_on(self, before: Approval, changed: Changed[Approval]) -> None:
         after = changed.state
-        assert {type(fact) for fact in changed.facts} <= {GrantActivated, GrantRevoked, GrantExpired}
+        assert {type(fact) for fact in changed.facts} <= {GrantActivated, GrantCompleted, GrantRevoked, GrantExpired}
         assert (after.state, after.decisions, after.stages) == (before.state, before.decisions, before.stages)
         assert (after.grant is None) is (before.grant is None)
         if before.grant is not None and not before.grant.live:

@@ -6,7 +6,14 @@ import pytest
 from tests.unit.builders import NOW, REQUEST_ID, public_keys, signing_key, terms
 
 from approval_service.domain.grant import Grant, grant_id_of
-from lockbox.contracts.approval import AccessGranted, GrantActivated, GrantExpired, GrantRevoked, GrantState
+from lockbox.contracts.approval import (
+    AccessGranted,
+    GrantActivated,
+    GrantCompleted,
+    GrantExpired,
+    GrantRevoked,
+    GrantState,
+)
 from lockbox.crypto.tokens import GRANT_TOKEN, sign, verify
 from lockbox.errors import Conflict
 
@@ -87,12 +94,23 @@ def test_revoke_when_it_can_be_used_now_or_later_ends_it(grant: Grant) -> None:
     assert (fact.comment, fact.subject) == ("enough", GRANT.id)
 
 
+@pytest.mark.parametrize("grant", [GRANT, ACTIVE], ids=["scheduled", "active"])
+def test_complete_when_it_can_be_used_now_or_later_ends_it_by_its_engineer(grant: Grant) -> None:
+    changed = grant.complete("done", NOW)
+    assert changed.state == replace(
+        grant, state=GrantState.COMPLETED, ended_at=NOW, ended_by=grant.requester, comment="done"
+    )
+    [fact] = changed.facts
+    assert isinstance(fact, GrantCompleted)
+    assert (fact.comment, fact.subject) == ("done", GRANT.id)
+
+
 @pytest.mark.parametrize("state", [GrantState.REVOKED, GrantState.EXPIRED, GrantState.COMPLETED])
 def test_grant_when_it_has_ended_stays_ended(state: GrantState) -> None:
     ended = replace(ACTIVE, state=state)
     assert not ended.live
     assert ended.advance(END + timedelta(days=1)).facts == ()
-    for attempt in (lambda: ended.revoke("a@b", "", NOW), ended.require_live):
+    for attempt in (lambda: ended.revoke("a@b", "", NOW), lambda: ended.complete("", NOW), ended.require_live):
         with pytest.raises(Conflict) as refused:
             attempt()
         assert refused.value.code == "grant_ended"

@@ -34,6 +34,7 @@ from approval_service.domain.approval import Approval
 from lockbox.contracts.approval import (
     DEFAULT_SETTINGS,
     CancelRequest,
+    CompleteGrant,
     Decide,
     GetApproval,
     GetGrant,
@@ -321,6 +322,26 @@ def test_revoke_grant_when_there_is_no_such_grant_says_so() -> None:
         code_of(lambda: usecases.revoke_grant(approvals, ALICE, revocation(UNKNOWN), SOON), NotFound)
         == "grant_not_found"
     )
+
+
+def test_complete_grant_when_its_engineer_is_done_ends_it_and_its_token() -> None:
+    one = granted()
+    approvals = FakeApprovals(one)
+    command = CompleteGrant(grant_id=grant_id(one), comment="fixed", idempotency_key="k-1")
+    view = usecases.complete_grant(approvals, ENGINEER, command, SOON)
+    assert (view.state, view.ended_by, view.comment) == (GrantState.COMPLETED, ENGINEER.email, "fixed")
+    assert approvals.types == ["grant_completed"]
+    assert usecases.list_revocations(approvals, SOON).grant_ids == (grant_id(one),)
+    assert code_of(lambda: issue(approvals, ENGINEER, grant_id(one)), Conflict) == "grant_ended"
+
+
+@pytest.mark.parametrize(("reader", "kind"), [(FRANK, NotFound), (OTHER_ENGINEER, NotFound), (ALICE, Forbidden)])
+def test_complete_grant_when_not_ones_own_changes_nothing(reader: Caller, kind: type[LockboxError]) -> None:
+    one = granted()
+    approvals = FakeApprovals(one)
+    command = CompleteGrant(grant_id=grant_id(one), idempotency_key="k-1")
+    code_of(lambda: usecases.complete_grant(approvals, reader, command, SOON), kind)
+    assert approvals.states[REQUEST_ID] == one
 
 
 def test_list_revocations_when_the_token_would_not_verify_any_more_leaves_it_out() -> None:

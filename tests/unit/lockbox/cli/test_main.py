@@ -211,6 +211,7 @@ def test_list_when_filtered_sends_what_was_given_alone(portal: FakePortal) -> No
             {"grant_id": GRANT["id"], "token": "a.b.c"},
         ),
         (["revoke", GRANT["id"]], f"POST /api/v1/grants/{GRANT['id']}/revoke", GRANT),
+        (["complete", GRANT["id"]], f"POST /api/v1/grants/{GRANT['id']}/complete", GRANT),
         (["policy", "get", "contoso"], "GET /api/v1/tenants/contoso/policy", POLICY),
         (["audit", "contoso"], "GET /api/v1/tenants/contoso/audit", {"items": [], "next_cursor": None}),
     ],

@@ -23,6 +23,7 @@ ROLES = {
     "list_parked": {Role.OPERATOR},
     "read_parked": {Role.OPERATOR},
     "replay_parked": {Role.OPERATOR},
+    "complete_grant": {Role.ENGINEER},
     "create_request": {Role.ENGINEER},
     "get_grant_token": {Role.ENGINEER},
     "list_revocations": {Role.ENFORCEMENT_POINT},
