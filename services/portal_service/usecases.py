@@ -9,7 +9,7 @@ from lockbox.contracts.acts import Act
 from lockbox.contracts.approval import ApprovalView, CancelRequest, Decide, Decision, GetApproval, GrantView, Stage
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Cause, Changed
-from lockbox.contracts.fields import Email, NameField
+from lockbox.contracts.fields import Email, Flag, NameField
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request import GetRequest, RequestView
 from lockbox.errors import LockboxError, NotFound, Unavailable
@@ -25,7 +25,7 @@ from portal_service.domain.session import (
 from portal_service.passwords import hash_password, new_session_token, password_matches, token_digest
 
 SERVICE = "portal_service"
-OUTCOME = ("state", "expires_at", "stages", "decisions", "grant")
+OUTCOME = ("state", "expires_at", "stages", "decisions", "comment_on_denial", "grant")
 
 R = TypeVar("R")
 Patience = Callable[[], bool]
@@ -111,6 +111,7 @@ class RequestDetails(RequestView):
 
     stages: tuple[Stage, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    comment_on_denial: Flag = False
     grant: GrantView | None = None
 
 

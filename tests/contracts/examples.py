@@ -138,6 +138,7 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
             request_lifetime=timedelta(hours=12),
             maximum_duration=timedelta(hours=4),
             customer_quorum=1,
+            comment_on_denial=True,
         ),
     ),
     (POINT, AccessAllowed(**ATTEMPT, grant_id=GRANT_ID, request_id=REQUEST_ID, engineer=ERIN, reason="granted")),

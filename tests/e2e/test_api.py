@@ -118,6 +118,20 @@ def test_quorum_when_two_are_needed_waits_for_the_second(people: People) -> None
         admin.put_policy("northwind", customer_quorum=1)
 
 
+def test_denial_when_the_policy_wants_a_comment_says_why(people: People) -> None:
+    admin = people.northwind_admin
+    admin.put_policy("northwind", comment_on_denial=True)
+    try:
+        request_id = people.engineer.ask(tenant="northwind")
+    finally:
+        admin.put_policy("northwind", comment_on_denial=False)
+    refused = people.vendor_approver.post(f"/requests/{request_id}/decisions", {"decision": "deny", "comment": " "})
+    assert (refused.status_code, refused.json()["code"]) == (422, "comment_required")
+    assert [fault["field"] for fault in refused.json()["errors"]] == ["comment"]
+    said = {"decision": "deny", "comment": "Ask again with a case."}
+    assert people.vendor_approver.post(f"/requests/{request_id}/decisions", said).json()["state"] == "DENIED"
+
+
 def test_grant_when_scheduled_starts_and_ends_by_itself(people: People) -> None:
     from datetime import UTC, datetime, timedelta
 

@@ -41,6 +41,23 @@ def test_switch_when_turned_off_asks_first_and_then_counts(
     assert people.fabrikam_admin.get("/tenants/fabrikam/policy")["require_approval"] is True
 
 
+def test_rejection_when_it_has_to_say_why_is_not_taken_without(
+    open_as: Open, fabrikam_policy: dict[str, Any], people: People
+) -> None:
+    page = open_as("fabrikam_admin", "/settings")
+    page.get_by_role("switch", name="A rejection has to say why").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Settings saved.")).to_be_visible()
+    expect(page.get_by_role("switch", name="A rejection has to say why")).to_be_checked()
+    asked = people.engineer.ask(tenant="fabrikam")
+    page = open_as("vendor_approver", f"/requests/{asked}/reject")
+    page.get_by_role("button", name="Reject").click()
+    expect(page.locator("#comment-error")).to_contain_text("why you deny")
+    page.get_by_label("Why").fill("Not without a case.")
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_text("You rejected this request.")).to_be_visible()
+
+
 def test_settings_when_somebody_else_was_faster_are_not_saved(
     open_as: Open, fabrikam_policy: dict[str, Any], people: People
 ) -> None:

@@ -24,7 +24,7 @@ from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Timestamp
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.request import PENDING, AccessTerms, RequestCreated, RequestState
-from lockbox.errors import Conflict, Forbidden, NotFound
+from lockbox.errors import Conflict, Forbidden, NotFound, invalid
 
 POLICY = "policy"
 STAGE_STATE = {StageName.VENDOR: RequestState.PENDING_VENDOR, StageName.CUSTOMER: RequestState.PENDING_CUSTOMER}
@@ -54,6 +54,7 @@ class Approval(ApprovalView):
             terms=terms,
             created_at=request.created_at,
             policy_version=policy.version,
+            comment_on_denial=policy.comment_on_denial,
         )
         objection = policy.objection_to(terms)
         return approval._deny(POLICY, objection) if objection else approval._open_next_stage(now)
@@ -124,6 +125,8 @@ class Approval(ApprovalView):
             raise Forbidden("not_your_stage", f"the request waits for the {stage.name.lower()}'s approvers")
         if any(made.approver == caller.email for made in self._decisions_in(stage)):
             raise Conflict("already_decided", "you have decided in this stage; others have to")
+        if verdict == "deny" and self.comment_on_denial and not comment.strip():
+            raise invalid("comment_required", "comment", "why you deny, as the tenant's policy asks", comment)
         decision = Decision(stage=stage.name, approver=caller.email, decision=verdict, comment=comment, decided_at=now)
         recorded = DecisionRecorded(
             tenant=self.tenant,

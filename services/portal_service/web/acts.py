@@ -4,7 +4,7 @@ The services decide; this only hides what they would refuse, and says beforehand
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockbox.contracts.approval import LIVE, ApprovalView, Decision, GrantView, Stage, StageName, Verdict
 from lockbox.contracts.identity import Caller, Role
@@ -30,6 +30,7 @@ class Act:
 
 APPROVE = Act("Approve this request?", "Approve", "approved", "good", "Comment for the record (optional)", "approve")
 REJECT = Act("Reject this request?", "Reject", "rejected", "bad", "Why (optional; the engineer reads it)", "deny")
+REJECT_WITH_REASON = replace(REJECT, comment="Why (the engineer reads it)")
 CANCEL = Act("Cancel this request?", "Cancel request", "cancelled", "bad", "Why (optional)")
 REVOKE = Act("Revoke this access?", "Revoke access", "revoked", "bad", "Why (optional; the engineer reads it)")
 COMPLETE = Act(
@@ -97,6 +98,11 @@ def obstacle_to(name: str, person: Caller, request: RequestDetails) -> str | Non
     if name != "cancel":
         return obstacle(person, request) if person.has(*DECIDERS) else "Only approvers decide on requests."
     return None if may_cancel(person, request) else "Only the requestor can cancel, and only a request that is pending."
+
+
+def offered(name: str, request: RequestDetails) -> Act:
+    """An act on a request as its page offers it."""
+    return REJECT_WITH_REASON if name == "reject" and request.comment_on_denial else ON_REQUESTS[name]
 
 
 def meaning(name: str, request: RequestDetails) -> str:

@@ -113,7 +113,7 @@ def _act_page(request_id: str, name: str, form: Form) -> str:
     obstacle = acts.obstacle_to(name, caller(), asked)
     meaning = acts.meaning(name, asked)
     return render_template(
-        "act.html", asked=asked, act=acts.ON_REQUESTS[name], form=form, obstacle=obstacle, meaning=meaning
+        "act.html", asked=asked, act=acts.offered(name, asked), form=form, obstacle=obstacle, meaning=meaning
     )
 
 

@@ -13,6 +13,8 @@ from portal_service.web import words
 from portal_service.web.forms import Form, as_count, as_duration
 from portal_service.web.requests import tenants
 
+SWITCHES = ("require_approval", "comment_on_denial")
+
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
 
@@ -56,18 +58,19 @@ def _policy(tenant: str) -> PolicyView:
 
 
 def _as_form(policy: PolicyView) -> Form:
+    switches = {name: "on" for name in SWITCHES if getattr(policy, name)}
     return Form.fresh(
         request_lifetime=words.compact(policy.request_lifetime),
         maximum_duration=words.compact(policy.maximum_duration),
         customer_quorum=str(policy.customer_quorum),
         version=str(policy.version),
-        **({"require_approval": "on"} if policy.require_approval else {}),
+        **switches,
     )
 
 
 def _message(policy: PolicyView, form: Form) -> PutPolicy:
     settings = {
-        "require_approval": "require_approval" in form.typed,
+        **{name: name in form.typed for name in SWITCHES},
         "request_lifetime": as_duration(form.text("request_lifetime")),
         "maximum_duration": as_duration(form.text("maximum_duration")),
         "customer_quorum": as_count(form.text("customer_quorum")),

@@ -17,6 +17,7 @@ FIELDS = (
     ("Request lifetime", "request_lifetime"),
     ("Maximum duration", "maximum_duration"),
     ("Customer quorum", "customer_quorum"),
+    ("A denial says why", "comment_on_denial"),
     ("Changed", "changed_at"),
     ("Changed by", "changed_by"),
 )

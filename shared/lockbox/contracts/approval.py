@@ -59,7 +59,10 @@ def between(least: timedelta, most: timedelta, text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class PolicySettings:
-    """What a tenant decides for itself. `require_approval` off lets the vendor's stage alone open access."""
+    """What a tenant decides for itself.
+
+    `require_approval` off lets the vendor's stage alone open access; `comment_on_denial` has a denial say why.
+    """
 
     require_approval: Flag
     request_lifetime: Duration = field(
@@ -69,6 +72,7 @@ class PolicySettings:
         metadata=between(timedelta(seconds=1), timedelta(hours=24), "a duration from PT1S to PT24H")
     )
     customer_quorum: Count = field(metadata={"validate": validate.Range(1, 10, error="a whole number from 1 to 10")})
+    comment_on_denial: Flag = False
 
     def settings(self) -> dict[str, Any]:
         """The settings alone, as keyword arguments."""
@@ -289,6 +293,7 @@ class ApprovalView:
     expires_at: Timestamp
     stages: tuple[Stage, ...]
     decisions: tuple[Decision, ...] = ()
+    comment_on_denial: Flag = False
     grant: GrantView | None = None
 
 

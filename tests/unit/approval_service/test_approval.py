@@ -25,7 +25,7 @@ from lockbox.contracts.approval import GrantState, StageName
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Role
 from lockbox.contracts.request import RequestState
-from lockbox.errors import Conflict, Forbidden, NotFound
+from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 
 SOON = NOW + timedelta(minutes=5)
 LATER = NOW + timedelta(hours=12)
@@ -229,6 +229,16 @@ def test_approve_when_the_scheduled_start_has_passed_counts_from_the_approval() 
     assert before.grant is not None
     assert before.grant.starts_at == SOON
     assert before.grant.state == GrantState.ACTIVE
+
+
+@pytest.mark.parametrize("comment", ["", "  \n"])
+def test_deny_when_the_policy_wants_a_comment_is_refused_without(comment: str) -> None:
+    one = at_customer(comment_on_denial=True)
+    with pytest.raises(Invalid) as refused:
+        one.decide(ALICE, "deny", comment, SOON)
+    assert (refused.value.code, refused.value.faults[0]["field"]) == ("comment_required", "comment")
+    assert one.decide(ALICE, "deny", "Not now.", SOON).state.state == RequestState.DENIED
+    assert one.decide(ALICE, "approve", comment, SOON).state.state == RequestState.APPROVED
 
 
 @pytest.mark.parametrize("by", [VENDOR_APPROVER, ALICE, ADMIN])
