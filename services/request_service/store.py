@@ -134,5 +134,6 @@ def _tenant(document: Document) -> TenantView:
             "tenant": document["_id"],
             "maximum_duration": document["maximum_duration"],
             "request_lifetime": document["request_lifetime"],
+            "service_request_pattern": document.get("service_request_pattern"),
         },
     )

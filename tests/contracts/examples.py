@@ -139,6 +139,7 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
             maximum_duration=timedelta(hours=4),
             customer_quorum=1,
             comment_on_denial=True,
+            service_request_pattern="SR-######",
         ),
     ),
     (POINT, AccessAllowed(**ATTEMPT, grant_id=GRANT_ID, request_id=REQUEST_ID, engineer=ERIN, reason="granted")),

@@ -132,6 +132,20 @@ def test_denial_when_the_policy_wants_a_comment_says_why(people: People) -> None
     assert people.vendor_approver.post(f"/requests/{request_id}/decisions", said).json()["state"] == "DENIED"
 
 
+def test_request_when_the_policy_has_a_pattern_must_look_like_it(people: People) -> None:
+    admin = people.northwind_admin
+    admin.put_policy("northwind", service_request_pattern="NW-####")
+    unlike = TERMS | {"tenant": "northwind", "service_request": "NW-12345"}
+    try:
+        refused = eventually(lambda: (answer := people.engineer.post("/requests", unlike)).is_error and answer)
+        assert (refused.status_code, refused.json()["code"]) == (422, "service_request_unlike_pattern")
+        assert "NW-####" in refused.json()["detail"]
+        assert people.engineer.post("/requests", unlike | {"service_request": "NW-1234"}).status_code == 201
+    finally:
+        admin.put_policy("northwind", service_request_pattern=None)
+    eventually(lambda: people.engineer.post("/requests", unlike).is_success)
+
+
 def test_grant_when_scheduled_starts_and_ends_by_itself(people: People) -> None:
     from datetime import UTC, datetime, timedelta
 

@@ -289,6 +289,8 @@ def test_policy_when_the_input_is_wrong_names_the_field(people: People) -> None:
         ({"customer_quorum": 0}, "invalid_customer_quorum", "customer_quorum"),
         ({"customer_quorum": True}, "invalid_customer_quorum", "customer_quorum"),
         ({"customer_quorum": 1.5}, "invalid_customer_quorum", "customer_quorum"),
+        ({"comment_on_denial": "yes"}, "invalid_comment_on_denial", "comment_on_denial"),
+        ({"service_request_pattern": "(S+)+"}, "invalid_service_request_pattern", "service_request_pattern"),
         ({"auto_approve": True}, "unknown_field", "auto_approve"),
         ({"tenant": "contoso"}, "invalid_tenant", "tenant"),
     ):

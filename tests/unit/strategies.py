@@ -18,7 +18,7 @@ from lockbox.contracts import fields as wire_fields
 from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.events import FACTS
 from lockbox.contracts.listeners import SOURCES
-from lockbox.contracts.request import ServiceRequestField
+from lockbox.contracts.request import PatternField, ServiceRequestField
 
 for module in iter_modules(lockbox.contracts.__path__, "lockbox.contracts."):
     import_module(module.name)
@@ -55,6 +55,7 @@ OF_FIELD: dict[type, SearchStrategy[Any]] = {
     wire_fields.FlagField: st.booleans(),
     wire_fields.CountField: st.integers(1, 10),
     ServiceRequestField: SAFE_INTEGERS.map(lambda number: f"SR-{number % 10**12}"),
+    PatternField: st.from_regex(PatternField.rule.regex, fullmatch=True),
 }
 WITH_BOUNDS: dict[str, SearchStrategy[Any]] = {
     "request_lifetime": st.timedeltas(timedelta(seconds=1), timedelta(days=7)),

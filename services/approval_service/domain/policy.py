@@ -7,7 +7,7 @@ from typing import Any
 from lockbox.contracts.approval import DEFAULT_SETTINGS, PolicyChanged, PolicySettings, PolicyView, Stage, StageName
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import format_duration
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.request import AccessTerms, matches
 from lockbox.errors import Conflict
 
 
@@ -41,6 +41,9 @@ class Policy(PolicyView):
         """Why these terms can't be approved by anybody, or None."""
         if terms.duration > self.maximum_duration:
             return f"the tenant's policy allows at most {format_duration(self.maximum_duration)}"
+        pattern = self.service_request_pattern
+        if pattern is not None and not matches(terms.service_request, pattern):
+            return f"the tenant's policy wants a service request that looks like {pattern}"
         return None
 
     def _as_fact(self) -> PolicyChanged:

@@ -63,6 +63,7 @@ def _as_form(policy: PolicyView) -> Form:
         request_lifetime=words.compact(policy.request_lifetime),
         maximum_duration=words.compact(policy.maximum_duration),
         customer_quorum=str(policy.customer_quorum),
+        service_request_pattern=policy.service_request_pattern or "",
         version=str(policy.version),
         **switches,
     )
@@ -74,6 +75,7 @@ def _message(policy: PolicyView, form: Form) -> PutPolicy:
         "request_lifetime": as_duration(form.text("request_lifetime")),
         "maximum_duration": as_duration(form.text("maximum_duration")),
         "customer_quorum": as_count(form.text("customer_quorum")),
+        "service_request_pattern": form.text("service_request_pattern") or None,
     }
     version = as_count(form.text("version"))
     return PutPolicy(

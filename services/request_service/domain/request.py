@@ -6,7 +6,7 @@ from typing import Any
 
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Email, Timestamp, Uuid, format_duration, format_timestamp
-from lockbox.contracts.request import AccessTerms, RequestCreated, TenantView
+from lockbox.contracts.request import AccessTerms, RequestCreated, TenantView, matches
 from lockbox.errors import invalid
 
 FURTHEST_START = timedelta(days=30)
@@ -30,6 +30,7 @@ def ask(
         raise invalid("tenant_unknown", "tenant", "the name of a tenant", terms.tenant)
     _check_duration(terms, tenant)
     _check_start(terms, now)
+    _check_service_request(terms, tenant)
     about: dict[str, Any] = {"request_id": request_id, "requester": requester, "created_at": now}
     request = AccessRequest(**terms.within(**about, expires_at=now + tenant.request_lifetime))
     return Changed(request, (RequestCreated(**terms.within(**about)),))
@@ -39,6 +40,13 @@ def _check_duration(terms: AccessTerms, tenant: TenantView) -> None:
     if terms.duration > tenant.maximum_duration:
         most = format_duration(tenant.maximum_duration)
         raise invalid("duration_too_long", "duration", f"at most {most}", format_duration(terms.duration))
+
+
+def _check_service_request(terms: AccessTerms, tenant: TenantView) -> None:
+    pattern = tenant.service_request_pattern
+    if pattern is not None and not matches(terms.service_request, pattern):
+        expected = f"a service request that looks like {pattern}, where # is a digit and * one or more"
+        raise invalid("service_request_unlike_pattern", "service_request", expected, terms.service_request)
 
 
 def _check_start(terms: AccessTerms, now: datetime) -> None:

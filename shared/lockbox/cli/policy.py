@@ -18,6 +18,7 @@ FIELDS = (
     ("Maximum duration", "maximum_duration"),
     ("Customer quorum", "customer_quorum"),
     ("A denial says why", "comment_on_denial"),
+    ("Service request pattern", "service_request_pattern"),
     ("Changed", "changed_at"),
     ("Changed by", "changed_by"),
 )

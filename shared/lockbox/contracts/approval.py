@@ -22,7 +22,7 @@ from lockbox.contracts.fields import (
     Timestamp,
     Uuid,
 )
-from lockbox.contracts.request import AccessTerms, Page, RequestState
+from lockbox.contracts.request import AccessTerms, Page, Pattern, RequestState
 
 Verdict = Literal["approve", "deny"]
 
@@ -61,7 +61,8 @@ def between(least: timedelta, most: timedelta, text: str) -> dict[str, Any]:
 class PolicySettings:
     """What a tenant decides for itself.
 
-    `require_approval` off lets the vendor's stage alone open access; `comment_on_denial` has a denial say why.
+    `require_approval` off lets the vendor's stage alone open access; `comment_on_denial` has a denial say why;
+    `service_request_pattern` (null: any) is how the number of a support case has to look.
     """
 
     require_approval: Flag
@@ -73,6 +74,7 @@ class PolicySettings:
     )
     customer_quorum: Count = field(metadata={"validate": validate.Range(1, 10, error="a whole number from 1 to 10")})
     comment_on_denial: Flag = False
+    service_request_pattern: Pattern | None = None
 
     def settings(self) -> dict[str, Any]:
         """The settings alone, as keyword arguments."""

@@ -1,5 +1,6 @@
 """The published language of request_service: what was asked, and where it stands."""
 
+import re
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import StrEnum
@@ -52,6 +53,24 @@ class ServiceRequestField(TextField):
     """The number of a support case."""
 
     rule = validate.Regexp(r"[A-Z][A-Z0-9]{0,9}-[0-9]{1,12}\Z", error="a service request such as SR-359423")
+
+
+class PatternField(TextField):
+    """How a tenant's service requests look: `#` is one digit, a final `*` one or more, all else stands for itself."""
+
+    rule = validate.Regexp(
+        r"[A-Z][A-Z0-9#]{0,9}-(?:[0-9#]{1,12}|[0-9#]{0,11}\*)\Z",
+        error="a pattern of service requests such as SR-###### or SR-*",
+    )
+
+
+Pattern = Annotated[str, PatternField]
+
+
+def matches(service_request: str, pattern: str) -> bool:
+    """Whether a service request looks as a tenant wants it to."""
+    expression = re.escape(pattern).replace(r"\#", "[0-9]").replace(r"\*", "[0-9]+")
+    return re.fullmatch(expression, service_request) is not None
 
 
 def some_distinct(most: int, what: str) -> dict[str, Any]:
@@ -157,6 +176,7 @@ class TenantView:
     tenant: TenantName
     maximum_duration: Duration
     request_lifetime: Duration
+    service_request_pattern: Pattern | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ import pytest
 from tests.unit.builders import NOW, policy, terms
 
 from approval_service.domain.policy import Policy
+from lockbox.contracts import wire
 from lockbox.contracts.approval import DEFAULT_SETTINGS, PolicyChanged, PolicySettings, Stage, StageName
-from lockbox.errors import Conflict
+from lockbox.errors import Conflict, Invalid
 
 LATER = NOW + timedelta(days=1)
 BY = "carol@contoso.example"
@@ -86,3 +87,16 @@ def test_objection_when_the_duration_is_allowed_is_none(duration: timedelta) -> 
 def test_objection_when_the_duration_is_too_long_says_what_is_allowed() -> None:
     objection = policy().objection_to(terms(duration=timedelta(hours=4, microseconds=1)))
     assert objection == "the tenant's policy allows at most PT4H"
+
+
+def test_objection_when_the_service_request_is_unlike_the_pattern_says_what_it_should_be() -> None:
+    strict = policy(service_request_pattern="SR-######")
+    assert strict.objection_to(terms(service_request="SR-359423")) is None
+    assert "SR-######" in str(strict.objection_to(terms(service_request="SR-1")))
+
+
+@pytest.mark.parametrize("pattern", ["", "SR", "sr-#", "SR-", "#R-1", "SR-**", "SR-*#", "SR-(a+)+", "SR-#############"])
+def test_pattern_when_no_service_request_can_look_like_it_is_refused(pattern: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        wire.decode(PolicySettings, wire.encode(settings()) | {"service_request_pattern": pattern})
+    assert refused.value.code == "invalid_service_request_pattern"

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,6 +68,31 @@ def test_ask_when_it_starts_in_the_past_or_too_far_off_is_refused(starts_at: dat
     assert [(fault["field"], fault["expected"]) for fault in error.faults] == [
         ("starts_at", "a moment in the next 30 days, or null")
     ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "service_request", "taken"),
+    [
+        (None, "X-1", True),
+        ("SR-######", "SR-359423", True),
+        ("SR-######", "SR-3594230", False),
+        ("SR-######", "SR-35942", False),
+        ("SR-*", "SR-1", True),
+        ("SR-4#*", "SR-401", True),
+        ("SR-4#*", "SR-40", False),
+        ("SR-4#*", "SR-501", False),
+        ("C##-*", "C12-7", True),
+        ("C##-*", "CAB-7", False),
+    ],
+)
+def test_ask_when_the_tenant_has_a_pattern_keeps_to_it(pattern: str | None, service_request: str, taken: bool) -> None:
+    tenant = replace(TENANT, service_request_pattern=pattern)
+    if taken:
+        ask(REQUEST_ID, terms(service_request=service_request), REQUESTER, tenant, NOW)
+    else:
+        error = refusal(tenant, service_request=service_request)
+        assert (error.code, error.faults[0]["field"]) == ("service_request_unlike_pattern", "service_request")
+        assert str(pattern) in error.message
 
 
 def test_ask_when_several_things_are_wrong_says_the_first() -> None:
