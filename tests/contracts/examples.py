@@ -30,7 +30,7 @@ from lockbox.contracts.events import FACTS, Event, Fact, event_id
 from lockbox.contracts.notify import AlertFailed, AlertSent
 from lockbox.contracts.operations import BY_SOURCE
 from lockbox.contracts.portal import ApiTokenCreated, MemberAdded, MemberChanged, MemberRemoved, SignedIn, SignInFailed
-from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated
+from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated, Severity
 
 GOLDEN = Path(__file__).parent / "golden"
 EARLIER = GOLDEN / "earlier"
@@ -56,6 +56,7 @@ TERMS = AccessTerms(
     tenant="contoso",
     service_request="SR-359423",
     reason_code=ReasonCode.CUSTOMER_INITIATED_SUPPORT,
+    severity=Severity.HIGH,
     justification='Alice cannot open her mailbox: "Zugriff verweigert", 拒否 \u2013 see <SR-359423>.',
     resources=("mailbox/alice", "files/Report-2026_v1.pdf"),
     actions=("read", "export"),

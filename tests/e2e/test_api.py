@@ -146,6 +146,14 @@ def test_request_when_the_policy_has_a_pattern_must_look_like_it(people: People)
     eventually(lambda: people.engineer.post("/requests", unlike).is_success)
 
 
+def test_request_when_severe_says_so_to_all_who_read_of_it(people: People) -> None:
+    request_id = people.engineer.ask(severity="CRITICAL")
+    assert people.engineer.get(f"/requests/{request_id}")["severity"] == "CRITICAL"
+    created, opened = people.recorded(request_id, "request_created", "stage_opened")[:2]
+    assert {created["data"]["severity"], opened["data"]["severity"]} == {"CRITICAL"}
+    assert people.engineer.get(f"/requests/{people.engineer.ask()}")["severity"] == "NORMAL"
+
+
 def test_grant_when_scheduled_starts_and_ends_by_itself(people: People) -> None:
     from datetime import UTC, datetime, timedelta
 

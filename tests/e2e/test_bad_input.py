@@ -55,6 +55,8 @@ BAD_TERMS = [
     ({"justification": "half a pair \ud83d"}, "invalid_justification", "justification"),
     ({"reason_code": "BECAUSE"}, "invalid_reason_code", "reason_code"),
     ({"reason_code": 7}, "invalid_reason_code", "reason_code"),
+    ({"severity": "URGENT"}, "invalid_severity", "severity"),
+    ({"severity": None}, "invalid_severity", "severity"),
     ({"duration": "PT0S"}, "invalid_duration", "duration"),
     ({"duration": "-PT1H"}, "invalid_duration", "duration"),
     ({"duration": "PT4H1S"}, "duration_too_long", "duration"),

@@ -15,6 +15,7 @@ def fill_request(page: Page, service_request: str, duration: str = "1h 30m") -> 
     page.get_by_label("Customer").select_option("contoso")
     page.get_by_label("Service request").fill(service_request)
     page.get_by_label("Reason").select_option("CUSTOMER_INITIATED_SUPPORT")
+    page.get_by_label("Severity").select_option("HIGH")
     page.get_by_label("Justification").fill(JUSTIFICATION)
     page.get_by_label("Resources").fill("mailbox/alice\nmailbox/bob")
     page.get_by_label("Actions").fill("read, export")
@@ -28,6 +29,7 @@ def test_new_request_when_filled_in_shows_its_details(open_as: Open) -> None:
     page.get_by_role("button", name="Send request").click()
     expect(page.get_by_role("heading", name=service_request)).to_be_visible()
     details = page.get_by_role("region", name="Details")
+    expect(details).to_contain_text("High")
     for text in ("mailbox/bob", "export", "1 hour 30 minutes", JUSTIFICATION):
         expect(details).to_contain_text(text)
     page.get_by_role("link", name="My queue").click()

@@ -90,6 +90,7 @@ def _approval_needed(fact: StageOpened) -> Alert:
             ("Request ID", fact.request_id),
             ("Requestor", fact.requester),
             ("Reason", reason(fact.reason_code)),
+            ("Severity", fact.severity.capitalize()),
             ("Justification", fact.justification),
             ("Resources", ", ".join(fact.resources)),
             ("Actions", ", ".join(fact.actions)),

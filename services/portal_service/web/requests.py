@@ -16,6 +16,7 @@ from lockbox.contracts.request import (
     ListTenants,
     ReasonCode,
     RequestState,
+    Severity,
     TenantView,
 )
 from lockbox.errors import Conflict, Invalid
@@ -26,6 +27,8 @@ from portal_service.web import acts, progress
 from portal_service.web.forms import Form, as_duration, as_lines, as_list, as_moment, sentence
 
 PAGE_SIZE = 25
+SEVERITIES = [(severity.value, severity.capitalize()) for severity in Severity]
+PLAIN = ("tenant", "service_request", "reason_code", "justification")
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")
 
@@ -42,7 +45,7 @@ def list_requests() -> ResponseReturnValue:
 def show_form() -> ResponseReturnValue:
     """Show the form for a new request."""
     caller().require(Role.ENGINEER)
-    return _form(Form.fresh(actions="read", duration="1h"))
+    return _form(Form.fresh(actions="read", duration="1h", severity=Severity.NORMAL))
 
 
 @blueprint.post("/new")
@@ -88,14 +91,16 @@ def tenants() -> tuple[TenantView, ...]:
 
 
 def _form(form: Form) -> str:
-    return render_template("new_request.html", form=form, tenants=tenants(), reasons=list(ReasonCode))
+    choices = {"tenants": tenants(), "reasons": list(ReasonCode), "severities": SEVERITIES}
+    return render_template("new_request.html", form=form, **choices)
 
 
 def _terms(form: Form) -> AccessTerms:
-    plain = {name: form.text(name) for name in ("tenant", "service_request", "reason_code", "justification")}
+    plain = {name: form.text(name) for name in PLAIN}
     lists = {"resources": as_lines(form.text("resources")), "actions": as_list(form.text("actions"))}
     times = {"duration": as_duration(form.text("duration")), "starts_at": as_moment(form.text("starts_at"))}
-    return wire.decode(AccessTerms, {**plain, **lists, **times})
+    severity = form.text("severity") or Severity.NORMAL
+    return wire.decode(AccessTerms, {**plain, **lists, **times, "severity": severity})
 
 
 def _message(request_id: str, name: str, form: Form) -> Decide | CancelRequest:

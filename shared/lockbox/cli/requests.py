@@ -14,6 +14,7 @@ COLUMNS = (
     ("TENANT", "tenant"),
     ("REQUESTED", "created_at"),
     ("STATUS", "state"),
+    ("SEVERITY", "severity"),
     ("REASON", "reason_code"),
 )
 FIELDS = (
@@ -23,6 +24,7 @@ FIELDS = (
     ("Tenant", "tenant"),
     ("Requestor", "requester"),
     ("Reason", "reason_code"),
+    ("Severity", "severity"),
     ("Justification", "justification"),
     ("Resources", "resources"),
     ("Actions", "actions"),
@@ -52,6 +54,7 @@ def request(
     action: Annotated[list[str], typer.Option(help="For which action, such as read; can be given again.")],
     duration: Annotated[str, typer.Option(help="How long, as ISO 8601.")] = "PT4H",
     starts_at: Annotated[str | None, typer.Option(help="From when, as RFC 3339; at once if left out.")] = None,
+    severity: Annotated[str, typer.Option(help="LOW, NORMAL, HIGH or CRITICAL.")] = "NORMAL",
     as_json: Json = False,
 ) -> None:
     """Ask for access to a tenant's content."""
@@ -64,6 +67,7 @@ def request(
         "actions": action,
         "duration": duration,
         "starts_at": starts_at,
+        "severity": severity,
     }
     made = _post("/requests", body)
     if as_json:

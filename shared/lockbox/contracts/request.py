@@ -34,6 +34,15 @@ class ReasonCode(StrEnum):
     THIRD_PARTY_DATA_REQUEST = "THIRD_PARTY_DATA_REQUEST"
 
 
+class Severity(StrEnum):
+    """How much hangs on it that access is decided on soon."""
+
+    LOW = "LOW"
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+
 class RequestState(StrEnum):
     """Where a request stands."""
 
@@ -107,6 +116,7 @@ class AccessTerms:
     actions: tuple[Action, ...] = field(metadata=some_distinct(20, "actions"))
     duration: Duration = field(metadata=longer_than_zero())
     starts_at: Timestamp | None = None
+    severity: Severity = Severity.NORMAL
 
     @classmethod
     def of(cls, source: "AccessTerms") -> "AccessTerms":

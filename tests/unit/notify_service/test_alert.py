@@ -71,6 +71,7 @@ def test_alert_when_the_customer_has_to_decide_holds_all_that_it_must() -> None:
         "Request ID": REQUEST_ID,
         "Requestor": "erin@vendor.example",
         "Reason": "Customer initiated support (CUSTOMER_INITIATED_SUPPORT)",
+        "Severity": "Normal",
         "Justification": "Alice cannot open her mailbox.",
         "Resources": "mailbox/alice",
         "Actions": "read",

@@ -32,6 +32,7 @@ REQUEST = {
     "tenant": "contoso",
     "requester": "erin@vendor.example",
     "reason_code": "CUSTOMER_INITIATED_SUPPORT",
+    "severity": "NORMAL",
     "justification": "Alice cannot open her [mailbox].",
     "resources": ["mailbox/alice"],
     "actions": ["read"],
@@ -180,6 +181,7 @@ def test_request_when_made_sends_the_terms_with_a_key(portal: FakePortal) -> Non
         "actions": ["read"],
         "duration": "PT4H",
         "starts_at": None,
+        "severity": "NORMAL",
     }
     assert len(portal.requests[0].headers["Idempotency-Key"]) == 36
 
