@@ -131,7 +131,6 @@ def test_entrypoint_when_it_is_another_tenants_object_says_not_found(
         ("approval_service", "decide", {**about_request, "decision": "deny", **key}),
         ("approval_service", "get_grant", about_grant),
         ("approval_service", "revoke_grant", {**about_grant, **key}),
-        ("approval_service", "complete_grant", {**about_grant, **key}),
         ("approval_service", "get_policy", {"tenant": "contoso"}),
         ("audit_service", "list_records", {"tenant": "contoso"}),
     ):
