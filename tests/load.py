@@ -16,15 +16,16 @@ import httpx
 from tests.people import TERMS, People, Person, new_key
 from tests.waiting import eventually
 
-CREATE, VENDOR = "create", "vendor"
+CREATE, VENDOR, LAPSE = "create", "vendor", "lapse"
 VERDICTS = ("approve", "deny")
 EVENTS = {
     CREATE: Counter(request_created=1, stage_opened=1),
     VENDOR: Counter(decision_recorded=1, stage_opened=1),
     "approve": Counter(decision_recorded=1, request_approved=1, access_granted=1, grant_activated=1),
     "deny": Counter(decision_recorded=1, request_denied=1),
+    LAPSE: Counter(grant_expired=1),
 }
-"""What each command must lead to, directly or through another service's event."""
+"""What each command must lead to, directly or through another service's event, and what time can lead to."""
 
 
 class Unanswered(AssertionError):
@@ -69,6 +70,12 @@ class Ledger:
     def acknowledged(self) -> int:
         """How many commands were."""
         return sum(len(story.acknowledged) for story in list(self.stories))
+
+    def time_passes(self) -> None:
+        """As much of it that the grants so far may have ended by themselves."""
+        for story in list(self.stories):
+            if "approve" in story.sent and LAPSE not in story.sent:
+                story.sent.append(LAPSE)
 
 
 class Teller:

@@ -75,4 +75,6 @@ def clocks_jump(arena: Arena, row: Row) -> None:
         arena.load.proceed(5)
         arena.recovered()
         row.recoveries.append(time.monotonic() - started)
+    for ledger in arena.oracle.ledgers:
+        ledger.time_passes()
     assert {service: arena.pids(service) for service in SERVICES} == before, "a process ended"

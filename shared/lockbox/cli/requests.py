@@ -40,7 +40,7 @@ DECISIONS = (
     ("TIME", "decided_at"),
     ("COMMENT", "comment"),
 )
-HISTORY = (("TIME", "time"), ("EVENT", "type"), ("BY", "actor"))
+HISTORY = (("TIME", "time"), ("EVENT", "type"), ("BY", "actor"), ("COMMENT", "comment"))
 RequestId = Annotated[str, typer.Argument(help="The request ID.")]
 CommentOption = Annotated[str, typer.Option("--comment", "-m", help="What to say with it.")]
 
@@ -105,7 +105,7 @@ def show(request_id: RequestId, as_json: Json = False) -> None:
         say("")
         show_rows(found["decisions"], DECISIONS)
     say("")
-    show_rows(found["history"], HISTORY)
+    show_rows([entry | {"comment": entry["data"].get("comment")} for entry in found["history"]], HISTORY)
 
 
 def approve(request_id: RequestId, comment: CommentOption = "", as_json: Json = False) -> None:
