@@ -42,7 +42,14 @@ REQUEST = {
     "expires_at": "2026-01-31T21:30:00.000000Z",
     "decisions": [],
     "grant": None,
-    "history": [{"time": "2026-01-31T09:30:00.000000Z", "type": "request_created", "actor": "erin@vendor.example"}],
+    "history": [
+        {
+            "time": "2026-01-31T09:30:00.000000Z",
+            "type": "request_created",
+            "actor": "erin@vendor.example",
+            "data": {"comment": "as agreed"},
+        }
+    ],
 }
 OUTCOME = {"request_id": REQUEST_ID, "state": "APPROVED", "grant": GRANT}
 POLICY = {
