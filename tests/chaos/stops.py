@@ -69,12 +69,14 @@ def terminated_without(arena: Arena, row: Row, server: str) -> None:
 def clocks_jump(arena: Arena, row: Row) -> None:
     """All clocks jump an hour ahead, and back again: what comes next is handled, and nobody ends for it."""
     before = {service: arena.pids(service) for service in SERVICES}
-    for wrong_by in (HOUR_SECONDS, 0.0):
-        set_clocks(arena.folder, wrong_by)
-        started = time.monotonic()
-        arena.load.proceed(5)
-        arena.recovered()
-        row.recoveries.append(time.monotonic() - started)
-    for ledger in arena.oracle.ledgers:
-        ledger.time_passes()
+    try:
+        for wrong_by in (HOUR_SECONDS, 0.0):
+            set_clocks(arena.folder, wrong_by)
+            started = time.monotonic()
+            arena.load.proceed(5)
+            arena.recovered()
+            row.recoveries.append(time.monotonic() - started)
+    finally:
+        for ledger in arena.oracle.ledgers:
+            ledger.time_passes()
     assert {service: arena.pids(service) for service in SERVICES} == before, "a process ended"

@@ -17,7 +17,7 @@ from lockbox.contracts import wire
 from lockbox.contracts.calls import Call
 from lockbox.contracts.identity import Caller
 from lockbox.crypto.keys import load_signing_key
-from lockbox.errors import LockboxError, Unavailable
+from lockbox.errors import Forbidden, LockboxError, Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.consumer import RawQueueConsumer
 from lockbox.runtime.crossing import RemoteError, deserialize
@@ -29,6 +29,8 @@ from lockbox.runtime.topology import RPC_EXCHANGE, ensure_exchange
 
 DEADLINE_SECONDS = 10.0
 UNUSED_QUEUE_MS = 300_000
+CLOCKS_APART = {"token_expired", "token_not_yet_valid"}
+"""What a callee says of a caller token that was made a moment ago: no fault of whoever sent the command."""
 
 R = TypeVar("R")
 log = structlog.get_logger(__name__)
@@ -185,4 +187,7 @@ def _result(service: str, method: str, body: dict[str, Any]) -> object:
     if isinstance(error, RemoteError):
         log.error("service_failed", service=service, method=method, error=str(error)[:500])
         raise Unavailable("service_failed", f"{service} could not answer; its log says why")
+    if isinstance(error, Forbidden) and error.code in CLOCKS_APART:
+        log.error("clocks_apart", service=service, method=method, error=str(error))
+        raise Unavailable("clocks_apart", f"the clock of {service} says another time than the one here; try again")
     raise error
