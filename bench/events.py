@@ -1,6 +1,7 @@
 """The events that the measurements move: what an approved request tells of, in turn."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import timedelta
 from itertools import chain, islice, repeat
 
@@ -61,4 +62,4 @@ def _facts(request_id: str, grant_id: str) -> Iterator[Fact]:
     )
     granted = {"grant_id": grant_id, "starts_at": now, "ends_at": now + TERMS.duration, "approval_required": True}
     wanted = TERMS.within(**asked, **granted)
-    yield AccessGranted(**{name: wanted[name] for name in wanted if name != "duration"})
+    yield AccessGranted(**{field.name: wanted[field.name] for field in fields(AccessGranted)})
