@@ -72,9 +72,13 @@ class Sampler:
             process = psutil.Process(self.pids[service])
             memory = process.memory_full_info()
             yield (service, "memory (USS, MB)"), memory.uss / 1e6
-            yield (service, "descriptors"), process.num_fds()
             yield (service, "threads"), process.num_threads()
-            peers = Counter(one.raddr.port for one in process.net_connections("tcp") if one.status == "ESTABLISHED")
+            sockets = process.net_connections("tcp")
+            own = {one.laddr.port for one in sockets if one.status == "LISTEN"}
+            established = [one for one in sockets if one.status == "ESTABLISHED"]
+            clients = sum(one.laddr.port in own for one in established)
+            yield (service, "descriptors"), process.num_fds() - clients  # how many clients stay is theirs to say
+            peers = Counter(one.raddr.port for one in established)
             yield (service, "AMQP connections"), peers[self._stack.ports["amqp"]]
             yield (service, "MongoDB connections"), peers[self._stack.ports["mongodb"]]
 
