@@ -9,16 +9,20 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
+from amqp.exceptions import NotFound
+from kombu import Connection
 from rich.console import Console
 from rich.table import Table
 
 from lockbox.contracts.events import event_id
 from lockbox.embedded.stack import Plan, Stack
+from lockbox.provision.secrets import ADMIN
 from lockbox.runtime.subscription import ATTEMPTS
-from lockbox.runtime.topology import RETRY_SECONDS
+from lockbox.runtime.topology import RETRY_SECONDS, mark_exchange
 from tests.chaos.arena import build_command
 from tests.chaos.orders import FAIL, FOLDER, Order
 from tests.people import People
@@ -39,10 +43,19 @@ def main() -> None:
     stack = Stack(home, Plan(random_ports=True, command=build_command, environment=environment))
     try:
         stack.up(lambda line: None)
+        eventually(lambda: known(stack), within=120)
         play(People(stack.accounts_file), folder)
     finally:
         stack.down()
         shutil.rmtree(home)
+
+
+def known(stack: Stack) -> bool:
+    """Whether request_service has given this new broker all events that it had: from now on each comes once."""
+    with Connection(stack.servers.broker_uri(ADMIN, stack.secrets.broker)) as connection, suppress(NotFound):
+        mark_exchange("request_service")(connection.channel()).declare(passive=True)
+        return True
+    return False
 
 
 def play(people: People, folder: Path) -> None:
