@@ -123,8 +123,8 @@ class Oracle:
         for service, collection in self._aggregates():
             for one in collection.find({"sequence": {"$gt": 0}, "outbox": []}, {"sequence": True}):
                 aggregate = f"{collection.name}/{one['_id']}"
-                if one["sequence"] > kept[service, aggregate]:
-                    yield f"{service}: {aggregate} has {one['sequence']} events, kept are {kept[service, aggregate]}"
+                if (lacking := one["sequence"] - kept[service, aggregate]) > 0:
+                    yield f"{service}: {aggregate} lacks {lacking} of its events"  # as many as before, if known before
 
     def _parked(self) -> Iterator[str]:
         with Connection(self._amqp_uri, connect_timeout=5) as connection:
