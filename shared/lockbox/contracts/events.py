@@ -9,22 +9,28 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID, uuid5
 
-import orjson
+import msgspec
 
 from lockbox.contracts import wire
-from lockbox.contracts.fields import NameField, TenantName, Timestamp, Uuid, UuidField, parse_timestamp
+from lockbox.contracts.fields import (
+    LARGEST_COUNT,
+    Count,
+    NameField,
+    TenantName,
+    Timestamp,
+    Uuid,
+    UuidField,
+    format_timestamp,
+)
 from lockbox.crypto.canonical import canonical
 from lockbox.errors import Invalid
 
 EVENT_IDS = UUID("6f1d7f0c-5b0e-5f0e-9a54-7c1d6d0b4a11")
 VENDOR = "vendor"
 LARGEST_EVENT = 1024 * 1024
-TEXTS = ("specversion", "id", "source", "type", "subject", "datacontenttype", "actor", "correlationid")
-NUMBERS = ("sequence", "dataversion")
 
 A = TypeVar("A")
 
@@ -100,8 +106,8 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
     tenant: TenantName | None = None
     actor: str
-    sequence: int
-    dataversion: int
+    sequence: Count
+    dataversion: Count
     correlationid: str
     causationid: str | None = None
 
@@ -151,7 +157,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_texts, _numbers = itemgetter(*TEXTS), itemgetter(*NUMBERS)
+_decoder = msgspec.json.Decoder(Event)
 
 
 def read_event(body: bytes) -> Event:
@@ -164,30 +170,20 @@ def read_event(body: bytes) -> Event:
 def _well_formed(body: bytes) -> Event | None:
     """The envelope if each field is plainly what it should be; None leaves it to the schema to accept or refuse it.
 
-    The schema takes twenty times as long, and the audit intake reads every event that there is.
+    The schema takes forty times as long, and the audit intake reads every event that there is.
     """
     try:
-        document = orjson.loads(body)
-        texts, numbers, others = _texts(document), _numbers(document), _others(document)
-    except (ValueError, TypeError, KeyError, RecursionError):
+        event = _decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
-    if others is None or set(map(type, texts)) != {str} or set(map(type, numbers)) != {int}:
-        return None
-    return Event(**dict(zip(TEXTS, texts, strict=True)), **dict(zip(NUMBERS, numbers, strict=True)), **others)
-
-
-def _others(document: dict[str, Any]) -> dict[str, Any] | None:
-    """The fields that are more than a text or a number; None if one of them may be wrong."""
-    data, tenant, causation_id = document["data"], document.get("tenant"), document.get("causationid")
     plain = (
-        UuidField.pattern.match(document["id"])
-        and type(data) is dict
-        and (tenant is None or NameField.pattern.match(tenant))
-        and (causation_id is None or type(causation_id) is str)
+        b'"time":"%s"' % format_timestamp(event.time).encode() in body
+        and UuidField.pattern.match(event.id)
+        and (event.tenant is None or NameField.pattern.match(event.tenant))
+        and 0 <= event.sequence < LARGEST_COUNT
+        and 0 <= event.dataversion < LARGEST_COUNT
     )
-    if not plain:
-        return None
-    return {"time": parse_timestamp(document["time"]), "data": data, "tenant": tenant, "causationid": causation_id}
+    return event if plain else None
 
 
 def _checked(body: bytes) -> Event:

@@ -6,6 +6,7 @@ microseconds (`2026-01-31T09:30:00.000000Z`, so that they sort as text).
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 import isodate
@@ -18,6 +19,7 @@ RFC_3339 = re.compile(
 )
 
 
+@lru_cache(maxsize=64)
 def format_timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, always 27 characters long."""
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
@@ -177,11 +179,14 @@ class FlagField(fields.Boolean):
         return value
 
 
+LARGEST_COUNT = 2**53
+
+
 class CountField(fields.Integer):
     """A whole number, and nothing that merely looks like it."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**53:
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= LARGEST_COUNT:
             raise self.make_error("invalid", input=value)
         return value
 

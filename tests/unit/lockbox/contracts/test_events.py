@@ -13,7 +13,18 @@ from tests.unit.strategies import EVERY_FACT, JSON, WORDS, messages
 
 from lockbox.contracts import wire
 from lockbox.contracts.approval import AccessDenied, GrantRevoked, RequestExpired, StageOpened
-from lockbox.contracts.events import FACTS, Cause, Changed, Event, Fact, envelop, event_id, read_event
+from lockbox.contracts.events import (
+    FACTS,
+    Cause,
+    Changed,
+    Event,
+    Fact,
+    _checked,
+    _well_formed,
+    envelop,
+    event_id,
+    read_event,
+)
 from lockbox.contracts.portal import MemberAdded
 from lockbox.contracts.request import RequestCreated
 from lockbox.crypto.canonical import canonical
@@ -239,6 +250,48 @@ def test_read_event_when_the_time_has_an_offset_is_in_utc() -> None:
     read = read_event(json.dumps(document(time="2026-01-31T10:30:00.123456+01:00")).encode())
     assert read.time == NOW
     assert read.time.tzinfo is UTC
+
+
+ODD = [
+    {"actor": "\ud800"},
+    {"data": {"a": "\ud800"}},
+    {"data": {"a": 1.5}},
+    {"data": {"a": float("nan")}},
+    {"data": None},
+    {"sequence": 1.0},
+    {"sequence": True},
+    {"sequence": 2**70},
+    {"sequence": -1},
+    {"sequence": "1"},
+    {"dataversion": 2**53},
+    {"time": "2026-01-31T09:30:00Z"},
+    {"time": "2026-01-31 09:30:00Z"},
+    {"time": "2026-01-31t09:30:00z"},
+    {"time": 1},
+    {"time": "2026-01-31T09:30:00.123456789Z"},
+    {"time": "2026-01-31T09:30:00+02:00"},
+    {"time": "2026-01-31T24:00:00Z"},
+    {"tenant": None},
+    {"tenant": "X"},
+    {"causationid": 7},
+    {"causationid": None},
+    {"id": EVENT_ID.upper()},
+    {"extra": 1},
+    {"specversion": None},
+    {"datacontenttype": "text/xml"},
+]
+
+
+@pytest.mark.parametrize("changes", ODD)
+def test_read_event_when_read_quickly_means_what_the_schema_says(changes: dict[str, Any]) -> None:
+    body = json.dumps(document(**changes)).encode()
+    quick = _well_formed(body)
+    assert quick is None or quick == _checked(body)
+
+
+@given(messages(Event))
+def test_read_event_when_published_by_ourselves_is_read_quickly(made: Event) -> None:
+    assert _well_formed(made.payload()) == _checked(made.payload())
 
 
 @pytest.mark.parametrize(
