@@ -19,7 +19,7 @@ RFC_3339 = re.compile(
 )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4_096)
 def format_timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, always 27 characters long."""
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
