@@ -70,6 +70,11 @@ format: $(VENV)/develop ## Put the code into shape
 test: setup ## Run all tests, quick ones first
 	@$(BIN)/pytest tests/unit tests/contracts tests/integration tests/e2e tests/chaos
 
+.PHONY: nightly
+nightly: setup ## Look longer: ten thousand lives of a request, each race a thousand times
+	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest --timeout 7200 tests/unit/approval_service/test_approval_machine.py
+	@RACE_ROUNDS=1000 $(BIN)/pytest tests/integration/test_races.py
+
 .PHONY: test-compose
 test-compose: $(VENV)/develop ## Run docker-compose.yml for real and play the story against it
 	@tests/compose/run

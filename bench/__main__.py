@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import command, intake, journey, relaying, scaling
+from bench import command, intake, journey, policy, relaying, scaling
 from bench.programs import await_broker, broker_uri
-from bench.tables import latencies, rates, speed_ups
+from bench.tables import latencies, rates, speed_ups, spread
 from lockbox.embedded.stack import Plan, Stack
 
 
@@ -36,6 +36,9 @@ def _tables(stack: Stack) -> Iterator[Table]:
     yield rates("Events relayed (a second)", relayed, ours=relaying.RELAY)
     yield speed_ups({"audit_service": intake.by_processes(audited), "approval_service": scaling.measure(stack)})
     yield latencies("RPC + one majority write + one event (milliseconds)", command.measure(stack))
+    yield spread("Evaluating a policy (microseconds)", policy.evaluations())
+    yield spread("Deciding under a policy, with its write (milliseconds)", policy.decisions(stack))
+    yield spread("From the moment that requests expire to their events (milliseconds)", policy.lateness(stack))
     yield latencies("From a decision to its event on record (milliseconds)", journey.measure(stack))
 
 

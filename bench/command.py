@@ -91,6 +91,7 @@ def _prepare(stack: Stack, uri: str) -> None:
     """Make what the other services would have made: the tenant, and the queues that events are kept in."""
     with database(stack, "lockbox_request") as requests:
         tenant = {"_id": "contoso", "version": 1, "maximum_duration": "PT4H", "request_lifetime": "PT12H"}
+        tenant["default_duration"] = "PT4H"
         requests["tenants"].replace_one({"_id": "contoso"}, tenant, upsert=True)
     declare(uri, *listeners())
     with Connection(uri) as connection:

@@ -6,8 +6,10 @@ from datetime import timedelta
 from itertools import chain, islice, repeat
 
 from lockbox import clock
-from lockbox.contracts.approval import AccessGranted, DecisionRecorded, StageName, StageOpened
+from lockbox.contracts.approval import DecisionRecorded, StageOpened
 from lockbox.contracts.events import Cause, Event, Fact, envelop
+from lockbox.contracts.grants import AccessGranted
+from lockbox.contracts.policy import Side
 from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated
 from lockbox.ids import new_id
 from lockbox.runtime.publisher import Message, event_message
@@ -51,15 +53,16 @@ def _facts(request_id: str, grant_id: str) -> Iterator[Fact]:
     now = clock.now()
     asked = {"request_id": request_id, "requester": "erin@vendor.example"}
     opened = {"created_at": now, "expires_at": now + timedelta(hours=12), "quorum": 1, "policy_version": 1}
-    yield StageOpened(**TERMS.within(**asked, **opened, stage=StageName.CUSTOMER))
+    yield StageOpened(**TERMS.within(**asked, **opened, stage=Side.CUSTOMER))
     yield DecisionRecorded(
         tenant="contoso",
         request_id=request_id,
-        stage=StageName.CUSTOMER,
+        stage=Side.CUSTOMER,
         approver="alice@contoso.example",
         decision="approve",
         comment="Fine.",
     )
-    granted = {"grant_id": grant_id, "starts_at": now, "ends_at": now + TERMS.duration, "approval_required": True}
+    granted = {"grant_id": grant_id, "starts_at": now, "ends_at": now + TERMS.duration}
+    granted |= {"approval_required": True, "opened_by": "approval"}
     wanted = TERMS.within(**asked, **granted)
     yield AccessGranted(**{field.name: wanted[field.name] for field in fields(AccessGranted)})

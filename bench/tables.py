@@ -39,6 +39,16 @@ def latencies(title: str, measured: Iterable[Latencies]) -> Table:
     return table
 
 
+def spread(title: str, measured: Mapping[str, Sequence[float]]) -> Table:
+    """A row for each thing that was measured: its median, p99 and maximum, and the median beside that of the first."""
+    table = _table(title, "", "p50", "p99", "max", "p50 / first")
+    first = median(next(iter(measured.values())))
+    for name, values in measured.items():
+        half, most = _percentiles(values)
+        table.add_row(name, f"{half:,.1f}", f"{most:,.1f}", f"{max(values):,.1f}", f"{half / first:.2f}")
+    return table
+
+
 def _compared(ours: float, theirs: float) -> tuple[str, str, str]:
     return f"{ours:.2f}", f"{theirs:.2f}", f"{ours / theirs:.2f}" if theirs else "-"
 

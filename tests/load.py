@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -19,7 +19,7 @@ from tests.waiting import eventually
 CREATE, VENDOR, LAPSE = "create", "vendor", "lapse"
 VERDICTS = ("approve", "deny")
 EVENTS = {
-    CREATE: Counter(request_created=1, stage_opened=1),
+    CREATE: Counter(request_created=1, request_evaluated=1, stage_opened=1),
     VENDOR: Counter(decision_recorded=1, stage_opened=1),
     "approve": Counter(decision_recorded=1, request_approved=1, access_granted=1, grant_activated=1),
     "deny": Counter(decision_recorded=1, request_denied=1),
@@ -92,10 +92,14 @@ class Teller:
         story = self.ledger.begin()
         engineer, vendor, customer = self._cast
         self.step(story, CREATE, engineer, "/requests", TERMS | {"justification": story.marker}, timeout)
-        decisions = f"/requests/{story.request_id}/decisions"
-        self.step(story, VENDOR, vendor, decisions, {"decision": "approve"}, timeout)
-        self.step(story, verdict, customer, decisions, {"decision": verdict}, timeout)
+        self.decide(story, VENDOR, vendor, "approve", timeout)
+        self.decide(story, verdict, customer, verdict, timeout)
         return story
+
+    def decide(self, story: Story, step: str, person: Person, verdict: str, timeout: float = 30.0) -> None:
+        """Decide on what is shown."""
+        body = {"decision": verdict, "request_digest": self._shown(person, f"/requests/{story.request_id}", timeout)}
+        self.step(story, step, person, f"/requests/{story.request_id}/decisions", body, timeout)
 
     def step(
         self, story: Story, step: str, person: Person, path: str, body: dict[str, Any], timeout: float = 30.0
@@ -106,6 +110,19 @@ class Teller:
         if step == CREATE:
             story.request_id = str(answer["id"])
         story.acknowledged.append(step)
+
+    def _shown(self, person: Person, path: str, timeout: float) -> str:
+        """The digest of what is to be decided, as soon as it can be read."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            with suppress(httpx.TransportError):
+                answer = person.http.get(path, timeout=timeout)
+                assert answer.status_code in (200, 500, 502, 503), f"{path}: {answer.status_code} {answer.text}"
+                if answer.status_code == 200 and answer.json()["request_digest"]:
+                    return str(answer.json()["request_digest"])
+            if time.monotonic() > deadline:
+                raise Unanswered(f"{path} was not shown within {self._patience} s")
+            time.sleep(self._pause)
 
     def _send(self, person: Person, path: str, body: dict[str, Any], timeout: float) -> dict[str, Any]:
         key, deadline = new_key(), time.monotonic() + self._patience

@@ -13,6 +13,7 @@ EXTRA_MEMBERS = {
     "other_engineer": ("eve.engineer@vendor.example", "vendor", ["engineer"]),
     "lead": ("lena.lead@vendor.example", "vendor", ["engineer", "vendor_approver"]),
     "northwind_admin": ("nora.admin@northwind.example", "northwind", ["customer_admin"]),
+    "northwind_admin_2": ("noah.admin@northwind.example", "northwind", ["customer_admin"]),
     "northwind_approver": ("nick.approver@northwind.example", "northwind", ["customer_approver"]),
     "northwind_approver_2": ("nina.approver@northwind.example", "northwind", ["customer_approver"]),
     "northwind_auditor": ("ned.auditor@northwind.example", "northwind", ["customer_auditor"]),
@@ -30,6 +31,9 @@ TERMS: dict[str, Any] = {
     "duration": "PT1H",
     "starts_at": None,
 }
+
+
+NOTHING_SHOWN = "0" * 64
 
 
 class Person:
@@ -57,8 +61,21 @@ class Person:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
-    def decide(self, request_id: str, decision: str = "approve", comment: str = "") -> Any:
-        answer = self.post(f"/requests/{request_id}/decisions", {"decision": decision, "comment": comment})
+    def digest(self, request_id: str) -> str:
+        """The digest of what is to be decided: the request, or the extension that is asked for."""
+        shown = self.get(f"/requests/{request_id}")
+        matters = [shown["request_digest"], *(one["request_digest"] for one in shown["extensions"])]
+        return next(iter(filter(None, matters)), NOTHING_SHOWN)
+
+    def send_decision(
+        self, request_id: str, decision: str, key: str | None = None, digest: str | None = None, **more: Any
+    ) -> httpx.Response:
+        """Decide on what is shown now, or on what `digest` says."""
+        body = {"decision": decision, "request_digest": digest or self.digest(request_id), **more}
+        return self.post(f"/requests/{request_id}/decisions", body, key)
+
+    def decide(self, request_id: str, decision: str = "approve", comment: str = "", **more: Any) -> Any:
+        answer = self.send_decision(request_id, decision, comment=comment, **more)
         assert answer.status_code == 201, answer.text
         return answer.json()
 

@@ -48,7 +48,9 @@ def guarded(tenant: str, resource: str) -> Response | None:
 
 @app.get("/")
 def alive() -> Response:
-    """The product runs."""
+    """The product runs, and its guard has heard of revocations."""
+    if not guard.ready:
+        return problem(503, "revocations_stale")
     return jsonify({"product": "content_service"})
 
 

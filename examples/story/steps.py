@@ -41,7 +41,7 @@ class Story:
         )
         self.request_id = made["id"]
         expect(made["state"] == "PENDING_VENDOR", f"the request is {made['state']}")
-        self._tell("contoso", "request_created", "stage_opened")
+        self._tell("contoso", *ASKED)
         return f"the engineer asks for SR-359423: request {self.request_id} waits for the vendor"
 
     def step_3_vendor_approves_and_customer_is_told(self) -> str:
@@ -67,7 +67,9 @@ class Story:
     def step_4_customer_approves(self) -> str:
         """The customer's yes opens exactly what was named."""
         approver = self.cast.contoso_approver
-        decided = approver.post(f"/requests/{self.request_id}/decisions", {"decision": "approve"}, 201)
+        shown = approver.get(f"/requests/{self.request_id}")["request_digest"]
+        body = {"decision": "approve", "request_digest": shown}
+        decided = approver.post(f"/requests/{self.request_id}/decisions", body, 201)
         expect(decided["state"] == "APPROVED", f"the request is {decided['state']}")
         self.grant_token = self._token(decided)
         expect(self.cast.use(self.grant_token, ALICE) == "granted", "the granted content was refused")
@@ -224,7 +226,7 @@ class Story:
         return self._tried if outcome == "grant_revoked" else None
 
 
-ASKED = ("request_created", "stage_opened")
+ASKED = ("request_created", "request_evaluated", "stage_opened")
 APPROVED = ("decision_recorded", "request_approved", "access_granted", "grant_activated")
 
 

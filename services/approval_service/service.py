@@ -1,41 +1,55 @@
 """The entrypoints of approval_service."""
 
-from approval_service import usecases
+from approval_service import governing, usecases
+from approval_service.governing import MemberFact
 from approval_service.settings import signing_key
-from approval_service.store import AccessStore, ApprovalStore, PolicyStore
+from approval_service.store import AccessStore, ApprovalStore, MemberStore, PolicyStore
+from lockbox.contracts.access import AccessRecorded, GetKeys, KeySet, ListRevocations, RecordAccess, RevocationList
 from lockbox.contracts.approval import (
-    AccessRecorded,
+    AcknowledgeBreakGlass,
+    ApprovalPage,
+    ApprovalReading,
     ApprovalView,
     CancelRequest,
-    CompleteGrant,
     Decide,
     GetApproval,
+    ListBreakGlass,
+    ListQueue,
+    RequestExtension,
+    RequestInfo,
+    UseBreakGlass,
+)
+from lockbox.contracts.events import Cause, Event
+from lockbox.contracts.grants import (
+    CompleteGrant,
     GetGrant,
     GetGrantToken,
-    GetKeys,
-    GetPolicy,
     GrantPage,
     GrantView,
-    KeySet,
     ListGrants,
-    ListRevocations,
-    PolicyView,
-    PutPolicy,
-    RecordAccess,
-    RevocationList,
     RevokeGrant,
     SignedGrant,
 )
-from lockbox.contracts.events import Cause, Event
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.portal import MemberAdded
-from lockbox.contracts.request import RequestCreated
+from lockbox.contracts.listeners import MEMBERS
+from lockbox.contracts.policy import (
+    DecidePolicyChange,
+    DiffPolicy,
+    EvaluatePolicy,
+    Forecast,
+    GetPolicy,
+    PolicyDiff,
+    PolicyView,
+    PutPolicy,
+)
+from lockbox.contracts.request import InfoProvided, RequestCreated
 from lockbox.ids import new_id
 from lockbox.runtime import operations
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
 from lockbox.runtime.rpc import command
 from lockbox.runtime.settings import Provided
+from lockbox.runtime.spreading import spread
 from lockbox.runtime.stores import Store
 from lockbox.runtime.subscription import subscribe
 from lockbox.runtime.timing import every
@@ -48,35 +62,71 @@ class ApprovalService(operations.Operated):
 
     approvals = Store(ApprovalStore)
     policies = Store(PolicyStore)
+    members = Store(MemberStore)
     accesses = Store(AccessStore)
     signing_key = Provided(signing_key)
     clock = Clock()
     health = Health()
 
-    @subscribe(MemberAdded)
-    def on_member_added(self, event: Event, member: MemberAdded) -> None:
-        """A tenant is known from its first member on."""
-        usecases.welcome_tenant(self.policies, event, member, self.clock.now())
+    @subscribe(*MEMBERS)
+    def on_member(self, event: Event, fact: MemberFact) -> None:
+        """Note who is known; a tenant is from its first member on."""
+        governing.learn_member(self.members, self.policies, event, fact, self.clock.now())
 
     @subscribe(RequestCreated)
     def on_request_created(self, event: Event, request: RequestCreated) -> None:
         """Begin to decide."""
         usecases.open_approval(self.approvals, self.policies, event, request, self.clock.now())
 
+    @subscribe(InfoProvided)
+    def on_info_provided(self, event: Event, answer: InfoProvided) -> None:
+        """Go on with what the engineer answered."""
+        usecases.receive_answer(self.approvals, event, answer, self.clock.now())
+
     @command(Decide)
     def decide(self, caller: Caller, message: Decide) -> ApprovalView:
-        """Record a yes or no; which stage's approver the caller must be is for the approval to say."""
+        """Record a yes or no; who may is for the approval to say."""
         return usecases.decide(self.approvals, caller, message, self.clock.now())
+
+    @command(RequestInfo)
+    def request_info(self, caller: Caller, message: RequestInfo) -> ApprovalView:
+        """Ask the engineer for more; who may is for the approval to say."""
+        return usecases.request_info(self.approvals, caller, message, self.clock.now())
 
     @command(CancelRequest, Role.ENGINEER)
     def cancel_request(self, caller: Caller, message: CancelRequest) -> ApprovalView:
         """Take an own request back."""
         return usecases.cancel_request(self.approvals, caller, message, self.clock.now())
 
+    @command(UseBreakGlass, Role.VENDOR_APPROVER)
+    def use_break_glass(self, caller: Caller, message: UseBreakGlass) -> ApprovalView:
+        """Want access opened at once, or open it as the second one who does."""
+        return usecases.use_break_glass(self.approvals, caller, message, self.clock.now())
+
+    @command(AcknowledgeBreakGlass, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
+    def acknowledge_break_glass(self, caller: Caller, message: AcknowledgeBreakGlass) -> ApprovalView:
+        """Take note of access that was opened without the customer."""
+        return usecases.acknowledge_break_glass(self.approvals, caller, message, self.clock.now())
+
     @command(GetApproval)
-    def get_approval(self, caller: Caller, message: GetApproval) -> ApprovalView:
+    def get_approval(self, caller: Caller, message: GetApproval) -> ApprovalReading:
         """Read the outcome of a request so far."""
         return usecases.get_approval(self.approvals, caller, message)
+
+    @command(ListQueue)
+    def list_queue(self, caller: Caller, message: ListQueue) -> ApprovalPage:
+        """List what waits for the caller's decision."""
+        return usecases.list_queue(self.approvals, caller, message)
+
+    @command(ListBreakGlass)
+    def list_break_glass(self, caller: Caller, message: ListBreakGlass) -> ApprovalPage:
+        """List access that was opened without the customer."""
+        return usecases.list_break_glass(self.approvals, caller, message)
+
+    @command(RequestExtension, Role.ENGINEER)
+    def request_extension(self, caller: Caller, message: RequestExtension) -> ApprovalView:
+        """Ask for more time while an own grant is active."""
+        return usecases.request_extension(self.approvals, caller, message, self.clock.now())
 
     @command(ListGrants)
     def list_grants(self, caller: Caller, message: ListGrants) -> GrantPage:
@@ -106,12 +156,27 @@ class ApprovalService(operations.Operated):
     @command(GetPolicy)
     def get_policy(self, caller: Caller, message: GetPolicy) -> PolicyView:
         """Read a tenant's policy."""
-        return usecases.get_policy(self.policies, caller, message)
+        return governing.get_policy(self.policies, caller, message)
 
     @command(PutPolicy, Role.CUSTOMER_ADMIN)
     def put_policy(self, caller: Caller, message: PutPolicy) -> PolicyView:
-        """Replace the policy of the caller's tenant."""
-        return usecases.put_policy(self.policies, caller, message, self.clock.now())
+        """Replace the policy of the caller's tenant, or propose to."""
+        return governing.put_policy(self.policies, self.members, caller, message, self.clock.now())
+
+    @command(DiffPolicy, Role.CUSTOMER_ADMIN)
+    def diff_policy(self, caller: Caller, message: DiffPolicy) -> PolicyDiff:
+        """Say what a document would change."""
+        return governing.diff_policy(self.policies, self.members, caller, message)
+
+    @command(DecidePolicyChange, Role.CUSTOMER_ADMIN)
+    def decide_policy_change(self, caller: Caller, message: DecidePolicyChange) -> PolicyView:
+        """Agree to a proposed policy, or reject it."""
+        return governing.decide_policy_change(self.policies, self.members, caller, message, self.clock.now())
+
+    @command(EvaluatePolicy)
+    def evaluate_policy(self, caller: Caller, message: EvaluatePolicy) -> Forecast:
+        """Say what would happen to a request."""
+        return governing.evaluate_policy(self.policies, self.members, caller, message, self.clock.now())
 
     @command(GetKeys)
     def get_keys(self, caller: Caller, message: GetKeys) -> KeySet:
@@ -131,4 +196,4 @@ class ApprovalService(operations.Operated):
     @every(interval=0.5)
     def let_time_pass(self) -> None:
         """Expire requests, start and end grants."""
-        usecases.advance_due(self.approvals, Cause(self.name, new_id()), self.clock.now())
+        usecases.advance_due(self.approvals, Cause(self.name, new_id()), self.clock.now(), spread)

@@ -1,5 +1,9 @@
-"""MongoDB documents of approval_service: `approvals` by request id, `policies` by tenant, `accesses` by access id."""
+"""MongoDB documents of approval_service.
 
+`approvals` by request id, `policies` by tenant, `members` by address, `accesses` by access id.
+"""
+
+import random
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -8,28 +12,28 @@ from pymongo.database import Database
 
 from approval_service.domain.access import Access
 from approval_service.domain.approval import Approval
+from approval_service.domain.deciding import as_view
+from approval_service.domain.people import Person
 from approval_service.domain.policy import Policy
 from lockbox.contracts import wire
-from lockbox.contracts.approval import (
-    AccessRecorded,
-    ApprovalView,
-    GrantPage,
-    GrantState,
-    GrantView,
-    ListGrants,
-    PolicyView,
-)
+from lockbox.contracts.access import AccessRecorded
+from lockbox.contracts.approval import ApprovalView, ListBreakGlass, ListQueue
 from lockbox.contracts.fields import format_timestamp
+from lockbox.contracts.grants import GrantPage, GrantState, GrantView, ListGrants
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.request import PENDING
+from lockbox.contracts.policy import PolicyView
+from lockbox.contracts.request import PENDING, Page
 from lockbox.runtime.aggregates import Aggregates
-from lockbox.runtime.mongo import Document
+from lockbox.runtime.mongo import Document, keep_newer
 from lockbox.runtime.paging import Order, read_page
 from lockbox.runtime.relay import Relay
 from lockbox.runtime.scope import visible_to
 
-SWEEP_AT_ONCE = 500
+SWEEP_AT_ONCE = 2_000
 NEWEST_GRANT_FIRST = Order(("state.grant.granted_at", "_id"), descending=True)
+NEWEST_BREAK_GLASS_FIRST = Order(("state.break_glass.opened_at", "_id"), descending=True)
+FIRST_TO_END = Order(("until", "_id"))
+STAGES, EXTENDED = "state.deliberation.stages", "state.extensions"
 
 
 class ApprovalStore(Aggregates[Approval, ApprovalView]):
@@ -47,13 +51,19 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         for moment in ("state.expires_at", "state.grant.starts_at", "state.grant.ends_at"):
             state = "state.state" if moment == "state.expires_at" else "state.grant.state"
             self.collection.create_index([(state, ASCENDING), (moment, ASCENDING)])
-        self.collection.create_index([("state.tenant", ASCENDING), ("state.grant.granted_at", DESCENDING)])
-        self.collection.create_index([("state.requester", ASCENDING), ("state.grant.granted_at", DESCENDING)])
+        for owner in ("state.tenant", "state.requester"):
+            self.collection.create_index([(owner, ASCENDING), ("state.grant.granted_at", DESCENDING)])
+        self.collection.create_index([("state.extensions.state", ASCENDING)])
+        self.collection.create_index([("state.break_glass.opened_at", DESCENDING)])
         self.collection.create_index(
             [("state.grant.id", ASCENDING)],
             unique=True,
             partialFilterExpression={"state.grant.id": {"$exists": True}},
         )
+
+    def view(self, document: Document) -> ApprovalView:
+        """The outcome so far, as its readers see it."""
+        return as_view(self.state(document))
 
     def with_grant(self, grant_id: str) -> Approval | None:
         """The approval that led to this grant."""
@@ -61,7 +71,10 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         return None if document is None else self.state(document)
 
     def due(self, now: datetime) -> Iterable[str]:
-        """The ids of approvals that time has something to do with by `now`."""
+        """The ids of approvals that time has something to do with by `now`, in an order of their own each time.
+
+        Of many processes that sweep at once, each then begins elsewhere.
+        """
         by_now = {"$lte": format_timestamp(now)}
         waiting = [
             {"state.state": {"$in": sorted(PENDING)}, "state.expires_at": by_now},
@@ -69,7 +82,38 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
             {"state.grant.state": GrantState.ACTIVE, "state.grant.ends_at": by_now},
         ]
         found = self.collection.find({"$or": waiting}, projection={"_id": True}).limit(SWEEP_AT_ONCE)
-        return [document["_id"] for document in found]
+        ids = [document["_id"] for document in found]
+        random.shuffle(ids)
+        return ids
+
+    def queue(self, caller: Caller, query: ListQueue) -> tuple[Iterable[Approval], str | None]:
+        """One part of what waits for the caller: requests, and extensions of running access; what ends first, first."""
+        theirs = {
+            "$elemMatch": {
+                "opened_at": {"$ne": None},
+                "closed_at": None,
+                "groups.members": {"$in": [caller.email, *sorted(caller.roles)]},
+            }
+        }
+        waiting = [
+            {"state.state": {"$in": sorted(PENDING)}, STAGES: theirs},
+            {EXTENDED: {"$elemMatch": {"state": "PENDING", "deliberation.stages": theirs}}},
+        ]
+        where = {"$and": [visible_to(caller), {"state.requester": {"$ne": caller.email}}, {"$or": waiting}]}
+        pending = {"$in": ["$state.state", sorted(PENDING)]}
+        until = {"until": {"$cond": [pending, "$state.expires_at", "$state.grant.ends_at"]}}
+        return self._part(where, FIRST_TO_END, query, until)
+
+    def broken(self, caller: Caller, query: ListBreakGlass) -> tuple[Iterable[Approval], str | None]:
+        """One part of the access that was opened by break-glass."""
+        asked_for: list[Document] = [{"state.break_glass.opened_at": {"$type": "string"}}]
+        if query.tenant is not None:
+            asked_for.append({"state.tenant": query.tenant})
+        if query.acknowledged is not None:
+            known = {"$type": "string"} if query.acknowledged else None
+            asked_for.append({"state.break_glass.acknowledged_at": known})
+        where = {"$and": [visible_to(caller), *asked_for]}
+        return self._part(where, NEWEST_BREAK_GLASS_FIRST, query)
 
     def grants(self, caller: Caller, query: ListGrants) -> GrantPage:
         """One part of the grants that the caller may see, newest first."""
@@ -88,6 +132,12 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         where = {"state.grant.state": ended, "state.grant.ends_at": {"$gt": format_timestamp(now)}}
         return [document["state"]["grant"]["id"] for document in self.collection.find(where, {"state.grant.id": True})]
 
+    def _part(
+        self, where: Document, order: Order, page: Page, computed: Document | None = None
+    ) -> tuple[Iterable[Approval], str | None]:
+        documents, cursor = read_page(self.collection, where, order, page, computed)
+        return [self.state(document) for document in documents], cursor
+
 
 class PolicyStore(Aggregates[Policy, PolicyView]):
     """Policies of tenants."""
@@ -97,6 +147,29 @@ class PolicyStore(Aggregates[Policy, PolicyView]):
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, Policy, PolicyView)
+
+
+class MemberStore:
+    """Who is known, as told by the events of portal_service."""
+
+    name = "members"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        self.collection = database[self.name]
+
+    def ensure_indexes(self) -> None:
+        """Make the index, or find it there."""
+        self.collection.create_index([("organisation", ASCENDING)])
+
+    def learn(self, person: Person, sequence: int) -> None:
+        """Note a person's roles, unless something later is known."""
+        known = {"organisation": person.organisation, "roles": sorted(person.roles), "sequence": sequence}
+        keep_newer(self.collection, {"_id": person.email, **known}, "sequence")
+
+    def of(self, *organisations: str) -> Iterable[Person]:
+        """The people of some organisations."""
+        found = self.collection.find({"organisation": {"$in": list(organisations)}})
+        return [Person(one["_id"], one["organisation"], frozenset(one["roles"])) for one in found]
 
 
 class AccessStore(Aggregates[Access, AccessRecorded]):

@@ -1,38 +1,44 @@
-"""What approval_service does: one function for each use case."""
+"""What approval_service does: one function for each use case. Those about policies are in `governing`."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from approval_service.domain import deciding, emergency, extending, inquiry
 from approval_service.domain.access import Access
 from approval_service.domain.approval import Approval
+from approval_service.domain.deliberation import Ballot
 from approval_service.domain.policy import Policy
+from lockbox.contracts.access import AccessRecorded, KeySet, RecordAccess, RevocationList
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval import (
-    AccessRecorded,
+    AcknowledgeBreakGlass,
+    ApprovalPage,
+    ApprovalReading,
     ApprovalView,
     CancelRequest,
-    CompleteGrant,
     Decide,
     GetApproval,
+    ListBreakGlass,
+    ListQueue,
+    RequestExtension,
+    RequestInfo,
+    UseBreakGlass,
+)
+from lockbox.contracts.events import Cause, Changed, Event
+from lockbox.contracts.grants import (
+    CompleteGrant,
     GetGrant,
     GetGrantToken,
-    GetPolicy,
     GrantPage,
     GrantView,
-    KeySet,
     ListGrants,
-    PolicyView,
-    PutPolicy,
-    RecordAccess,
-    RevocationList,
     RevokeGrant,
     SignedGrant,
 )
-from lockbox.contracts.events import Cause, Changed, Event
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.portal import MemberAdded
-from lockbox.contracts.request import RequestCreated
+from lockbox.contracts.request import InfoProvided, RequestCreated
 from lockbox.crypto.keys import SigningKey
 from lockbox.crypto.tokens import GRANT_TOKEN, sign
 from lockbox.errors import Invalid, NotFound, Unavailable
@@ -40,6 +46,9 @@ from lockbox.errors import Invalid, NotFound, Unavailable
 SERVICE = "approval_service"
 
 Step = Callable[[Approval], Changed[Approval]]
+Spread = Callable[[Callable[[str], object], Iterable[str]], object]
+OnRequest = Decide | RequestInfo | CancelRequest | UseBreakGlass | AcknowledgeBreakGlass
+OnGrant = RevokeGrant | CompleteGrant | RequestExtension
 
 
 class Approvals(Protocol):
@@ -51,6 +60,8 @@ class Approvals(Protocol):
     def with_grant(self, grant_id: str) -> Approval | None: ...  # noqa: D102
     def due(self, now: datetime) -> Iterable[str]: ...  # noqa: D102
     def grants(self, caller: Caller, query: ListGrants) -> GrantPage: ...  # noqa: D102
+    def queue(self, caller: Caller, query: ListQueue) -> tuple[Iterable[Approval], str | None]: ...  # noqa: D102
+    def broken(self, caller: Caller, query: ListBreakGlass) -> tuple[Iterable[Approval], str | None]: ...  # noqa: D102
     def revoked(self, now: datetime) -> Iterable[str]: ...  # noqa: D102
 
 
@@ -58,8 +69,6 @@ class Policies(Protocol):
     """Where policies are kept."""
 
     def find(self, key: str) -> Policy | None: ...  # noqa: D102
-    def create(self, key: str, changed: Changed[Policy], act: Act) -> PolicyView: ...  # noqa: D102
-    def change(self, key: str, act: Act, step: Callable[[Policy], Changed[Policy]]) -> PolicyView: ...  # noqa: D102
 
 
 class Accesses(Protocol):
@@ -68,11 +77,7 @@ class Accesses(Protocol):
     def create(self, key: str, changed: Changed[Access], act: Act) -> AccessRecorded: ...  # noqa: D102
 
 
-def welcome_tenant(policies: Policies, event: Event, member: MemberAdded, now: datetime) -> None:
-    """Give a tenant its first policy when its first member is named."""
-    if member.tenant is not None:
-        act = Act(event.cause(SERVICE), now)
-        policies.create(member.tenant, Policy.first(member.tenant, SERVICE, now), act)
+# --- the way of a request ------------------------------------------------------------------------------------------
 
 
 def open_approval(
@@ -87,29 +92,70 @@ def open_approval(
 
 def decide(approvals: Approvals, caller: Caller, command: Decide, now: datetime) -> ApprovalView:
     """Record an approver's yes or no."""
-    return approvals.change(
-        command.request_id,
-        Act.of(caller.cause(), command, now),
-        lambda approval: approval.decide(caller, command.decision, command.comment, now),
-    )
+    ballot = Ballot(command.decision, command.request_digest, command.comment, command.changes)
+    return _act(approvals, caller, command, now, lambda approval: deciding.decide(approval, caller, ballot, now))
+
+
+def request_info(approvals: Approvals, caller: Caller, command: RequestInfo, now: datetime) -> ApprovalView:
+    """Ask the engineer for more."""
+    return _act(approvals, caller, command, now, lambda one: inquiry.ask(one, caller, command.question, now))
+
+
+def receive_answer(approvals: Approvals, event: Event, answer: InfoProvided, now: datetime) -> None:
+    """Take in what the engineer answered."""
+    act = Act(event.cause(SERVICE), now)
+    approvals.change(answer.request_id, act, lambda approval: inquiry.receive_answer(approval, answer, now))
 
 
 def cancel_request(approvals: Approvals, caller: Caller, command: CancelRequest, now: datetime) -> ApprovalView:
     """Take a request back."""
-    return approvals.change(
-        command.request_id,
-        Act.of(caller.cause(), command, now),
-        lambda approval: approval.cancel(caller, command.comment, now),
-    )
+    return _act(approvals, caller, command, now, lambda one: one.cancel(caller, command.comment, now))
 
 
-def get_approval(approvals: Approvals, caller: Caller, query: GetApproval) -> ApprovalView:
+def use_break_glass(approvals: Approvals, caller: Caller, command: UseBreakGlass, now: datetime) -> ApprovalView:
+    """Want access opened at once, or open it as the second one who does."""
+    return _act(approvals, caller, command, now, lambda one: emergency.use(one, caller, command.comment, now))
+
+
+def acknowledge_break_glass(
+    approvals: Approvals, caller: Caller, command: AcknowledgeBreakGlass, now: datetime
+) -> ApprovalView:
+    """Take note of access that was opened without the customer."""
+    return _act(approvals, caller, command, now, lambda one: emergency.acknowledge(one, caller, command.comment, now))
+
+
+def get_approval(approvals: Approvals, caller: Caller, query: GetApproval) -> ApprovalReading:
     """Read the outcome of a request so far."""
     approval = approvals.find(query.request_id)
     if approval is None:
         raise NotFound("request_not_found", "there is no such request")
     caller.require_sight("request", approval.tenant, approval.requester)
-    return approval
+    return deciding.as_reading(approval, caller)
+
+
+def list_queue(approvals: Approvals, caller: Caller, query: ListQueue) -> ApprovalPage:
+    """List what waits for the caller's decision; a part can hold less than it may, as what was decided is left out."""
+    page = _page(*approvals.queue(caller, query), caller)
+    return replace(page, items=tuple(one for one in page.items if one.you.may_decide and one.you.said is None))
+
+
+def list_break_glass(approvals: Approvals, caller: Caller, query: ListBreakGlass) -> ApprovalPage:
+    """List access that was opened without the customer."""
+    return _page(*approvals.broken(caller, query), caller)
+
+
+def advance_due(approvals: Approvals, cause: Cause, now: datetime, spread: Spread) -> int:
+    """Let time do its work: expire requests, start and end grants. Returns how many it looked at."""
+    due = list(approvals.due(now))
+
+    def advance(request_id: str) -> object:
+        return approvals.change(request_id, Act(cause, now), lambda approval: approval.advance(now))
+
+    spread(advance, due)
+    return len(due)
+
+
+# --- grants --------------------------------------------------------------------------------------------------------
 
 
 def get_grant(approvals: Approvals, caller: Caller, query: GetGrant | GetGrantToken) -> GrantView:
@@ -130,17 +176,33 @@ def issue_token(
 
 def revoke_grant(approvals: Approvals, caller: Caller, command: RevokeGrant, now: datetime) -> GrantView:
     """End a live grant now."""
-    return _end(approvals, caller, command, now, lambda approval: approval.revoke(caller, command.comment, now))
+    return _granted(
+        _act_on_grant(approvals, caller, command, now, lambda one: one.revoke(caller, command.comment, now))
+    )
 
 
 def complete_grant(approvals: Approvals, caller: Caller, command: CompleteGrant, now: datetime) -> GrantView:
     """Close an own live grant early."""
-    return _end(approvals, caller, command, now, lambda approval: approval.complete(caller, command.comment, now))
+    return _granted(
+        _act_on_grant(approvals, caller, command, now, lambda one: one.complete(caller, command.comment, now))
+    )
+
+
+def request_extension(approvals: Approvals, caller: Caller, command: RequestExtension, now: datetime) -> ApprovalView:
+    """Ask for more time while an own grant is active."""
+
+    def asked(approval: Approval) -> Changed[Approval]:
+        return extending.ask(approval, caller, command.duration, command.justification, now)
+
+    return _act_on_grant(approvals, caller, command, now, asked)
 
 
 def list_grants(approvals: Approvals, caller: Caller, query: ListGrants) -> GrantPage:
     """List the grants that the caller may see."""
     return approvals.grants(caller, query)
+
+
+# --- enforcement ---------------------------------------------------------------------------------------------------
 
 
 def list_revocations(approvals: Approvals, now: datetime) -> RevocationList:
@@ -153,25 +215,6 @@ def get_keys(key: SigningKey) -> KeySet:
     return KeySet(keys=(key.jwk,))
 
 
-def get_policy(policies: Policies, caller: Caller, query: GetPolicy) -> PolicyView:
-    """Read a tenant's policy."""
-    policy = policies.find(query.tenant)
-    if policy is None or not (caller.is_vendor or caller.organisation == query.tenant):
-        raise NotFound("tenant_not_found", "there is no such tenant")
-    return policy
-
-
-def put_policy(policies: Policies, caller: Caller, command: PutPolicy, now: datetime) -> PolicyView:
-    """Replace a tenant's policy."""
-    if caller.organisation != command.tenant:
-        raise NotFound("tenant_not_found", "there is no such tenant")
-    return policies.change(
-        command.tenant,
-        Act.of(caller.cause(), command, now),
-        lambda policy: policy.change(command.settings, command.version, caller.email, now),
-    )
-
-
 def record_access(
     accesses: Accesses, policies: Policies, caller: Caller, attempt: RecordAccess, now: datetime
 ) -> AccessRecorded:
@@ -181,19 +224,16 @@ def record_access(
     return accesses.create(attempt.access_id, Access.record(attempt, caller.email), Act(caller.cause(), now))
 
 
-def advance_due(approvals: Approvals, cause: Cause, now: datetime) -> int:
-    """Let time do its work: expire requests, start and end grants. Returns how many it looked at."""
-    due = list(approvals.due(now))
-    for request_id in due:
-        approvals.change(request_id, Act(cause, now), lambda approval: approval.advance(now))
-    return len(due)
+def _act(approvals: Approvals, caller: Caller, command: OnRequest, now: datetime, step: Step) -> ApprovalView:
+    return approvals.change(command.request_id, Act.of(caller.cause(), command, now), step)
 
 
-def _end(
-    approvals: Approvals, caller: Caller, command: RevokeGrant | CompleteGrant, now: datetime, step: Step
-) -> GrantView:
+def _act_on_grant(approvals: Approvals, caller: Caller, command: OnGrant, now: datetime, step: Step) -> ApprovalView:
     request_id = _approval_with(approvals, caller, command.grant_id).request_id
-    view = approvals.change(request_id, Act.of(caller.cause(), command, now), step)
+    return approvals.change(request_id, Act.of(caller.cause(), command, now), step)
+
+
+def _granted(view: ApprovalView) -> GrantView:
     if view.grant is None:
         raise NotFound("grant_not_found", "there is no such grant")
     return view.grant
@@ -205,3 +245,8 @@ def _approval_with(approvals: Approvals, caller: Caller, grant_id: str) -> Appro
         raise NotFound("grant_not_found", "there is no such grant")
     caller.require_sight("grant", approval.tenant, approval.requester)
     return approval
+
+
+def _page(found: Iterable[Approval], next_cursor: str | None, caller: Caller) -> ApprovalPage:
+    items = tuple(deciding.as_reading(approval, caller) for approval in found)
+    return ApprovalPage(items=items, next_cursor=next_cursor)

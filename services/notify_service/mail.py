@@ -26,7 +26,7 @@ templates = Environment(
 
 def compose(delivery: Delivery, settings: Settings) -> EmailMessage:
     """The message; high importance where the alert is urgent."""
-    link = f"{settings.portal_url}/requests/{delivery.request_id}"
+    link = f"{settings.portal_url}/{delivery.place}"
     message = EmailMessage()
     message["From"] = settings.mail_from
     message["To"] = delivery.recipient

@@ -10,7 +10,7 @@ from lockbox.runtime.stores import Store
 from lockbox.runtime.subscription import subscribe
 from lockbox.runtime.timing import every
 from notify_service import usecases
-from notify_service.domain.alert import COMPOSERS
+from notify_service.domain.composing import COMPOSERS
 from notify_service.mail import Mailer
 from notify_service.store import DeliveryStore, MemberStore
 

@@ -79,8 +79,9 @@ class MemberStore:
         keep_newer(self.collection, known, "sequence")
 
     def addresses(self, audience: Audience) -> Iterable[str]:
-        """The addresses of an audience, in their order."""
-        if audience.email is not None:
-            return [audience.email]
-        where = {"organisation": audience.organisation, "roles": {"$in": list(audience.roles)}}
+        """The addresses of an audience, in their order; of an organisation's people, those who are its members."""
+        if audience.organisation is None:
+            return audience.emails
+        named = {"$or": [{"roles": {"$in": list(audience.roles)}}, {"_id": {"$in": list(audience.emails)}}]}
+        where = {"$and": [{"organisation": audience.organisation}, named, {"_id": {"$ne": audience.but}}]}
         return [member["_id"] for member in self.collection.find(where, {"_id": True}).sort("_id", ASCENDING)]

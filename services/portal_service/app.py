@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from lockbox.runtime.settings import Config
 from portal_service import web
-from portal_service.api import enforcement, grants, health, ops, problems, requests, session, tenants
+from portal_service.api import enforcement, grants, health, ops, problems, requests, schemas, session, tenants
 from portal_service.settings import web_settings
 
 LARGEST_BODY = 256 * 1024
@@ -46,9 +46,11 @@ def create_app(config: Config) -> Flask:
         },
     )
     api = Api(app)
+    schemas.formats(api.ma_plugin)
     for part in (session, requests, grants, tenants, enforcement, ops):
         api.register_blueprint(part.blueprint)
-    api.register_blueprint(enforcement.well_known)
+    for part in (enforcement.well_known, requests.queue, schemas.blueprint):
+        api.register_blueprint(part)
     app.register_blueprint(health.blueprint)
     problems.register(app)
     web.register(app, secure=settings.secure)

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar, cast
 from flask import g, request
 
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import ApprovalView, CancelRequest, Decide
+from lockbox.contracts.approval import ApprovalView
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import VENDOR, Cause
 from lockbox.contracts.fields import KeyField
@@ -17,7 +17,7 @@ from lockbox.ids import new_id
 from lockbox.runtime.waiting import Patience
 from portal_service import operating, usecases
 from portal_service.operating import Answers, Operations
-from portal_service.usecases import Identity, Known, RequestDetails, Services
+from portal_service.usecases import Identity, Known, OnRequest, RequestDetails, Services
 
 OPENS_WITHIN_SECONDS = 5.0
 R = TypeVar("R")
@@ -78,10 +78,10 @@ class Edge:
 
     def read_request(self, request_id: str) -> RequestDetails:
         """A request with its outcome."""
-        return usecases.read_request(self.services, caller(), request_id)
+        return usecases.read_request(self.services, caller(), request_id, Patience(OPENS_WITHIN_SECONDS))
 
-    def act_on_request(self, message: Decide | CancelRequest) -> ApprovalView:
-        """Decide on a request, or cancel it."""
+    def act_on_request(self, message: OnRequest) -> ApprovalView:
+        """Do something about a request: decide, ask, cancel, open in an emergency, acknowledge."""
         return usecases.act_on_request(self.services, caller(), message, Patience(OPENS_WITHIN_SECONDS))
 
 

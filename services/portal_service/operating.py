@@ -10,14 +10,7 @@ from typing import Protocol, TypeVar
 from lockbox.contracts.calls import Call
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.listeners import SOURCES
-from lockbox.contracts.operations import (
-    OutboxView,
-    ParkedCount,
-    ParkedList,
-    ParkedMessage,
-    TopologyItem,
-    TopologyView,
-)
+from lockbox.contracts.operations import OutboxView, ParkedCount, ParkedList, ParkedMessage, TopologyItem, TopologyView
 from lockbox.errors import LockboxError, NotFound
 from portal_service.usecases import SERVICE, Services
 

@@ -1,17 +1,33 @@
 """What portal_service does itself: accounts, sessions, and asking two services where one answer needs both."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Annotated, Protocol, TypeVar
 
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import ApprovalView, CancelRequest, Decide, Decision, GetApproval, GrantView, Stage
+from lockbox.contracts.approval import (
+    AcknowledgeBreakGlass,
+    ApprovalReading,
+    ApprovalView,
+    BreakGlassView,
+    CancelRequest,
+    Decide,
+    Decision,
+    ExtensionView,
+    GetApproval,
+    Judgement,
+    Note,
+    RequestInfo,
+    Stage,
+    UseBreakGlass,
+)
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Cause, Changed
 from lockbox.contracts.fields import Email, Flag, NameField
+from lockbox.contracts.grants import GrantView
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.request import GetRequest, RequestView
+from lockbox.contracts.request import AccessTerms, GetRequest, RequestView
 from lockbox.errors import LockboxError, NotFound, Unavailable
 from portal_service.domain.account import Account
 from portal_service.domain.session import (
@@ -25,7 +41,7 @@ from portal_service.domain.session import (
 from portal_service.passwords import hash_password, new_session_token, password_matches, token_digest
 
 SERVICE = "portal_service"
-OUTCOME = ("state", "expires_at", "stages", "decisions", "comment_on_denial", "grant")
+OnRequest = Decide | RequestInfo | CancelRequest | UseBreakGlass | AcknowledgeBreakGlass
 
 R = TypeVar("R")
 Patience = Callable[[], bool]
@@ -107,12 +123,29 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestDetails(RequestView):
-    """A request, its history, and its outcome so far from the service that decides it."""
+    """A request as it was asked, its history, and what became of it so far, from the service that decides it.
+
+    `terms` are what can still be granted. Until a request has arrived there, nothing is open and `terms` is null.
+    """
 
     stages: tuple[Stage, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    request_digest: str | None = None
+    terms: AccessTerms | None = None
+    policy_version: int | None = None
+    why: tuple[str, ...] = ()
+    rule: str | None = None
     comment_on_denial: Flag = False
+    break_glass_allowed: Flag = False
+    notes: tuple[Note, ...] = ()
+    break_glass: BreakGlassView | None = None
+    extensions: tuple[ExtensionView, ...] = ()
     grant: GrantView | None = None
+    you: Judgement = field(default_factory=Judgement)
+
+
+SAID_OF_REQUEST = {field.name for field in fields(RequestView)} - {"state", "expires_at"}
+OUTCOME = tuple(field.name for field in fields(RequestDetails) if field.name not in SAID_OF_REQUEST)
 
 
 def plant(known: Known, seed: Seed, correlation_id: str, now: datetime) -> None:
@@ -159,21 +192,21 @@ def identify(known: Known, token: str, now: datetime) -> Identity:
     return Identity(account, session.created_at)
 
 
-def read_request(services: Services, caller: Caller, request_id: str) -> RequestDetails:
-    """A request with its outcome: what was asked from one service, what became of it from the one that decides."""
+def read_request(services: Services, caller: Caller, request_id: str, patience: Patience) -> RequestDetails:
+    """A request with its outcome: what was asked from one service, what became of it from the one that decides.
+
+    A request that was created a moment ago is waited for.
+    """
     request = services.call(caller, GetRequest(request_id=request_id))
     asked = {field.name: getattr(request, field.name) for field in fields(request)}
-    try:
-        approval = services.call(caller, GetApproval(request_id=request_id))
-    except NotFound:
+    approval = _approval_of(services, caller, request_id, patience)
+    if approval is None:
         return RequestDetails(**asked)
     decided = {name: getattr(approval, name) for name in OUTCOME}
     return RequestDetails(**asked | decided)
 
 
-def act_on_request(
-    services: Services, caller: Caller, message: Decide | CancelRequest, patience: Patience
-) -> ApprovalView:
+def act_on_request(services: Services, caller: Caller, message: OnRequest, patience: Patience) -> ApprovalView:
     """Send an act on a request; one that was created a moment ago may not have reached the approval service yet."""
     while True:
         try:
@@ -182,3 +215,12 @@ def act_on_request(
             services.call(caller, GetRequest(request_id=message.request_id))
             if not patience():
                 raise Unavailable("request_not_open_yet", "the request is not open for decisions yet") from None
+
+
+def _approval_of(services: Services, caller: Caller, request_id: str, patience: Patience) -> ApprovalReading | None:
+    while True:
+        try:
+            return services.call(caller, GetApproval(request_id=request_id))
+        except NotFound:
+            if not patience():
+                return None

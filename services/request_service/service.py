@@ -2,14 +2,15 @@
 
 from typing import get_args
 
-from lockbox.contracts.approval import PolicyChanged
 from lockbox.contracts.events import Event
 from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.policy import PolicyChanged
 from lockbox.contracts.request import (
     CreateRequest,
     GetRequest,
     ListRequests,
     ListTenants,
+    ProvideInfo,
     RequestPage,
     RequestView,
     TenantList,
@@ -44,6 +45,11 @@ class RequestService(operations.Operated):
         """Ask for access."""
         arrival = usecases.Arrival(new_id(), self.clock.now())
         return usecases.create_request(self.requests, self.tenants, caller, message, arrival)
+
+    @command(ProvideInfo, Role.ENGINEER)
+    def provide_info(self, caller: Caller, message: ProvideInfo) -> RequestView:
+        """Answer what the approvers asked."""
+        return usecases.provide_info(self.requests, caller, message, self.clock.now())
 
     @command(GetRequest)
     def get_request(self, caller: Caller, message: GetRequest) -> RequestView:

@@ -9,9 +9,9 @@ from pymongo.database import Database
 
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import PolicyChanged
 from lockbox.contracts.fields import format_timestamp
 from lockbox.contracts.identity import Caller
+from lockbox.contracts.policy import PolicyChanged
 from lockbox.contracts.request import (
     HistoryEntry,
     ListRequests,
@@ -29,6 +29,7 @@ from lockbox.runtime.scope import visible_to
 from request_service.domain.request import AccessRequest
 from request_service.domain.standing import Standing
 
+OWN = ("request_id", "answers")
 ENTRY = ("id", "type", "time", "actor", "data")
 NEWEST_FIRST = Order(("state.created_at", "_id"), descending=True)
 
@@ -60,7 +61,7 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
 
     def view(self, document: Document) -> RequestView:
         """The request, where it stands and how it came there."""
-        asked = {name: value for name, value in document["state"].items() if name != "request_id"}
+        asked = {name: value for name, value in document["state"].items() if name not in OWN}
         standing = document["standing"]
         history = sorted(document["history"], key=lambda entry: (entry["time"], entry["sequence"]))
         told = {
@@ -134,6 +135,7 @@ def _tenant(document: Document) -> TenantView:
             "tenant": document["_id"],
             "maximum_duration": document["maximum_duration"],
             "request_lifetime": document["request_lifetime"],
+            "default_duration": document["default_duration"],
             "service_request_pattern": document.get("service_request_pattern"),
         },
     )

@@ -1,23 +1,26 @@
 """What request_service does: one function for each use case."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import PolicyChanged
 from lockbox.contracts.events import Changed, Event
 from lockbox.contracts.identity import Caller
+from lockbox.contracts.policy import PolicyChanged
 from lockbox.contracts.request import (
     CreateRequest,
     GetRequest,
     HistoryEntry,
     ListRequests,
+    ProvideInfo,
     RequestPage,
     RequestView,
     TenantList,
     TenantView,
 )
+from lockbox.errors import Forbidden
 from request_service.domain.request import AccessRequest, ask
 from request_service.domain.standing import Progress, Standing, standing_after
 
@@ -26,6 +29,9 @@ class Requests(Protocol):
     """Where requests are kept, each with what the events tell of it."""
 
     def create(self, key: str, changed: Changed[AccessRequest], act: Act) -> RequestView: ...  # noqa: D102
+    def change(  # noqa: D102
+        self, key: str, act: Act, step: Callable[[AccessRequest], Changed[AccessRequest]]
+    ) -> RequestView: ...
     def read(self, request_id: str) -> RequestView: ...  # noqa: D102
     def list(self, caller: Caller, query: ListRequests) -> RequestPage: ...  # noqa: D102
     def remember(self, request_id: str, entry: HistoryEntry, sequence: int) -> None: ...  # noqa: D102
@@ -63,6 +69,19 @@ def get_request(requests: Requests, caller: Caller, query: GetRequest) -> Reques
     return request
 
 
+def provide_info(requests: Requests, caller: Caller, command: ProvideInfo, now: datetime) -> RequestView:
+    """Answer what the approvers asked about an own request."""
+    request = requests.read(command.request_id)
+    caller.require_sight("request", request.tenant, request.requester)
+    if caller.email != request.requester:
+        raise Forbidden("not_requester", "only the requester answers")
+    return requests.change(
+        command.request_id,
+        Act.of(caller.cause(), command, now),
+        lambda asked: asked.answer(command.text, request.state),
+    )
+
+
 def list_requests(requests: Requests, caller: Caller, query: ListRequests) -> RequestPage:
     """List the requests that the caller may see."""
     return requests.list(caller, query)
@@ -80,6 +99,8 @@ def list_tenants(tenants: Tenants, caller: Caller) -> TenantList:
 
 def follow(requests: Requests, event: Event, fact: Progress) -> None:
     """Note what became of a request. Events may come twice and in any order."""
+    if fact.request_id is None:
+        return  # an alert about something else
     entry = HistoryEntry(id=event.id, type=event.type, time=event.time, actor=event.actor, data=event.data)
     requests.remember(fact.request_id, entry, event.sequence)
     standing = standing_after(fact, event.sequence)

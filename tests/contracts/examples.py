@@ -8,29 +8,53 @@ from pkgutil import iter_modules
 from typing import Any
 
 import lockbox.contracts
-from lockbox.contracts import wire
+from lockbox.contracts import earlier, wire
+from lockbox.contracts.access import AccessAllowed, AccessDenied
 from lockbox.contracts.approval import (
-    AccessAllowed,
-    AccessDenied,
-    AccessGranted,
+    BreakGlassAcknowledged,
+    BreakGlassRequested,
+    BreakGlassUsed,
+    Changes,
     DecisionRecorded,
+    InfoRequested,
+    Limits,
+    RequestApproved,
+    RequestCancelled,
+    RequestDenied,
+    RequestEvaluated,
+    RequestExpired,
+    ReviewResumed,
+    StageOpened,
+)
+from lockbox.contracts.events import FACTS, Event, Fact, event_id
+from lockbox.contracts.grants import (
+    AccessGranted,
+    ExtensionDecided,
+    ExtensionRequested,
     GrantActivated,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
-    PolicyChanged,
-    RequestApproved,
-    RequestCancelled,
-    RequestDenied,
-    RequestExpired,
-    StageName,
-    StageOpened,
 )
-from lockbox.contracts.events import FACTS, Event, Fact, event_id
 from lockbox.contracts.notify import AlertFailed, AlertSent
 from lockbox.contracts.operations import BY_SOURCE
+from lockbox.contracts.policy import (
+    DEFAULT_STAGES,
+    BreakGlass,
+    Condition,
+    Freeze,
+    Group,
+    Hours,
+    PolicyChanged,
+    PolicyChangeProposed,
+    PolicyChangeRejected,
+    PolicySettings,
+    Rule,
+    Side,
+    StagePlan,
+)
 from lockbox.contracts.portal import ApiTokenCreated, MemberAdded, MemberChanged, MemberRemoved, SignedIn, SignInFailed
-from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated, Severity
+from lockbox.contracts.request import AccessTerms, InfoProvided, ReasonCode, RequestCreated, Severity
 
 GOLDEN = Path(__file__).parent / "golden"
 EARLIER = GOLDEN / "earlier"
@@ -48,8 +72,9 @@ CORRELATION_ID = "0c5f3c52-5b5e-4c3e-9d0a-3f8f7d3f0f10"
 CAUSATION_ID = "16fd2706-8baf-433b-82eb-8c7fada847da"
 PARKED_ID = "3c0f5c1e-7d6b-4a39-9a55-5d1f2f6f0b0e"
 OTTO = "otto@vendor.example"
-ERIN, VICTOR = "erin@vendor.example", "victor@vendor.example"
-ALICE, CAROL = "alice@contoso.example", "carol@contoso.example"
+ERIN, VICTOR, VINCE = "erin@vendor.example", "victor@vendor.example", "vince@vendor.example"
+ALICE, CAROL, ADA = "alice@contoso.example", "carol@contoso.example", "ada@contoso.example"
+DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 POINT = "content-service@vendor.example"
 
 TERMS = AccessTerms(
@@ -89,6 +114,46 @@ PARKED: dict[str, Any] = {
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 }
 
+GROUPS = (
+    Group(name="Legal", members=("lea@contoso.example", "customer_admin")),
+    Group(name="Security", members=("customer_approver",)),
+)
+LEGAL = StagePlan(name="Legal and security", side=Side.CUSTOMER, groups=GROUPS, denials=2)
+POLICY = PolicySettings(
+    four_eyes=True,
+    comment_on_denial=True,
+    service_request_pattern="SR-######",
+    stages=DEFAULT_STAGES,
+    rules=(
+        Rule(
+            name="Exports",
+            then="add_stage",
+            when=Condition(
+                reason_codes=(ReasonCode.THIRD_PARTY_DATA_REQUEST,),
+                resources=("files/**",),
+                actions=("export",),
+                severities=(Severity.HIGH,),
+                engineers=(ERIN,),
+                longer_than=timedelta(minutes=30),
+                at_most=timedelta(hours=2),
+                arrives=Hours(since="08:00", until="18:00", time_zone="Europe/Berlin", days=("MO", "FR")),
+            ),
+            stage=LEGAL,
+            comment="content leaves the house",
+        ),
+    ),
+    freezes=(
+        Freeze(
+            name="Quarter's end",
+            starts="2026-03-28T00:00",
+            ends="2026-04-02T00:00",
+            time_zone="Europe/Berlin",
+            effect="no_access",
+        ),
+    ),
+    break_glass=BreakGlass(allowed=True, duration=timedelta(minutes=30)),
+)
+
 FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
     (ERIN, RequestCreated(**TERMS.within(request_id=REQUEST_ID, requester=ERIN, created_at=MORNING))),
     (
@@ -99,15 +164,28 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
                 requester=ERIN,
                 created_at=MORNING,
                 expires_at=MORNING + timedelta(hours=12),
-                stage=StageName.CUSTOMER,
+                stage=Side.CUSTOMER,
                 quorum=2,
                 policy_version=3,
+                name="Legal and security",
+                number=2,
+                groups=GROUPS,
             )
         ),
     ),
     (
         ALICE,
-        DecisionRecorded(**REQUEST, stage=StageName.CUSTOMER, approver=ALICE, decision="approve", comment="Fine."),
+        DecisionRecorded(
+            **REQUEST,
+            stage=Side.CUSTOMER,
+            approver=ALICE,
+            decision="approve",
+            comment="Fine.",
+            stage_number=2,
+            counts_for=("Legal",),
+            changes=Changes(duration=timedelta(hours=1), actions=("read",)),
+            request_digest=DIGEST,
+        ),
     ),
     (ALICE, RequestApproved(**OUTCOME, approval_required=True)),
     (VICTOR, RequestDenied(**OUTCOME, denied_by=VICTOR, comment="")),
@@ -132,7 +210,7 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
     ("approval_service", GrantExpired(**GRANT)),
     (
         CAROL,
-        PolicyChanged(
+        earlier.PolicyChanged(
             tenant="contoso",
             version=4,
             require_approval=False,
@@ -159,6 +237,53 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
         for source, kind in by_source.items()
     ),
     (ERIN, GrantCompleted(**GRANT, comment="Solved.")),
+    (CAROL, PolicyChanged(tenant="contoso", version=5, proposed_by=ADA, **POLICY.settings())),
+    (ADA, PolicyChangeProposed(tenant="contoso", version=4, digest=DIGEST, settings=POLICY)),
+    (CAROL, PolicyChangeRejected(tenant="contoso", version=4, digest=DIGEST, comment="Not in the quarter.")),
+    (
+        "approval_service",
+        RequestEvaluated(
+            **OUTCOME,
+            created_at=MORNING,
+            expires_at=MORNING + timedelta(hours=12),
+            outcome="decide",
+            why=("the rule 'Exports' adds the stage 'Legal and security': content leaves the house",),
+            rule="Exports",
+            stages=(*DEFAULT_STAGES, LEGAL),
+            limits=Limits(
+                policy_version=5,
+                comment_on_denial=True,
+                maximum_total=timedelta(hours=8),
+                frozen=POLICY.freezes,
+                break_glass=POLICY.break_glass,
+            ),
+        ),
+    ),
+    (ALICE, InfoRequested(**OUTCOME, approver=ALICE, question="Which index?")),
+    (ERIN, InfoProvided(**REQUEST, requester=ERIN, number=1, answer="The first.")),
+    ("approval_service", ReviewResumed(**OUTCOME, stage=Side.CUSTOMER, groups=GROUPS, answer="The first.")),
+    (ERIN, ExtensionRequested(**GRANT, number=1, duration=timedelta(hours=1), justification="It is larger.")),
+    (
+        ALICE,
+        ExtensionDecided(
+            **GRANT, number=1, outcome="approve", ends_at=MORNING + timedelta(hours=4, minutes=30), comment="Go on."
+        ),
+    ),
+    (VICTOR, BreakGlassRequested(**OUTCOME, approver=VICTOR, comment="Everything is down.")),
+    (
+        VINCE,
+        BreakGlassUsed(
+            **TERMS.within(
+                request_id=REQUEST_ID,
+                requester=ERIN,
+                grant_id=GRANT_ID,
+                approvers=(VICTOR, VINCE),
+                comments=("Everything is down.", "I agree."),
+                ends_at=MORNING + timedelta(hours=1),
+            )
+        ),
+    ),
+    (CAROL, BreakGlassAcknowledged(**OUTCOME, comment="We saw it.")),
 ]
 
 

@@ -8,13 +8,15 @@ To add a type: define the fact, add an example at the end of those in `examples.
 To add a field: give it a default, so that what is on record can still be read. What is published changes, so move the
 file to `golden/earlier` (with a number before `.json`), where it goes on being read, and write a new one.
 
-To change anything else: add a new version. `dataversion = 2` in a fact of the same name, the old one kept as it is in a
-module for old versions; an example for each; a second file beside the first. `test_new_version_...` shows it.
+To change anything else: add a new version. `dataversion = 2` in a fact of the same name; the old one goes into the
+module `earlier`, with a method `latest` that says it in today's words; an example for each; a second file beside the
+first. `test_new_version_...` shows it.
 """
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -26,6 +28,7 @@ from tests.contracts.examples import EARLIER, GOLDEN, KINDS, examples, file_name
 from lockbox.contracts import events
 from lockbox.contracts.events import FACTS, Event, Fact, read_event
 from lockbox.contracts.fields import Email, Uuid
+from lockbox.contracts.policy import PolicyChanged
 from lockbox.crypto.canonical import canonical
 
 EXAMPLES = {name: (event, fact) for name, event, fact in examples()}
@@ -67,8 +70,8 @@ def test_file_when_read_gives_the_expected_event_and_fact(name: str) -> None:
     event, fact = EXAMPLES[name]
     read = read_event(golden(name))
     assert read == event
-    assert read.fact() == fact
-    assert type(read.fact()) is type(fact)
+    assert read.fact() == fact.latest()
+    assert type(read.fact()) is type(fact.latest())
 
 
 @every_example
@@ -93,7 +96,7 @@ def test_file_when_a_later_release_adds_fields_can_still_be_read(name: str) -> N
     document = json.loads(golden(name))
     document["laterattribute"] = "x"
     document["data"]["later_field"] = {"a": [1]}
-    assert read_event(canonical(document)).fact() == EXAMPLES[name][1]
+    assert read_event(canonical(document)).fact() == EXAMPLES[name][1].latest()
 
 
 @every_example
@@ -217,6 +220,18 @@ def test_new_version_when_added_leaves_the_old_one_readable(later: type[Fact]) -
     assert read_event(golden(old)).fact() == EXAMPLES[old][1]
     assert read_event(golden(old)).payload() == golden(old)
     assert events.FACTS["approval_service", "grant_activated", 2] is later
+
+
+def test_old_policy_when_read_has_its_quorum_in_the_customers_stage() -> None:
+    fact = read_event(golden("approval_service.policy_changed.v1.json")).fact()
+    assert isinstance(fact, PolicyChanged)
+    assert [(stage.name, stage.groups[0].approvals) for stage in fact.stages] == [("Vendor", 1), ("Customer", 1)]
+    old = EXAMPLES["approval_service.policy_changed.v1.json"][1]
+    three = replace(old, customer_quorum=3, maximum_duration=timedelta(hours=2)).latest()
+    assert isinstance(three, PolicyChanged)
+    assert three.stages[1].groups[0].approvals == 3
+    assert (three.default_duration, three.maximum_total) == (timedelta(hours=2), timedelta(hours=8))
+    assert (three.version, three.service_request_pattern) == (4, "SR-######")
 
 
 def test_new_version_when_published_is_read_as_what_it_is(later: type[Fact]) -> None:

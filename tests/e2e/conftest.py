@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.e2e.pages import COOKIE
 from tests.people import TERMS, People
 
+from lockbox.contracts.request import PENDING
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -22,6 +24,15 @@ FLAGS = (
 )
 
 numbers = itertools.count(int(time.time()) % 1_000_000 * 1_000)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_waiting(people: People) -> None:
+    """What other tests left undecided is cancelled, as a queue shows only so much on its first page."""
+    for engineer in (people.engineer, people.other_engineer, people.lead):
+        for state in sorted(PENDING):
+            for left in engineer.get("/requests", requester=engineer.email, state=state, limit=200)["items"]:
+                engineer.post(f"/requests/{left['id']}/cancel")
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,21 @@
 """What tests of the pages do again and again."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
 from tests.people import People, Person
 
 COOKIE = "lockbox_session"
 WITHIN_SECONDS = 20.0
+VENDOR_STAGE = {
+    "name": "Vendor",
+    "side": "VENDOR",
+    "groups": [{"name": "Vendor approvers", "members": ["vendor_approver"]}],
+}
 
 Open = Callable[..., Page]
 
@@ -35,13 +42,39 @@ def reload_until(page: Page, shown: Callable[[], bool]) -> None:
 
 
 def form_of(page: Page) -> dict[str, str]:
-    """The hidden fields of the page's own form."""
-    inputs = page.locator("main form[method=post] input[type=hidden]")
+    """What the page's own form sends without anything typed: its hidden fields, and the boxes that are ticked."""
+    inputs = page.locator("main form[method=post]").locator("input[type=hidden], input[type=checkbox]:checked")
     return {field.get_attribute("name") or "": field.input_value() for field in inputs.all()}
 
 
+def barriers(page: Page) -> list[str]:
+    """What axe finds that would keep people out."""
+    violations = Axe().run(page).response["violations"]
+    return [found["id"] for found in violations if found["impact"] in {"serious", "critical"}]
+
+
 def put(admin: Person, policy: dict[str, Any]) -> Any:
-    """Replace a tenant's policy, whatever its version."""
+    """Replace a tenant's policy, whatever its version; raises where a second administrator has to agree."""
     answer = admin.http.put(f"/tenants/{policy['tenant']}/policy", json={**policy, "version": None})
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+@contextmanager
+def policy_of(people: People, tenant: str, **changes: Any) -> Iterator[dict[str, Any]]:
+    """A tenant's policy with some changes; it is put back as it was, whatever became of it."""
+    admin = getattr(people, f"{tenant}_admin")
+    before = admin.get(f"/tenants/{tenant}/policy")
+    try:
+        yield put(admin, before | changes)
+    finally:
+        answer = admin.http.put(f"/tenants/{tenant}/policy", json={**before, "version": None})
+        if answer.status_code == 202:
+            agreed = {"decision": "agree", "digest": answer.json()["proposal"]["digest"]}
+            answer = getattr(people, f"{tenant}_admin_2").post(f"/tenants/{tenant}/policy/proposal", agreed)
+        assert answer.status_code == 200, answer.text
+
+
+def customer_stage(approvals: int = 1, name: str = "Customer") -> dict[str, Any]:
+    group = {"name": "Approvers", "members": ["customer_approver"], "approvals": approvals}
+    return {"name": name, "side": "CUSTOMER", "groups": [group]}

@@ -18,7 +18,10 @@ def test_request_when_decided_shows_decisions_grant_and_history(people: People) 
 
     request = eventually(told)
     assert request["state"] == "APPROVED"
-    assert [decision["stage"] for decision in request["decisions"]] == ["VENDOR", "CUSTOMER"]
+    assert [(decision["stage"], decision["side"]) for decision in request["decisions"]] == [
+        (1, "VENDOR"),
+        (2, "CUSTOMER"),
+    ]
     assert request["grant"]["state"] == "ACTIVE"
     times = [entry["time"] for entry in request["history"]]
     assert times == sorted(times)
@@ -45,11 +48,11 @@ def test_key_when_sent_fifty_times_at_once_has_one_effect_and_one_answer(people:
 def test_decision_when_sent_again_with_its_key_gives_the_same_answer(people: People) -> None:
     request_id = people.engineer.ask()
     key = new_key()
-    path, body = f"/requests/{request_id}/decisions", {"decision": "approve", "comment": "fine"}
-    first = people.vendor_approver.post(path, body, key)
+    digest = people.vendor_approver.digest(request_id)
+    first = people.vendor_approver.send_decision(request_id, "approve", key, digest)
     people.contoso_approver.decide(request_id)
-    assert people.vendor_approver.post(path, body, key).json() == first.json()
-    again = people.vendor_approver.post(path, body, new_key())
+    assert people.vendor_approver.send_decision(request_id, "approve", key, digest).json() == first.json()
+    again = people.vendor_approver.send_decision(request_id, "approve", new_key(), digest)
     assert again.json()["code"] == "request_approved"
 
 
@@ -57,9 +60,10 @@ def test_race_when_everybody_decides_at_once_has_one_outcome(people: People) -> 
     for _ in range(10):
         request_id = people.engineer.ask()
         people.vendor_approver.decide(request_id)
+        digest = people.contoso_approver.digest(request_id)
         acts = (
-            lambda r=request_id: people.contoso_approver.post(f"/requests/{r}/decisions", {"decision": "approve"}),
-            lambda r=request_id: people.contoso_approver.post(f"/requests/{r}/decisions", {"decision": "deny"}),
+            lambda r=request_id, d=digest: people.contoso_approver.send_decision(r, "approve", digest=d),
+            lambda r=request_id, d=digest: people.contoso_approver.send_decision(r, "deny", digest=d),
             lambda r=request_id: people.engineer.post(f"/requests/{r}/cancel"),
         )
         with ThreadPoolExecutor(3) as threads:
@@ -106,16 +110,19 @@ def test_list_when_an_engineer_asks_shows_own_requests_alone(people: People) -> 
 
 def test_quorum_when_two_are_needed_waits_for_the_second(people: People) -> None:
     admin = people.northwind_admin
-    admin.put_policy("northwind", customer_quorum=2)
+    stages = admin.get("/tenants/northwind/policy")["stages"]
+    vendor, customer = stages
+    two = customer | {"groups": [customer["groups"][0] | {"approvals": 2}]}
+    admin.put_policy("northwind", stages=[vendor, two])
     try:
         request_id = people.engineer.ask(tenant="northwind")
         people.vendor_approver.decide(request_id)
         assert people.northwind_approver.decide(request_id)["state"] == "PENDING_CUSTOMER"
-        again = people.northwind_approver.post(f"/requests/{request_id}/decisions", {"decision": "approve"})
+        again = people.northwind_approver.send_decision(request_id, "approve")
         assert (again.status_code, again.json()["code"]) == (409, "already_decided")
         assert people.northwind_approver_2.decide(request_id)["state"] == "APPROVED"
     finally:
-        admin.put_policy("northwind", customer_quorum=1)
+        admin.put_policy("northwind", stages=stages)
 
 
 def test_denial_when_the_policy_wants_a_comment_says_why(people: People) -> None:
@@ -125,11 +132,10 @@ def test_denial_when_the_policy_wants_a_comment_says_why(people: People) -> None
         request_id = people.engineer.ask(tenant="northwind")
     finally:
         admin.put_policy("northwind", comment_on_denial=False)
-    refused = people.vendor_approver.post(f"/requests/{request_id}/decisions", {"decision": "deny", "comment": " "})
+    refused = people.vendor_approver.send_decision(request_id, "deny", comment=" ")
     assert (refused.status_code, refused.json()["code"]) == (422, "comment_required")
     assert [fault["field"] for fault in refused.json()["errors"]] == ["comment"]
-    said = {"decision": "deny", "comment": "Ask again with a case."}
-    assert people.vendor_approver.post(f"/requests/{request_id}/decisions", said).json()["state"] == "DENIED"
+    assert people.vendor_approver.decide(request_id, "deny", "Ask again with a case.")["state"] == "DENIED"
 
 
 def test_request_when_the_policy_has_a_pattern_must_look_like_it(people: People) -> None:
@@ -149,8 +155,8 @@ def test_request_when_the_policy_has_a_pattern_must_look_like_it(people: People)
 def test_request_when_severe_says_so_to_all_who_read_of_it(people: People) -> None:
     request_id = people.engineer.ask(severity="CRITICAL")
     assert people.engineer.get(f"/requests/{request_id}")["severity"] == "CRITICAL"
-    created, opened = people.recorded(request_id, "request_created", "stage_opened")[:2]
-    assert {created["data"]["severity"], opened["data"]["severity"]} == {"CRITICAL"}
+    told = {record["type"]: record["data"] for record in people.recorded(request_id, "request_created", "stage_opened")}
+    assert {told[kind]["severity"] for kind in ("request_created", "stage_opened")} == {"CRITICAL"}
     assert people.engineer.get(f"/requests/{people.engineer.ask()}")["severity"] == "NORMAL"
 
 

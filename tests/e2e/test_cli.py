@@ -5,9 +5,11 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import amqp
@@ -16,19 +18,14 @@ from kombu import Connection
 from tests.people import People
 from tests.waiting import eventually
 
+from lockbox.contracts.fields import parse_timestamp as moment
+
 Lockbox = Callable[..., "subprocess.CompletedProcess[str]"]
 ASK = (
-    *(
-        "request",
-        "--tenant",
-        "contoso",
-        "--reason",
-        "CUSTOMER_INITIATED_SUPPORT",
-        "--justification",
-        "She can't sign in.",
-    ),
-    *("--resource", "mailbox/alice", "--action", "read"),
+    *("request", "--tenant", "contoso", "--reason", "CUSTOMER_INITIATED_SUPPORT"),
+    *("--justification", "She can't sign in.", "--resource", "mailbox/alice", "--action", "read"),
 )
+NORTHWIND = "/tenants/northwind/policy"
 
 
 @pytest.fixture
@@ -62,6 +59,33 @@ def asked(lockbox: Lockbox) -> str:
     made = lockbox("engineer", *ASK, "--service-request", "SR-700001", "--duration", "PT1H", "--json")
     assert made.returncode == 0, made.stderr
     return str(json.loads(made.stdout)["id"])
+
+
+@pytest.fixture
+def northwind(lockbox: Lockbox, people: People) -> Iterator[Callable[..., str]]:
+    """Makes requests to northwind; whatever a test does to its policy is undone."""
+    admin = people.northwind_admin
+    before = admin.get(NORTHWIND)
+
+    def ask(*options: str) -> str:
+        asked = ("--tenant", "northwind", "--service-request", "SR-700003", *options, "--json")
+        made = lockbox("engineer", *ASK, *asked)
+        assert made.returncode == 0, made.stderr
+        return str(json.loads(made.stdout)["id"])
+
+    yield ask
+    if proposal := admin.get(NORTHWIND)["proposal"]:
+        admin.post(f"{NORTHWIND}/proposal", {"decision": "reject", "digest": proposal["digest"]})
+    put = admin.http.put(NORTHWIND, json={**before, "version": None})
+    if put.status_code == 202:
+        agreed = {"decision": "agree", "digest": put.json()["proposal"]["digest"]}
+        assert people.northwind_admin_2.post(f"{NORTHWIND}/proposal", agreed).status_code == 200
+    after = admin.get(NORTHWIND)
+    assert {name for name in after if after[name] != before[name]} <= {"version", "changed_at", "changed_by"}
+
+
+def shown(lockbox: Lockbox, name: str, request_id: str) -> Any:
+    return json.loads(lockbox(name, "show", request_id, "--json").stdout)
 
 
 def test_login_keeps_the_token_for_its_owner_alone_and_logout_removes_it(lockbox: Lockbox, tmp_path: Path) -> None:
@@ -121,12 +145,194 @@ def test_deny_and_cancel_end_a_request(lockbox: Lockbox, asked: str) -> None:
     assert "[request_cancelled]" in late.stderr
 
 
-def test_policy_is_shown_and_set(lockbox: Lockbox) -> None:
-    shown = json.loads(lockbox("northwind_admin", "policy", "get", "northwind", "--json").stdout)
-    changed = lockbox("northwind_admin", "policy", "put", "northwind", "maximum_duration=PT3H", "--json")
-    assert json.loads(changed.stdout)["maximum_duration"] == "PT3H"
-    back = lockbox("northwind_admin", "policy", "put", "northwind", f"maximum_duration={shown['maximum_duration']}")
-    assert back.returncode == 0
+# --- deciding ------------------------------------------------------------------------------------------------------
+
+
+def test_approval_of_less_grants_less(lockbox: Lockbox, people: People) -> None:
+    wide = ("--service-request", "SR-700001", "--resource", "mailbox/bob", "--duration", "PT2H", "--json")
+    request_id = json.loads(lockbox("engineer", *ASK, *wide).stdout)["id"]
+    more = lockbox("vendor_approver", "approve", request_id, "--duration", "PT3H")
+    assert (more.returncode, "[longer_than_asked]" in more.stderr) == (1, True)
+    once = lockbox("vendor_approver", "approve", request_id, "--duration", "PT1H")
+    assert "mailbox/alice, mailbox/bob for PT2H; of that only duration PT1H.\n" in once.stdout
+    assert "Of that only     duration PT1H " in lockbox("contoso_approver", "show", request_id).stdout
+
+    approved = lockbox("contoso_approver", "approve", request_id, "--resource", "mailbox/alice", "--json")
+    grant = json.loads(approved.stdout)["grant"]
+    token = json.loads(lockbox("engineer", "token", grant["id"], "--json").stdout)["token"]
+    assert grant["resources"] == ["mailbox/alice"]
+    assert people.use(token, "contoso/mailbox/alice").status_code == 200
+    assert people.use(token, "contoso/mailbox/bob").status_code == 403
+
+
+def test_question_and_answer_change_what_is_decided_on(lockbox: Lockbox, asked: str) -> None:
+    seen = shown(lockbox, "vendor_approver", asked)["request_digest"]
+    assert "is INFO_REQUESTED" in lockbox("vendor_approver", "ask", asked, "Which folder?").stdout
+    assert lockbox("engineer", "answer", asked, "Only the inbox.").returncode == 0
+    eventually(lambda: shown(lockbox, "vendor_approver", asked)["state"] == "PENDING_VENDOR")
+    said = lockbox("vendor_approver", "show", asked).stdout
+    assert [text for text in ("Which folder?", "Only the inbox.", "You may decide") if text not in said] == []
+
+    stale = lockbox("vendor_approver", "approve", asked, "--digest", seen)
+    assert (stale.returncode, "[request_changed]" in stale.stderr) == (1, True)
+    fresh = shown(lockbox, "vendor_approver", asked)["request_digest"]
+    assert f"Digest: {fresh}\n" in said
+    assert lockbox("vendor_approver", "approve", asked, "--digest", fresh).returncode == 0
+
+
+def test_decision_when_one_can_not_says_why(lockbox: Lockbox, asked: str) -> None:
+    early = lockbox("contoso_approver", "approve", asked)
+    assert (early.returncode, early.stderr) == (1, "lockbox: the vendor's people decide now [not_your_stage]\n")
+    assert "You can't decide: the vendor's people decide now" in lockbox("contoso_approver", "show", asked).stdout
+    assert "Denied in stage 1, Vendor: request of" in lockbox("vendor_approver", "deny", asked).stdout
+    over = lockbox("vendor_approver", "approve", asked)
+    assert (over.returncode, "[request_denied]" in over.stderr) == (1, True)
+
+
+def test_queue_holds_what_waits_for_somebody_as_long_as_it_does(lockbox: Lockbox, asked: str) -> None:
+    def waiting(name: str) -> list[str]:
+        return [item["request_id"] for item in json.loads(lockbox(name, "queue", "--json").stdout)["items"]]
+
+    later = json.loads(lockbox("engineer", *ASK, "--service-request", "SR-700002", "--json").stdout)["id"]
+    assert shown(lockbox, "engineer", later)["duration"] == "PT4H", "what the policy says, as nothing was asked for"
+    queue = waiting("vendor_approver")
+    assert queue.index(asked) < queue.index(later)
+    assert asked not in waiting("contoso_approver")
+    lockbox("vendor_approver", "approve", asked)
+    assert asked not in waiting("vendor_approver")
+    row = next(line for line in lockbox("contoso_approver", "queue").stdout.splitlines() if asked in line)
+    assert "2, Customer" in row
+    assert "read on mailbox/alice for PT1H" in row
+
+
+def test_extension_goes_on_from_the_end_of_the_access(lockbox: Lockbox, asked: str) -> None:
+    lockbox("vendor_approver", "approve", asked)
+    grant = json.loads(lockbox("contoso_approver", "approve", asked, "--json").stdout)["grant"]
+    extend = ("extend", grant["id"], "--justification", "It is large.", "--duration")
+    beyond = lockbox("engineer", *extend, "PT23H")
+    assert (beyond.returncode, "[extension_beyond_cap]" in beyond.stderr) == (1, True)
+    assert "Extension 1, PT2H more, is PENDING." in lockbox("engineer", *extend, "PT2H").stdout
+
+    queue = lockbox("vendor_approver", "queue").stdout.splitlines()
+    assert "extension 1" in next(line for line in queue if asked in line)
+    assert "It is large." in lockbox("contoso_auditor", "show", asked).stdout
+    assert "PT2H more to read on mailbox/alice" in lockbox("vendor_approver", "approve", asked).stdout
+    last = lockbox("contoso_approver", "approve", asked, "--duration", "PT1H").stdout
+    assert "Extension 1 is APPROVED.\n" in last
+    after = shown(lockbox, "engineer", asked)["grant"]
+    assert (after["state"], after["starts_at"]) == ("ACTIVE", grant["starts_at"])
+    assert moment(after["ends_at"]) - moment(grant["ends_at"]) == timedelta(hours=1)
+
+
+def test_break_glass_opens_at_once_and_waits_to_be_acknowledged(
+    lockbox: Lockbox, northwind: Callable[..., str]
+) -> None:
+    refused = lockbox("vendor_approver", "break-glass", "use", northwind(), "-m", "It burns.")
+    assert (refused.returncode, "[break_glass_not_allowed]" in refused.stderr) == (1, True)
+    allowed = lockbox("northwind_admin", "policy", "put", "northwind", "break_glass.allowed=true")
+    assert "is in force" in allowed.stdout
+
+    request_id = northwind()
+    assert "the policy allows it" in lockbox("vendor_approver", "show", request_id).stdout
+    use = ("break-glass", "use", request_id, "-m")
+    assert "Nothing is open yet" in lockbox("vendor_approver", *use, "It burns.").stdout
+    assert "is ACTIVE until" in lockbox("lead", *use, "It does.").stdout
+
+    def listed(*options: str) -> str:
+        return lockbox("northwind_auditor", "break-glass", "list", "northwind", *options).stdout
+
+    assert request_id in listed("--unacknowledged")
+    assert request_id not in listed("--acknowledged")
+    assert "not acknowledged yet" in lockbox("northwind_auditor", "show", request_id).stdout
+    known = lockbox("northwind_admin", "break-glass", "acknowledge", request_id, "-m", "Seen.")
+    assert known.stdout == "Acknowledged: the access of erin.engineer@vendor.example for SR-700003.\n"
+    assert request_id not in listed("--unacknowledged")
+    assert request_id in listed("--acknowledged")
+
+
+# --- the policy ----------------------------------------------------------------------------------------------------
+
+
+def test_policy_is_kept_in_a_file_compared_tried_and_put(
+    lockbox: Lockbox, northwind: Callable[..., str], tmp_path: Path
+) -> None:
+    kept, sample = tmp_path / "policy.json", tmp_path / "sample.json"
+    policy = ("--file", str(kept))
+    kept.write_text(lockbox("northwind_admin", "policy", "get", "northwind", "--json").stdout)
+    same = lockbox("northwind_admin", "policy", "diff", "northwind", *policy, "--exit-code")
+    assert (same.returncode, "Nothing differs" in same.stdout) == (0, True)
+
+    document = json.loads(kept.read_text())
+    admins = {"name": "Admins", "members": ["customer_admin"], "approvals": 2}
+    document["stages"].append({"name": "Board", "side": "CUSTOMER", "groups": [admins]})
+    document["rules"] = [{"name": "No exports", "when": {"actions": ["export"]}, "then": "auto_deny"}]
+    kept.write_text(json.dumps(document))
+    changed = lockbox("northwind_admin", "policy", "diff", "northwind", *policy, "--exit-code")
+    assert changed.returncode == 3
+    assert [line.split()[0] for line in changed.stdout.splitlines() if "[" in line.split()[0]] == [
+        "stages[Board]",
+        "rules[No",
+    ]
+
+    terms = {"service_request": "SR-1", "reason_code": "CUSTOMER_INITIATED_SUPPORT", "justification": "A trial."}
+    sample.write_text(json.dumps({**terms, "resources": ["files/x"], "actions": ["export"]}))
+    trial = ("policy", "test", "northwind", "--request", str(sample))
+    before = lockbox("northwind_auditor", *trial, "--expect", "deny")
+    assert (before.returncode, before.stderr) == (3, "lockbox: expected deny, not decide\n")
+    after = lockbox("northwind_auditor", *trial, *policy, "--expect", "deny")
+    assert (after.returncode, "denied by the rule 'No exports'" in after.stdout) == (0, True)
+
+    assert "is in force" in lockbox("northwind_admin", "policy", "put", "northwind", *policy).stdout
+    assert lockbox("northwind_admin", "policy", "diff", "northwind", *policy, "--exit-code").returncode == 0
+    overview = lockbox("northwind_auditor", "policy", "get", "northwind").stdout
+    assert [words for words in ("Board", "customer_admin", "No exports", "auto_deny") if words not in overview] == []
+    assert "customer_admin" in lockbox("engineer", "show", northwind()).stdout
+    denied = lockbox("engineer", "show", northwind("--action", "export")).stdout
+    assert [words for words in ("DENIED", "denied by the rule 'No exports'") if words not in denied] == []
+    late = lockbox("northwind_admin", "policy", "put", "northwind", *policy, "--if-version", "1")
+    assert (late.returncode, "[policy_version_stale]" in late.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("northwind")
+def test_policy_when_it_can_not_be_in_force_shows_every_fault(lockbox: Lockbox) -> None:
+    bad = ('stages=[{"name": "S", "side": "CUSTOMER", "groups": [{"name": "G", "members": ["x@northwind.example"]}]}]',)
+    refused = lockbox("northwind_admin", "policy", "put", "northwind", "maximum_duration=PT9H", *bad)
+    assert refused.returncode == 1
+    faults = [line.split(":")[0].strip() for line in refused.stderr.splitlines()[1:]]
+    assert [path for path in ("maximum_duration", "stages.0.groups.0.members.0") if path not in faults] == []
+
+
+@pytest.mark.usefixtures("northwind")
+def test_policy_of_four_eyes_changes_when_another_administrator_agrees(lockbox: Lockbox) -> None:
+    assert "is in force" in lockbox("northwind_admin", "policy", "put", "northwind", "four_eyes=true").stdout
+    proposed = lockbox(
+        "northwind_admin", "policy", "put", "northwind", "maximum_duration=PT2H", "default_duration=PT2H"
+    )
+    assert "stays in force for now" in proposed.stdout
+    digest = json.loads(lockbox("northwind_admin_2", "policy", "diff", "northwind", "--json").stdout)["digest"]
+    assert (
+        f"lockbox policy agree northwind {digest}" in lockbox("northwind_admin_2", "policy", "get", "northwind").stdout
+    )
+    own = lockbox("northwind_admin", "policy", "agree", "northwind", digest)
+    assert (own.returncode, "[own_proposal]" in own.stderr) == (1, True)
+    unasked = lockbox("northwind_admin_2", "policy", "agree", "northwind")
+    assert (unasked.returncode, "maximum_duration" in unasked.stdout) == (1, True)
+    rejected = lockbox("northwind_admin_2", "policy", "reject", "northwind", digest, "-m", "Too short.")
+    assert rejected.stdout.startswith("Rejected.")
+    late = lockbox("northwind_admin_2", "policy", "agree", "northwind", digest)
+    assert (late.returncode, "[proposal_stale]" in late.stderr) == (1, True)
+
+    lockbox("northwind_admin", "policy", "put", "northwind", "maximum_duration=PT3H", "default_duration=PT3H")
+    agreed = lockbox("northwind_admin_2", "policy", "agree", "northwind", "--yes")
+    assert "is in force" in agreed.stdout
+    assert "PT3H" in lockbox("northwind_admin", "policy", "get", "northwind").stdout
+
+
+def test_policy_schema_is_json(lockbox: Lockbox) -> None:
+    assert "stages" in json.dumps(json.loads(lockbox("engineer", "policy", "schema").stdout))
+
+
+# --- mistakes ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -156,6 +362,9 @@ def test_command_when_not_signed_in_says_what_to_do(tmp_path: Path) -> None:
     environment = {**os.environ, "LOCKBOX_SESSION": str(tmp_path / "none.json")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "lockbox: you are not signed in; run `lockbox login`\n")
+
+
+# --- operators -----------------------------------------------------------------------------------------------------
 
 
 def test_operator_settles_what_is_parked_by_commands(lockbox: Lockbox, people: People, admin_amqp_uri: str) -> None:

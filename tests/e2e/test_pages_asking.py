@@ -46,6 +46,17 @@ def test_new_request_with_start_takes_it_as_utc(browser: Browser, open_as: Open)
     expect(page.get_by_role("region", name="Details")).to_contain_text(f"{start:%Y-%m-%d %H:%M}:00 UTC")
 
 
+def test_new_request_without_duration_takes_the_default_of_the_customer(open_as: Open, people: People) -> None:
+    page, service_request = open_as("engineer", "/requests/new"), f"SR-{next(numbers)}"
+    fill_request(page, service_request, duration="")
+    page.get_by_label("Resources").fill("mailbox/*")
+    page.get_by_role("button", name="Send request").click()
+    expect(page.get_by_role("heading", name=service_request)).to_be_visible()
+    default = people.contoso_admin.get("/tenants/contoso/policy")["default_duration"]
+    shown = people.engineer.get(f"/requests/{page.url.rpartition('/')[2]}")
+    assert (shown["duration"], shown["resources"]) == (default, ["mailbox/*"])
+
+
 def test_new_request_when_fields_are_wrong_says_so_beside_them_and_keeps_what_was_typed(open_as: Open) -> None:
     page = open_as("engineer", "/requests/new")
     fill_request(page, "359423", duration="soon")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.pages import Open, form_of, put, reload_until, row
+from tests.e2e.pages import VENDOR_STAGE, Open, customer_stage, form_of, policy_of, reload_until, row
 from tests.people import People
 
 
@@ -69,7 +69,7 @@ def test_decision_when_the_form_is_sent_twice_counts_once(
     page.goto(page.url.removesuffix("/approve"))
     expect(page.get_by_text("Nothing was changed")).to_have_count(0)
     decisions = people.engineer.get(f"/requests/{asked['id']}")["decisions"]
-    assert [(decision["stage"], decision["comment"]) for decision in decisions] == [("VENDOR", "once")]
+    assert [(decision["side"], decision["comment"]) for decision in decisions] == [("VENDOR", "once")]
 
 
 def test_decision_when_the_request_was_cancelled_meanwhile_changes_nothing(
@@ -108,21 +108,54 @@ def test_request_when_opened_by_its_engineer_can_be_cancelled_and_not_decided(
 def test_decision_when_two_approvals_are_needed_shows_the_progress(
     open_as: Open, ask: Callable[..., Any], people: People
 ) -> None:
-    policy = people.contoso_admin.get("/tenants/contoso/policy")
-    put(people.contoso_admin, {**policy, "version": None, "customer_quorum": 2})
-    try:
-        asked = ask()
-        people.vendor_approver.decide(asked["id"], "approve")
-    finally:
-        put(people.contoso_admin, {**policy, "version": None})
-    page = open_as("contoso_approver", f"/requests/{asked['id']}")
+    with policy_of(people, "northwind", stages=[VENDOR_STAGE, customer_stage(2, "Security")]):
+        asked = ask("northwind")
+        people.vendor_approver.decide(asked["id"])
+    page = open_as("northwind_approver", f"/requests/{asked['id']}")
     expect(page.get_by_text("this stage still needs 1 approval")).to_be_visible()
     page.get_by_role("button", name="Approve").click()
-    expect(page.get_by_role("region", name="Progress")).to_contain_text("1 of 2 approvals")
-    expect(page.get_by_text("You have decided in this stage")).to_be_visible()
-    page.goto(page.url.partition("/requests")[0] + "/queue")
-    reload_until(page, lambda: row(page, asked["service_request"]).count() == 1)
-    expect(row(page, asked["service_request"])).to_contain_text("You approved; others decide too")
+    expect(page.get_by_role("region", name="Progress")).to_contain_text("Approvers: 1 of 2")
+    expect(page.get_by_text("Until the stage is over you can change your mind")).to_be_visible()
+    page.get_by_role("link", name="My queue").click()
+    expect(row(page, asked["service_request"])).to_have_count(0)
+    other = open_as("northwind_approver_2")
+    expect(row(other, asked["service_request"])).to_contain_text("Stage: Security")
+
+
+def test_decision_when_the_mind_is_changed_before_the_stage_is_over_takes_the_place_of_the_first(
+    open_as: Open, ask: Callable[..., Any], people: People
+) -> None:
+    with policy_of(people, "northwind", stages=[VENDOR_STAGE, customer_stage(2)]):
+        asked = ask("northwind")
+        people.vendor_approver.decide(asked["id"])
+    page = open_as("northwind_approver", f"/requests/{asked['id']}")
+    page.get_by_label("Comment").fill("Looks right.")
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("link", name="Reject instead").click()
+    expect(page.get_by_role("heading", name="Change what you said?")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("You approved this request")
+    expect(page.get_by_role("main")).to_contain_text("Looks right.")
+    page.get_by_label("Why").fill("It is not.")
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_text("You rejected this request.")).to_be_visible()
+    after = people.engineer.get(f"/requests/{asked['id']}")
+    assert after["state"] == "DENIED"
+    said = [(one["approver"], one["decision"], one["comment"]) for one in after["decisions"] if one["stage"] == 2]
+    assert said == [(people.northwind_approver.email, "deny", "It is not.")]
+    history = page.get_by_role("region", name="History")
+    reload_until(page, lambda: "in place of an earlier word" in history.inner_text())
+
+
+def test_decision_of_who_is_not_of_the_stage_is_not_offered(
+    open_as: Open, ask: Callable[..., Any], people: People
+) -> None:
+    asked = ask()
+    people.vendor_approver.decide(asked["id"])
+    page = open_as("vendor_approver", f"/requests/{asked['id']}")
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    expect(page.get_by_text("The customer's people decide now.")).to_be_visible()
+    page.goto(f"{page.url}/approve")
+    expect(page.get_by_role("heading", name="You can't do this now")).to_be_visible()
 
 
 def test_grant_when_revoked_by_clicks_has_ended(open_as: Open, approved: dict[str, Any], people: People) -> None:

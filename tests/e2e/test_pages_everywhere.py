@@ -5,9 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from tests.e2e.pages import Open, sign_in
+from playwright.sync_api import Browser, BrowserContext, expect
+from tests.e2e.pages import VENDOR_STAGE, Open, barriers, customer_stage, policy_of, sign_in
 from tests.people import People
 
 
@@ -52,6 +51,9 @@ def test_request_of_another_tenant_looks_as_if_it_did_not_exist(open_as: Open, a
     ("name", "path", "status"),
     [
         ("engineer", "/audit", 403),
+        ("engineer", "/settings/try", 403),
+        ("contoso_approver", "/settings/document", 403),
+        ("operator", "/grants/break-glass", 403),
         ("contoso_approver", "/requests/new", 403),
         ("contoso_approver", "/nowhere", 404),
         ("contoso_approver", "/requests/not-an-id", 404),
@@ -84,33 +86,65 @@ PLACES = {
         "/queue",
         "/requests",
         "/requests/new",
-        "{request}",
-        "{request}/cancel",
+        "{pending}",
+        "{pending}/cancel",
+        "{asked}",
+        "{asked}/answer",
         "/grants",
-        "/grants/{grant}/complete",
+        "{grant}/complete",
+        "{grant}/extend",
         "/settings",
     ],
-    "vendor_approver": ["/queue", "{request}", "{request}/approve"],
-    "vendor_auditor": ["/audit", "/audit?tenant=contoso"],
+    "vendor_approver": [
+        "/queue",
+        "{pending}",
+        "{pending}/approve",
+        "{pending}/reject",
+        "{pending}/ask",
+        "{urgent}",
+        "{urgent}/break-glass",
+        "/settings/try",
+        "/grants/break-glass",
+    ],
+    "vendor_auditor": ["/audit", "/audit?tenant=northwind"],
     "operator": ["/settings"],
-    "contoso_approver": ["/queue", "{granted}", "/grants/{grant}/revoke"],
-    "contoso_admin": ["/settings", "/grants"],
-    "contoso_auditor": ["/requests", "/audit?type=policy_changed"],
+    "northwind_approver": ["/queue", "{granted}", "{grant}/revoke", "{broken}", "{broken}/acknowledge"],
+    "northwind_admin": ["/queue", "/settings", "/settings/document", "/settings/try", "/grants", "/grants/break-glass"],
+    "northwind_auditor": ["/requests", "/audit?type=policy_changed", "/settings"],
 }
 
 
-def barriers(page: Page) -> list[str]:
-    """What axe finds that would keep people out."""
-    violations = Axe().run(page).response["violations"]
-    return [found["id"] for found in violations if found["impact"] in {"serious", "critical"}]
+@pytest.fixture(scope="module")
+def scenes(people: People) -> dict[str, str]:
+    """A request in each standing that a page shows differently."""
+
+    def ask(**terms: Any) -> str:
+        return people.engineer.ask(tenant="northwind", resources=["mailbox/*", "files/report"], **terms)
+
+    def broken() -> str:
+        request_id = ask()
+        for approver in (people.vendor_approver, people.lead):
+            opened = approver.post(f"/requests/{request_id}/break-glass", {"comment": "It burns."})
+            assert opened.status_code == 200, opened.text
+        return request_id
+
+    stages = [VENDOR_STAGE, customer_stage(1, "Security")]
+    with policy_of(people, "northwind", stages=stages, break_glass={"allowed": True, "duration": "PT1H"}):
+        asked, granted = ask(), ask(duration="PT2H")
+        people.vendor_approver.post(f"/requests/{asked}/info-requests", {"question": "Why?"})
+        people.vendor_approver.decide(granted, changes={"duration": "PT1H", "resources": ["mailbox/alice"]})
+        grant = people.northwind_approver.decide(granted)["grant"]
+        extended = {"duration": "PT30M", "justification": "Longer than I thought."}
+        people.engineer.post(f"/grants/{grant['id']}/extensions", extended)
+        requests = {"pending": ask(), "asked": asked, "granted": granted, "urgent": ask(), "broken": broken()}
+    return {name: f"/requests/{id_}" for name, id_ in requests.items()} | {"grant": f"/grants/{grant['id']}"}
 
 
 @pytest.mark.parametrize("width", [WIDE, 375])
 @pytest.mark.parametrize("name", PLACES)
 def test_every_page_is_accessible_fits_and_logs_no_error(
-    open_as: Open, people: People, ask: Callable[..., Any], approved: dict[str, Any], name: str, width: int
+    open_as: Open, people: People, scenes: dict[str, str], name: str, width: int
 ) -> None:
-    known = {"request": f"/requests/{ask()['id']}", "granted": f"/requests/{approved['id']}"}
     page = open_as(name, viewport={"width": width, "height": 900})
     logged: list[str] = []
     outside: list[str] = []
@@ -118,7 +152,7 @@ def test_every_page_is_accessible_fits_and_logs_no_error(
     page.on("pageerror", lambda error: logged.append(str(error)))
     page.on("request", lambda sent: None if sent.url.startswith((people.portal, "data:")) else outside.append(sent.url))
     for place in PLACES[name]:
-        answer = page.goto(people.portal + place.format(grant=approved["grant"]["id"], **known))
+        answer = page.goto(people.portal + place.format(**scenes))
         assert answer is not None
         assert answer.status == 200, place
         assert "unsafe-inline" not in answer.headers["content-security-policy"]
@@ -135,13 +169,16 @@ def test_sign_in_page_is_accessible(context: BrowserContext, people: People) -> 
     assert barriers(page) == []
 
 
-def test_pages_without_javascript_can_decide(browser: Browser, people: People, ask: Callable[..., Any]) -> None:
-    asked = ask()
+def test_pages_without_javascript_can_approve_less(browser: Browser, people: People, ask: Callable[..., Any]) -> None:
+    asked = ask(actions=["read", "export"])
     context = browser.new_context(java_script_enabled=False)
     try:
         page = context.new_page()
         sign_in(page, people, "vendor_approver", f"/requests/{asked['id']}/approve")
+        page.get_by_text("Approve less than that").click()
+        page.get_by_label("export").uncheck()
         page.get_by_role("button", name="Approve").click()
         expect(page.get_by_text("You approved this request.")).to_be_visible()
     finally:
         context.close()
+    assert people.engineer.get(f"/requests/{asked['id']}")["terms"]["actions"] == ["read"]

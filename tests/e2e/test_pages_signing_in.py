@@ -93,7 +93,7 @@ def test_visitor_with_nothing_to_decide_is_told_where_to_go(open_as: Open) -> No
     [
         ("engineer", ["My queue", "All requests", "Grants", "Settings"]),
         ("contoso_approver", ["My queue", "All requests", "Grants", "Settings"]),
-        ("contoso_admin", ["Overview", "All requests", "Grants", "Settings", "Audit trail"]),
+        ("contoso_admin", ["My queue", "All requests", "Grants", "Settings", "Audit trail"]),
         ("operator", ["Overview", "Settings"]),
     ],
 )

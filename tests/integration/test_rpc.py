@@ -11,6 +11,7 @@ import pytest
 from kombu import Connection
 from nameko.standalone.rpc import ClusterRpcProxy
 from tests.people import People
+from tests.unit.strategies import EVERY_ADDRESS
 
 from lockbox.contracts.identity import Caller, Role
 from lockbox.crypto.keys import SigningKey, generate_signing_key, load_signing_key
@@ -43,29 +44,7 @@ def token(key: SigningKey, *roles: Role, organisation: str = "contoso", at: date
     return mint(Caller("test@example.org", organisation, frozenset(roles), now, str(uuid4())), key, now)
 
 
-OPERATED = ("request_service", "approval_service", "notify_service", "audit_service")
-OPERATIONS = ("list_parked", "read_parked", "replay_parked", "drop_parked", "get_outbox", "check_topology")
-ENTRYPOINTS = [
-    ("request_service", "create_request"),
-    ("request_service", "get_request"),
-    ("request_service", "list_requests"),
-    ("request_service", "list_tenants"),
-    ("approval_service", "decide"),
-    ("approval_service", "cancel_request"),
-    ("approval_service", "get_approval"),
-    ("approval_service", "list_grants"),
-    ("approval_service", "get_grant"),
-    ("approval_service", "get_grant_token"),
-    ("approval_service", "revoke_grant"),
-    ("approval_service", "complete_grant"),
-    ("approval_service", "get_policy"),
-    ("approval_service", "put_policy"),
-    ("approval_service", "get_keys"),
-    ("approval_service", "list_revocations"),
-    ("approval_service", "record_access"),
-    ("audit_service", "list_records"),
-    *((service, method) for service in OPERATED for method in OPERATIONS),
-]
+ENTRYPOINTS = [(service, call.method) for service, call in EVERY_ADDRESS]
 
 
 @pytest.mark.parametrize(("service", "method"), ENTRYPOINTS)
@@ -128,7 +107,7 @@ def test_entrypoint_when_it_is_another_tenants_object_says_not_found(
     for service, method, payload in (
         ("request_service", "get_request", about_request),
         ("approval_service", "get_approval", about_request),
-        ("approval_service", "decide", {**about_request, "decision": "deny", **key}),
+        ("approval_service", "decide", {**about_request, "request_digest": "x", "decision": "deny", **key}),
         ("approval_service", "get_grant", about_grant),
         ("approval_service", "revoke_grant", {**about_grant, **key}),
         ("approval_service", "get_policy", {"tenant": "contoso"}),

@@ -1,16 +1,20 @@
 """Things that unit tests start from; each call names only what matters to the test."""
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from approval_service.domain import deciding
 from approval_service.domain.approval import Approval
+from approval_service.domain.deliberation import Ballot
 from approval_service.domain.policy import Policy
-from lockbox.contracts.approval import DEFAULT_SETTINGS
-from lockbox.contracts.events import Cause, Event, envelop
+from lockbox.contracts.approval import Changes
+from lockbox.contracts.events import Cause, Changed, Event, envelop
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated
+from lockbox.contracts.policy import DEFAULT_SETTINGS, DEFAULT_STAGES, StagePlan
+from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated, TermsAsked
 from lockbox.crypto.keys import PublicKeys, SigningKey, public_jwk
 
 NOW = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
@@ -34,9 +38,21 @@ def terms(**changes: Any) -> AccessTerms:
     )
 
 
+def asked(**changes: Any) -> TermsAsked:
+    """The terms as an engineer sends them."""
+    whole = terms(**changes)
+    return TermsAsked(**{field.name: getattr(whole, field.name) for field in fields(TermsAsked)})
+
+
 def created(**changes: Any) -> RequestCreated:
     about = {"request_id": REQUEST_ID, "requester": "erin@vendor.example", "created_at": NOW}
     return RequestCreated(**terms(**changes).within(**about))
+
+
+def quorum(approvals: int) -> tuple[StagePlan, ...]:
+    """The default stages, but so many of the customer's approvers."""
+    vendor, customer = DEFAULT_STAGES
+    return (vendor, replace(customer, groups=(replace(customer.groups[0], approvals=approvals),)))
 
 
 def policy(**settings: Any) -> Policy:
@@ -51,6 +67,30 @@ def policy(**settings: Any) -> Policy:
 
 def approval(now: datetime = NOW, settings: dict[str, Any] | None = None, **changes: Any) -> Approval:
     return Approval.open(created(**changes), policy(**settings or {}), now).state
+
+
+def decide(
+    one: Approval,
+    by: Caller,
+    verdict: Any = "approve",
+    comment: str = "",
+    now: datetime = NOW,
+    changes: Changes | None = None,
+) -> Changed[Approval]:
+    """Decide on what is shown now."""
+    return deciding.decide(one, by, Ballot(verdict, digest_of(one), comment, changes), now)
+
+
+def granted(now: datetime = NOW, settings: dict[str, Any] | None = None, **changes: Any) -> Approval:
+    """An approval that both sides gave."""
+    once = decide(approval(NOW, settings, **changes), VENDOR_APPROVER, now=now).state
+    return decide(once, ALICE, now=now).state
+
+
+def digest_of(one: Approval) -> str:
+    """The digest of what an approver is shown."""
+    document = deciding.shown(one, one.matter) if one.matter else None
+    return document.digest if document else "nothing is open"
 
 
 def caller(email: str, organisation: str, *roles: Role) -> Caller:

@@ -1,4 +1,4 @@
-"""How hard Hypothesis tries: `quick` by default; HYPOTHESIS_PROFILE=thorough looks for longer."""
+"""How hard Hypothesis tries: `quick` by default; HYPOTHESIS_PROFILE=thorough or nightly looks for longer."""
 
 import os
 
@@ -8,6 +8,12 @@ settings.register_profile("quick", max_examples=30, deadline=None)
 settings.register_profile(
     "thorough",
     max_examples=1000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile(
+    "nightly",
+    max_examples=10_000,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -6,10 +6,13 @@ from typing import Any, Generic, TypeVar
 
 from approval_service.domain.access import Access
 from approval_service.domain.approval import Approval
+from approval_service.domain.deciding import as_view
+from approval_service.domain.people import Person
 from approval_service.domain.policy import Policy
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import GrantPage, GrantState, ListGrants
+from lockbox.contracts.approval import ApprovalView, ListBreakGlass, ListQueue
 from lockbox.contracts.events import Changed, Fact
+from lockbox.contracts.grants import GrantPage, GrantState, ListGrants
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request import PENDING
 from lockbox.errors import NotFound
@@ -52,7 +55,19 @@ class FakeAggregates(Generic[A]):
 
 
 class FakeApprovals(FakeAggregates[Approval]):
-    """Approvals with their grants."""
+    """Approvals with their grants, answered for as their readers see them."""
+
+    def create(self, key: str, changed: Changed[Approval], act: Act) -> ApprovalView:  # type: ignore[override]
+        return as_view(super().create(key, changed, act))
+
+    def change(self, key: str, act: Act, step: Callable[[Approval], Changed[Approval]]) -> ApprovalView:  # type: ignore[override]
+        return as_view(super().change(key, act, step))
+
+    def queue(self, caller: Caller, query: ListQueue) -> tuple[Iterable[Approval], str | None]:
+        return [one for one in self.states.values() if one.matter], None
+
+    def broken(self, caller: Caller, query: ListBreakGlass) -> tuple[Iterable[Approval], str | None]:
+        return [one for one in self.states.values() if one.break_glass], None
 
     def __init__(self, *approvals: Approval) -> None:
         super().__init__(**{approval.request_id: approval for approval in approvals})
@@ -78,6 +93,19 @@ class FakeApprovals(FakeAggregates[Approval]):
 
 class FakePolicies(FakeAggregates[Policy]):
     """Policies by tenant."""
+
+
+class FakeMembers:
+    """Who is known."""
+
+    def __init__(self, *people: Person) -> None:
+        self.people = {person.email: person for person in people}
+
+    def learn(self, person: Person, sequence: int) -> None:
+        self.people[person.email] = person
+
+    def of(self, *organisations: str) -> Iterable[Person]:
+        return [person for person in self.people.values() if person.organisation in organisations]
 
 
 class FakeAccesses(FakeAggregates[Access]):

@@ -15,6 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 import lockbox.contracts
 from lockbox.contracts import fields as wire_fields
+from lockbox.contracts import policy
 from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.events import FACTS
 from lockbox.contracts.listeners import SOURCES
@@ -47,6 +48,7 @@ OF_FIELD: dict[type, SearchStrategy[Any]] = {
     wire_fields.JustificationField: PROSE.map(lambda text: f"{text}."),
     wire_fields.CommentField: PROSE,
     wire_fields.NameField: WORDS,
+    wire_fields.TitleField: WORDS,
     wire_fields.ResourceField: st.lists(WORDS, min_size=2, max_size=3).map("/".join),
     wire_fields.ActionField: WORDS,
     wire_fields.EmailField: st.tuples(WORDS, WORDS).map(lambda parts: f"{parts[0]}@{parts[1]}.example"),
@@ -54,12 +56,19 @@ OF_FIELD: dict[type, SearchStrategy[Any]] = {
     wire_fields.KeyField: WORDS,
     wire_fields.FlagField: st.booleans(),
     wire_fields.CountField: st.integers(1, 10),
+    policy.MemberField: st.sampled_from(policy.MemberField.roles) | WORDS.map(lambda name: f"{name}@contoso.example"),
+    policy.TimeOfDayField: st.times().map(lambda time: f"{time:%H:%M}") | st.just("24:00"),
+    policy.TimeZoneField: st.sampled_from(["UTC", "Europe/Berlin", "Mars/Phobos"]),
+    policy.LocalTimeField: st.datetimes(datetime(2000, 1, 1)).map(lambda moment: f"{moment:%Y-%m-%dT%H:%M}"),  # noqa: DTZ001
     ServiceRequestField: SAFE_INTEGERS.map(lambda number: f"SR-{number % 10**12}"),
     PatternField: st.from_regex(PatternField.rule.regex, fullmatch=True),
 }
 WITH_BOUNDS: dict[str, SearchStrategy[Any]] = {
     "request_lifetime": st.timedeltas(timedelta(seconds=1), timedelta(days=7)),
     "maximum_duration": st.timedeltas(timedelta(seconds=1), timedelta(hours=24)),
+    "default_duration": st.timedeltas(timedelta(seconds=1), timedelta(hours=24)),
+    "maximum_total": st.timedeltas(timedelta(seconds=1), timedelta(days=7)),
+    "BreakGlass.duration": st.timedeltas(timedelta(minutes=1), timedelta(hours=4)),
     "limit": st.integers(1, 200),
 }
 PLAIN: dict[Any, SearchStrategy[Any]] = {
@@ -77,7 +86,8 @@ def messages(kind: type) -> SearchStrategy[Any]:
     hints = get_type_hints(kind, include_extras=True)
     given: dict[str, SearchStrategy[Any]] = {}
     for field in fields(kind):
-        values = WITH_BOUNDS[field.name] if field.name in WITH_BOUNDS else _values(hints[field.name])
+        bounded = WITH_BOUNDS.get(f"{kind.__name__}.{field.name}", WITH_BOUNDS.get(field.name))
+        values = _values(hints[field.name]) if bounded is None else bounded
         given[field.name] = values if field.default is MISSING else values | st.just(field.default)
     return st.builds(kind, **given)
 

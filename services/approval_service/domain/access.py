@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lockbox.contracts.approval import AccessAllowed, AccessDenied, AccessRecorded, RecordAccess
+from lockbox.contracts.access import AccessAllowed, AccessDenied, AccessRecorded, RecordAccess
 from lockbox.contracts.events import Changed
 
 

@@ -1,11 +1,12 @@
 """A grant: what a yes opens, exactly, and for how long."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid5
 
-from lockbox.contracts.approval import (
+from lockbox.contracts.events import EVENT_IDS, Changed
+from lockbox.contracts.grants import (
     LIVE,
     AccessGranted,
     GrantActivated,
@@ -14,8 +15,8 @@ from lockbox.contracts.approval import (
     GrantRevoked,
     GrantState,
     GrantView,
+    OpenedBy,
 )
-from lockbox.contracts.events import EVENT_IDS, Changed
 from lockbox.contracts.request import AccessTerms
 from lockbox.errors import Conflict
 
@@ -30,8 +31,8 @@ class Grant(GrantView):
     """A grant and its life: SCHEDULED, ACTIVE, then EXPIRED by itself, or COMPLETED or REVOKED by somebody."""
 
     @classmethod
-    def of(cls, request_id: str, requester: str, terms: AccessTerms, now: datetime) -> "Grant":
-        """The grant that an approval at `now` gives; its duration counts from then or from its scheduled start."""
+    def of(cls, request_id: str, requester: str, terms: AccessTerms, opened_by: OpenedBy, now: datetime) -> "Grant":
+        """The grant that a yes at `now` gives; its duration counts from then or from its scheduled start."""
         starts_at = max(now, terms.starts_at or now)
         return cls(
             id=grant_id_of(request_id),
@@ -45,12 +46,13 @@ class Grant(GrantView):
             granted_at=now,
             starts_at=starts_at,
             ends_at=starts_at + terms.duration,
+            opened_by=opened_by,
         )
 
     def announce(self, terms: AccessTerms, *, approval_required: bool) -> AccessGranted:
         """The fact that this grant exists."""
         return AccessGranted(
-            **self._about(),
+            **self.about(),
             service_request=self.service_request,
             reason_code=terms.reason_code,
             justification=terms.justification,
@@ -59,6 +61,7 @@ class Grant(GrantView):
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             approval_required=approval_required,
+            opened_by=self.opened_by,
         )
 
     @property
@@ -70,21 +73,25 @@ class Grant(GrantView):
         """What time alone does to it by `now`."""
         if self.state == GrantState.SCHEDULED and now >= self.starts_at:
             active = replace(self, state=GrantState.ACTIVE)
-            return Changed(active, (GrantActivated(**self._about()),)).then(lambda grant: grant.advance(now))
+            return Changed(active, (GrantActivated(**self.about()),)).then(lambda grant: grant.advance(now))
         if self.state == GrantState.ACTIVE and now >= self.ends_at:
             expired = replace(self, state=GrantState.EXPIRED, ended_at=self.ends_at, ended_by="approval_service")
-            return Changed(expired, (GrantExpired(**self._about()),))
+            return Changed(expired, (GrantExpired(**self.about()),))
         return Changed(self)
 
     def revoke(self, by: str, comment: str, now: datetime) -> "Changed[Grant]":
         """End it now; raises `Conflict` if it has ended already."""
         revoked = self._ended(GrantState.REVOKED, by, comment, now)
-        return Changed(revoked, (GrantRevoked(**self._about(), comment=comment),))
+        return Changed(revoked, (GrantRevoked(**self.about(), comment=comment),))
 
     def complete(self, comment: str, now: datetime) -> "Changed[Grant]":
         """End it now, as its engineer is done; raises `Conflict` if it has ended already."""
         completed = self._ended(GrantState.COMPLETED, self.requester, comment, now)
-        return Changed(completed, (GrantCompleted(**self._about(), comment=comment),))
+        return Changed(completed, (GrantCompleted(**self.about(), comment=comment),))
+
+    def extend(self, duration: timedelta) -> "Grant":
+        """The same access, so much longer."""
+        return replace(self, ends_at=self.ends_at + duration)
 
     def require_live(self) -> None:
         """Raise `Conflict` if it has ended."""
@@ -109,7 +116,8 @@ class Grant(GrantView):
         self.require_live()
         return replace(self, state=state, ended_at=now, ended_by=by, comment=comment)
 
-    def _about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
+        """What every fact about it names."""
         return {
             "tenant": self.tenant,
             "grant_id": self.id,

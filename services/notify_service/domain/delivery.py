@@ -38,7 +38,7 @@ class Delivery:
     recipient: Email
     kind: str
     tenant: TenantName | None
-    request_id: Uuid
+    request_id: Uuid | None
     subject: str
     introduction: str
     lines: tuple[tuple[str, str], ...]
@@ -66,6 +66,11 @@ class Delivery:
     def message_id(self) -> str:
         """The id of its email."""
         return f"<{self.id}@lockbox.invalid>"
+
+    @property
+    def place(self) -> str:
+        """Where in the portal it leads."""
+        return "settings" if self.request_id is None else f"requests/{self.request_id}"
 
     def sent(self) -> "Changed[Delivery]":
         """The recipient's mail server took it; a second report changes nothing."""

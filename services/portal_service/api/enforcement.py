@@ -1,14 +1,7 @@
 """For enforcement points: the keys that grants verify with, the revocations, and the record of use."""
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import (
-    AccessRecorded,
-    GetKeys,
-    KeySet,
-    ListRevocations,
-    RecordAccess,
-    RevocationList,
-)
+from lockbox.contracts.access import AccessRecorded, GetKeys, KeySet, ListRevocations, RecordAccess, RevocationList
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.edge import edge
 

@@ -1,9 +1,12 @@
-"""`/grants`: list, read, fetch the signed grant, revoke, complete."""
+"""`/grants`: list, read, fetch the signed grant, revoke, complete, ask for more time."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval import ApprovalView, RequestExtension
+from lockbox.contracts.fields import Duration, Justification
+from lockbox.contracts.grants import (
     CompleteGrant,
     GetGrant,
     GetGrantToken,
@@ -18,6 +21,14 @@ from portal_service.api.requests import CommentBody
 from portal_service.edge import edge, idempotency_key
 
 blueprint = Blueprint("grants", __name__, url_prefix="/api/v1/grants", description="Grants")
+
+
+@dataclass(frozen=True)
+class ExtensionBody:
+    """How much longer, and why."""
+
+    duration: Duration
+    justification: Justification
 
 
 @blueprint.route("", methods=["GET"])
@@ -52,6 +63,21 @@ def get_grant_token(grant_id: UUID) -> tuple[SignedGrant, dict[str, str]]:
 def revoke_grant(body: CommentBody, grant_id: UUID) -> GrantView:
     """End a live grant now."""
     message = RevokeGrant(grant_id=str(grant_id), comment=body.comment, idempotency_key=idempotency_key())
+    return edge().call(message)
+
+
+@blueprint.route("/<uuid:grant_id>/extensions", methods=["POST"])
+@signed_in
+@blueprint.arguments(wire.schema(ExtensionBody))
+@blueprint.response(201, wire.schema(ApprovalView))
+def request_extension(body: ExtensionBody, grant_id: UUID) -> ApprovalView:
+    """Ask for more time while an own grant is active; the same stages decide, and the access goes on meanwhile."""
+    message = RequestExtension(
+        grant_id=str(grant_id),
+        duration=body.duration,
+        justification=body.justification,
+        idempotency_key=idempotency_key(),
+    )
     return edge().call(message)
 
 

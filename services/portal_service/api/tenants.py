@@ -1,30 +1,76 @@
-"""`/tenants/{tenant}`: policy and audit trail."""
+"""`/tenants/{tenant}`: policy, break-glass report and audit trail."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import GetPolicy, PolicySettings, PolicyView, PutPolicy
+from lockbox.contracts.approval import ApprovalPage, ListBreakGlass
 from lockbox.contracts.audit import ListRecords, RecordPage, RecordQuery
-from lockbox.contracts.fields import Count
-from lockbox.errors import NotFound, invalid
+from lockbox.contracts.fields import Comment, Count, Email, Flag, Timestamp
+from lockbox.contracts.policy import (
+    MOST_STAGES,
+    DecidePolicyChange,
+    DiffPolicy,
+    EvaluatePolicy,
+    Forecast,
+    GetPolicy,
+    PolicyDiff,
+    PolicySettings,
+    PolicyView,
+    PutPolicy,
+    StagePlan,
+    at_most,
+)
+from lockbox.contracts.request import Page, TermsAsked
+from lockbox.errors import Invalid, NotFound, invalid
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.edge import edge, idempotency_key
+
+ACCEPTED = 202
 
 blueprint = Blueprint("tenants", __name__, url_prefix="/api/v1/tenants", description="Tenants")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyBody(PolicySettings):
-    """The settings, whole. What else a policy shows may be sent back as it came.
+    """The settings, whole: what is left out is the default, but whether approval is required and in which stages.
 
-    `version` guards against a change that somebody else made meanwhile.
+    What else a policy shows may be sent back as it came. `version` guards against a change that somebody else made.
     """
 
+    require_approval: Flag = field()
+    stages: tuple[StagePlan, ...] = field(metadata=at_most(MOST_STAGES, "stages"))
     version: Count | None = None
     tenant: str | None = None
     changed_at: Any = None
     changed_by: Any = None
+    proposal: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalBody:
+    """What an administrator says to a proposed policy, by its digest."""
+
+    decision: Literal["agree", "reject"]
+    digest: str
+    comment: Comment = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationBody:
+    """A request to try a policy with: the one in force, or `policy`; by whom, and when (now)."""
+
+    request: TermsAsked
+    requester: Email = field(default=EvaluatePolicy.requester)
+    at: Timestamp | None = None
+    policy: PolicyBody | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakGlassQuery(Page):
+    """Which of the access that was opened without the customer."""
+
+    acknowledged: bool | None = None
 
 
 @blueprint.route("/<tenant>/policy", methods=["GET"])
@@ -39,17 +85,68 @@ def get_policy(tenant: str) -> PolicyView:
 @signed_in
 @blueprint.arguments(wire.schema(PolicyBody))
 @blueprint.response(200, wire.schema(PolicyView))
-def put_policy(body: PolicyBody, tenant: str) -> PolicyView:
-    """Replace a tenant's policy."""
-    if body.tenant not in (None, tenant):
-        raise invalid("invalid_tenant", "tenant", f"{tenant}, as in the address", body.tenant)
+@blueprint.alt_response(202, schema=wire.schema(PolicyView), description="A second administrator has to agree")
+def put_policy(body: PolicyBody, tenant: str) -> PolicyView | tuple[PolicyView, int]:
+    """Replace a tenant's policy; under four eyes, propose to, which is answered with 202."""
     message = PutPolicy(
         tenant=_tenant_name(tenant),
-        settings=PolicySettings(**body.settings()),
+        settings=_settings(body, tenant),
         version=body.version,
         idempotency_key=idempotency_key(),
     )
+    view = edge().call(message)
+    return view if view.proposal is None else (view, ACCEPTED)
+
+
+@blueprint.route("/<tenant>/policy/diff", methods=["POST"])
+@signed_in
+@blueprint.arguments(wire.schema(PolicyBody))
+@blueprint.response(200, wire.schema(PolicyDiff))
+def diff_policy(body: PolicyBody, tenant: str) -> PolicyDiff:
+    """Check a policy whole, and say what it would change; nothing is changed."""
+    return edge().call(DiffPolicy(tenant=_tenant_name(tenant), settings=_settings(body, tenant)))
+
+
+@blueprint.route("/<tenant>/policy/proposal", methods=["POST"])
+@signed_in
+@blueprint.arguments(wire.schema(ProposalBody))
+@blueprint.response(200, wire.schema(PolicyView))
+def decide_policy_change(body: ProposalBody, tenant: str) -> PolicyView:
+    """Agree to a proposed policy, as another administrator, or reject it."""
+    message = DecidePolicyChange(
+        tenant=_tenant_name(tenant),
+        digest=body.digest,
+        decision=body.decision,
+        comment=body.comment,
+        idempotency_key=idempotency_key(),
+    )
     return edge().call(message)
+
+
+@blueprint.route("/<tenant>/policy/evaluate", methods=["POST"])
+@signed_in
+@blueprint.arguments(wire.schema(EvaluationBody))
+@blueprint.response(200, wire.schema(Forecast))
+def evaluate_policy(body: EvaluationBody, tenant: str) -> Forecast:
+    """Say what would happen to a request: which stages, who could decide, what would happen by itself, and why."""
+    message = EvaluatePolicy(
+        tenant=_tenant_name(tenant),
+        terms=body.request,
+        requester=body.requester,
+        at=body.at,
+        settings=None if body.policy is None else _settings(body.policy, tenant),
+    )
+    return edge().call(message)
+
+
+@blueprint.route("/<tenant>/break-glass", methods=["GET"])
+@signed_in
+@blueprint.arguments(wire.schema(BreakGlassQuery), location="query")
+@blueprint.response(200, wire.schema(ApprovalPage))
+def list_break_glass(query: BreakGlassQuery, tenant: str) -> ApprovalPage:
+    """List access that was opened without the customer, newest first."""
+    asked = {one.name: getattr(query, one.name) for one in fields(query)}
+    return edge().call(ListBreakGlass(tenant=_tenant_name(tenant), **asked))
 
 
 @blueprint.route("/<tenant>/audit", methods=["GET"])
@@ -62,9 +159,15 @@ def list_records(query: RecordQuery, tenant: str) -> RecordPage:
     return edge().call(ListRecords(tenant=_tenant_name(tenant), **asked))
 
 
+def _settings(body: PolicyBody, tenant: str) -> PolicySettings:
+    if body.tenant not in (None, tenant):
+        raise invalid("invalid_tenant", "tenant", f"{tenant}, as in the address", body.tenant)
+    return PolicySettings(**body.settings())
+
+
 def _tenant_name(text: str) -> str:
     """A name that no tenant can have is a tenant that does not exist."""
     try:
         return wire.decode(GetPolicy, {"tenant": text}).tenant
-    except Exception as error:
+    except Invalid as error:
         raise NotFound("tenant_not_found", "there is no such tenant") from error

@@ -4,7 +4,24 @@ from flask import Blueprint, Flask
 from flask_bootstrap import Bootstrap5
 
 from portal_service.domain.session import SESSION_LIFETIME
-from portal_service.web import audit, entry, errors, grants, layout, queue, requests, session, settings
+from portal_service.web import (
+    acting,
+    audit,
+    break_glass,
+    deciding,
+    documents,
+    entry,
+    errors,
+    grants,
+    layout,
+    queue,
+    requests,
+    session,
+    settings,
+    trying,
+)
+
+PARTS = (session, queue, requests, deciding, acting, grants, break_glass, settings, documents, trying, audit)
 
 
 def register(app: Flask, *, secure: bool) -> None:
@@ -22,6 +39,6 @@ def register(app: Flask, *, secure: bool) -> None:
     pages.before_request(entry.let_in)
     pages.after_request(entry.keep_out_of_caches)
     errors.register(pages)
-    for part in (session, queue, requests, grants, settings, audit):
+    for part in PARTS:
         pages.register_blueprint(part.blueprint)
     app.register_blueprint(pages)

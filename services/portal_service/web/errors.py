@@ -32,7 +32,8 @@ class Advice:
 ADVICE = {
     HTTPStatus.BAD_REQUEST: Advice("That did not work", "Nothing was changed. Go back and try again."),
     HTTPStatus.FORBIDDEN: Advice(
-        "You can't do this", "Your roles do not allow it. If they should, ask whoever names the members."
+        "You can't do this",
+        "It is for others. If it should be for you, ask whoever names the members or sets the policy.",
     ),
     HTTPStatus.NOT_FOUND: Advice(
         "There is no such page", "It does not exist, or it is not for you. Check the address, or start from your queue."
@@ -70,7 +71,7 @@ def page(status: HTTPStatus, details: tuple[str, ...], advice: Advice | None = N
         advice=advice or ADVICE.get(status) or Advice(status.phrase, "Go back and try again."),
         reference=correlation_id(),
         again=entry.wanted() if advice or status >= HTTPStatus.INTERNAL_SERVER_ERROR else None,
-        sent=_sent() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else {},
+        sent=_sent() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else [],
     )
     response = make_response(text, status)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -115,9 +116,9 @@ def of_nowhere(error: HTTPException) -> Response:
     return of_http(error)
 
 
-def _sent() -> dict[str, str]:
+def _sent() -> list[tuple[str, str]]:
     """The form that may not have taken effect, with its own key, so that sending it again counts once."""
-    return {name: text for name, text in request.form.items() if name != "password"}
+    return [(name, text) for name, text in request.form.items(multi=True) if name != "password"]
 
 
 def register(pages: Blueprint) -> None:

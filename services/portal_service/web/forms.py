@@ -12,6 +12,7 @@ from lockbox.ids import new_id
 from portal_service.web import words
 
 KEY = "idempotency_key"
+PARTS = frozenset({"terms", "settings", "changes", "policy"})
 DURATION = re.compile(
     r"(?:(?P<days>\d{1,9})\s*d(?:ays?)?)?\s*"
     r"(?:(?P<hours>\d{1,9})\s*h(?:ours?|rs?)?)?\s*"
@@ -38,14 +39,22 @@ class Form:
 
     @classmethod
     def sent(cls) -> "Form":
-        """The form that this web request brings."""
-        typed = {name: text.replace("\r\n", "\n") for name, text in request.form.items()}
+        """The form that this web request brings; a field that came several times, as boxes do, has a line for each."""
+        typed = {name: "\n".join(texts).replace("\r\n", "\n") for name, texts in request.form.lists()}
         key = typed.pop(KEY, "")
         return cls(typed, key if KeyField.pattern.fullmatch(key) else new_id())
 
     def text(self, name: str) -> str:
         """What stands in a field, without spaces around it."""
         return self.typed.get(name, "").strip()
+
+    def ticks(self, name: str, value: str) -> bool:
+        """Whether a box is ticked: as it was sent, and in a form that did not have this box yet, it is."""
+        return f"asked_{name}" not in self.typed or value in as_lines(self.text(name))
+
+    def changed(self, problem: str) -> "Form":
+        """The form as it was, about something that has changed meanwhile; sent again it is another command."""
+        return replace(self, problem=problem, key=new_id())
 
     def refused(self, error: LockboxError) -> "Form":
         """The form as it was, with what is wrong; after a conflict it is another command, so with another key."""
@@ -59,14 +68,20 @@ class Form:
 
 def field_of(fault: Fault) -> str:
     """The form's field that a fault is about."""
-    return fault["field"].removeprefix("terms.").removeprefix("settings.").split(".")[0]
+    return _path(fault)[0]
 
 
 def explain(fault: Fault) -> str:
     """What is wrong with a field, for people."""
     expected = f"expected {words.expected(fault['expected'])}."
-    of_many = "." in fault["field"].removeprefix("terms.").removeprefix("settings.")
+    of_many = len(_path(fault)) > 1
     return f"“{fault['received']}”: {expected}" if of_many and "received" in fault else sentence(expected)
+
+
+def _path(fault: Fault) -> list[str]:
+    """The way to what is wrong, without the part of the message that the form as a whole becomes."""
+    first, *rest = fault["field"].split(".")
+    return rest if rest and first in PARTS else [first, *rest]
 
 
 def sentence(text: str) -> str:

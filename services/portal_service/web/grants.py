@@ -1,4 +1,4 @@
-"""Grants: what is open now, what has ended, revoking and completing."""
+"""Grants: what is open now and what has ended; revoking, completing, asking for more time."""
 
 from uuid import UUID
 
@@ -7,15 +7,20 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import LIVE, CompleteGrant, GetGrant, GrantState, GrantView, ListGrants, RevokeGrant
-from lockbox.errors import Conflict, Invalid
+from lockbox.contracts.approval import ListQueue, RequestExtension
+from lockbox.contracts.grants import LIVE, CompleteGrant, GetGrant, GrantState, GrantView, ListGrants, RevokeGrant
+from lockbox.contracts.identity import Caller
+from lockbox.errors import Conflict, Forbidden, Invalid
 from portal_service.edge import caller, edge
 from portal_service.statuses import status_of
 from portal_service.web import acts
-from portal_service.web.forms import Form, sentence
+from portal_service.web.forms import Form, as_duration, sentence
+from portal_service.web.layout import DECIDERS
+from portal_service.web.matter import pending_extension
 from portal_service.web.requests import PAGE_SIZE, tenants
 
 MOST_LIVE = 200
+ASKED = "You asked for more time. The same stages decide; the access goes on meanwhile, until its end."
 
 blueprint = Blueprint("grants", __name__, url_prefix="/grants")
 
@@ -25,9 +30,16 @@ def list_grants() -> ResponseReturnValue:
     """List the live grants first, then the ended ones, newest first."""
     query = {name: text for name in ("tenant", "cursor") if (text := request.args.get(name))}
     page = edge().call(wire.decode(ListGrants, {**query, "limit": PAGE_SIZE}))
-    ended = [grant for grant in page.items if grant.state not in LIVE]
-    live = [] if "cursor" in query else live_grants(query.get("tenant"))
-    return render_template("grants.html", live=live, ended=ended, page=page, query=query, tenants=tenants(), acts=acts)
+    return render_template(
+        "grants.html",
+        live=[] if "cursor" in query else live_grants(query.get("tenant")),
+        ended=[grant for grant in page.items if grant.state not in LIVE],
+        extending=_extending(caller()),
+        page=page,
+        query=query,
+        tenants=tenants(),
+        acts=acts,
+    )
 
 
 @blueprint.get("/<uuid:grant_id>/revoke")
@@ -54,6 +66,25 @@ def complete(grant_id: UUID) -> ResponseReturnValue:
     return _end(str(grant_id), acts.COMPLETE, CompleteGrant)
 
 
+@blueprint.get("/<uuid:grant_id>/extend")
+def show_extension(grant_id: UUID) -> ResponseReturnValue:
+    """Show the form that asks for more time."""
+    return _extension_page(str(grant_id), Form.fresh())
+
+
+@blueprint.post("/<uuid:grant_id>/extend")
+def extend(grant_id: UUID) -> ResponseReturnValue:
+    """Ask for more time while an own grant is active."""
+    form = Form.sent()
+    typed = {"duration": as_duration(form.text("duration")), "justification": form.text("justification")}
+    try:
+        body = {"grant_id": str(grant_id), "idempotency_key": form.key, **typed}
+        asked = edge().call(wire.decode(RequestExtension, body))
+    except (Invalid, Conflict, Forbidden) as error:
+        return _extension_page(str(grant_id), form.refused(error)), status_of(error)
+    return _back(asked.request_id, ASKED, "good")
+
+
 def live_grants(tenant: str | None = None) -> list[GrantView]:
     """The grants that can be used, now or later; what ends first comes first."""
     pages = [
@@ -61,6 +92,14 @@ def live_grants(tenant: str | None = None) -> list[GrantView]:
         for state in (GrantState.ACTIVE, GrantState.SCHEDULED)
     ]
     return [grant for page in pages for grant in sorted(page.items, key=lambda grant: grant.ends_at)]
+
+
+def _extending(person: Caller) -> frozenset[str]:
+    """The ids of the grants whose extension waits for this person's decision."""
+    if not person.has(*DECIDERS):
+        return frozenset()
+    waiting = edge().call(ListQueue(limit=MOST_LIVE)).items
+    return frozenset(one.grant.id for one in waiting if one.grant and pending_extension(one))
 
 
 def _end(grant_id: str, act: acts.Act, command: type[RevokeGrant | CompleteGrant]) -> ResponseReturnValue:
@@ -72,8 +111,9 @@ def _end(grant_id: str, act: acts.Act, command: type[RevokeGrant | CompleteGrant
     except Invalid as error:
         return _page(grant_id, act, form.refused(error)), status_of(error)
     except Conflict as error:
-        return _back(edge().call(GetGrant(grant_id=grant_id)), f"Nothing was changed. {sentence(error.message)}")
-    return _back(ended, f"You {act.done} the access. Enforcement points refuse it from now on.", "good")
+        grant = edge().call(GetGrant(grant_id=grant_id))
+        return _back(grant.request_id, f"Nothing was changed. {sentence(error.message)}")
+    return _back(ended.request_id, f"You {act.done} the access. Enforcement points refuse it from now on.", "good")
 
 
 def _page(grant_id: str, act: acts.Act, form: Form) -> str:
@@ -82,6 +122,13 @@ def _page(grant_id: str, act: acts.Act, form: Form) -> str:
     return render_template("end_grant.html", grant=grant, act=act, form=form, obstacle=obstacle)
 
 
-def _back(grant: GrantView, message: str, tone: str = "waiting") -> Response:
+def _extension_page(grant_id: str, form: Form) -> str:
+    grant = edge().call(GetGrant(grant_id=grant_id))
+    asked = edge().read_request(grant.request_id)
+    obstacle = acts.obstacle_to_extension(caller(), asked)
+    return render_template("extend_grant.html", grant=grant, asked=asked, act=acts.EXTEND, form=form, obstacle=obstacle)
+
+
+def _back(request_id: str, message: str, tone: str = "waiting") -> Response:
     flash(message, tone)
-    return redirect(url_for("pages.requests.show_request", request_id=grant.request_id), 303)
+    return redirect(url_for("pages.requests.show_request", request_id=request_id), 303)

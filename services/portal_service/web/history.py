@@ -1,27 +1,94 @@
-"""Events as sentences."""
+"""Events as sentences. Those of earlier versions stand in trails for ever, and tell what they know."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from lockbox.contracts.fields import CONTROL, parse_duration, parse_timestamp
-from portal_service.web import words
+from portal_service.web.spelling import POLICY, Told
+from portal_service.web.words import plain, spoken_within
 
-POLICY = "policy"
+Data = Mapping[str, Any]
+
 GOOD = frozenset({"request_approved", "access_granted", "grant_activated", "access_allowed"})
-BAD = frozenset({"request_denied", "grant_revoked", "access_denied", "alert_failed", "sign_in_failed"})
+BAD = frozenset(
+    {
+        "request_denied",
+        "grant_revoked",
+        "access_denied",
+        "alert_failed",
+        "sign_in_failed",
+        "break_glass_requested",
+        "break_glass_used",
+        "policy_change_rejected",
+    }
+)
 QUIET = frozenset(
     {"alert_sent", "signed_in", "grant_completed", "grant_expired", "request_expired", "request_cancelled"}
 )
-ACTED = {"approve": "approved", "deny": "rejected"}
+TONES = {"approve": "good", "deny": "bad"}
+SAID = ("comment", "question", "justification")
+"""What somebody said with an act, by the names of its field."""
 
-SENTENCES: Mapping[str, str] = {
+
+def _request_evaluated(data: Data) -> str:
+    outcomes = {
+        "approve": "The policy (version {version}) opens access by itself: {why}",
+        "deny": "The policy (version {version}) gives no access: {why}",
+    }
+    because = "; {why}" if data.get("why") else ""
+    decide = "The policy (version {version}) wants people to decide: {stages}"
+    return outcomes.get(str(data.get("outcome")), decide + because)
+
+
+def _stage_opened(data: Data) -> str:
+    if not data.get("groups"):
+        return "The {stage}'s approvers can decide until {expires_at}; {quorum} needed"
+    return f"{_of_extension(data)}The stage {{name}} is open until {{expires_at}}; it takes {{groups}}"
+
+
+def _decision_recorded(data: Data) -> str:
+    counts = " ({counts_for})" if data.get("counts_for") else ""
+    instead = ", in place of an earlier word" if data.get("instead") else ""
+    less = ", but less than was asked: {changes}" if data.get("changes") else ""
+    return f"{_of_extension(data)}{{approver}} {{decision}} for the {{stage}}{counts}{instead}{less}"
+
+
+def _extension_decided(data: Data) -> str:
+    outcomes = {
+        "approve": "The access was extended until {ends_at}",
+        "deny": "The access is not extended; it ends at {ends_at}",
+        "lapse": "The access ended before anybody had decided on its extension",
+    }
+    return outcomes.get(str(data.get("outcome")), "{actor} decided on the extension")
+
+
+def _policy_changed(data: Data) -> str:
+    told = (
+        "The policy of {tenant} is now version {version}: approval {require_approval}, requests live "
+        "{request_lifetime}, access lasts at most {maximum_duration}"
+    )
+    if "stages" not in data:
+        return told + ", {customer_quorum} needed"
+    agreed = ". {proposed_by} had proposed it" if data.get("proposed_by") else ""
+    return told + ", decided by {stages}, {rules}, {freezes}" + agreed
+
+
+def _policy_change_rejected(data: Data) -> str:
+    return "{actor} took the proposed change of the policy of {tenant} off the table"
+
+
+def _of_extension(data: Data) -> str:
+    return "" if data.get("extension") is None else "Extension {extension}: "
+
+
+SENTENCES: Mapping[str, str | Callable[[Data], str]] = {
     "request_created": "{actor} asked {tenant} for access: {actions} on {resources}, for {duration}",
-    "info_requested": "{actor} asked for information",
-    "info_provided": "{actor} answered",
-    "stage_opened": "The {stage}'s approvers can decide until {expires_at}; {quorum} needed",
-    "decision_recorded": "{approver} {decision} for the {stage}",
+    "request_evaluated": _request_evaluated,
+    "stage_opened": _stage_opened,
+    "decision_recorded": _decision_recorded,
+    "info_requested": "{approver} asked {requester} for information",
+    "info_provided": "{requester} answered",
+    "review_resumed": "The {stage}'s people go on deciding",
     "request_approved": "The request was approved; {approval_required}",
     "request_denied": "The request was denied by {denied_by}",
     "request_cancelled": "{actor} cancelled the request",
@@ -31,14 +98,18 @@ SENTENCES: Mapping[str, str] = {
     "grant_completed": "{actor} closed the access early",
     "grant_revoked": "{actor} revoked the access",
     "grant_expired": "Access ended by itself",
-    "extension_requested": "{actor} asked for an extension",
-    "extension_decided": "{actor} decided on the extension",
-    "policy_changed": (
-        "The policy of {tenant} is now version {version}: approval {require_approval}, requests live "
-        "{request_lifetime}, access lasts at most {maximum_duration}, {customer_quorum} needed"
+    "extension_requested": "{requester} asked for {duration} more",
+    "extension_decided": _extension_decided,
+    "policy_changed": _policy_changed,
+    "policy_change_proposed": (
+        "{actor} proposed a change of the policy of {tenant}; it is in force when another administrator agrees"
     ),
-    "break_glass_used": "{actor} used break-glass access",
-    "break_glass_acknowledged": "{actor} acknowledged the break-glass access",
+    "policy_change_rejected": _policy_change_rejected,
+    "break_glass_requested": (
+        "{approver} wants access opened without the customer; nothing is open until a second approver wants it too"
+    ),
+    "break_glass_used": "{approvers} opened access without the customer, until {ends_at}",
+    "break_glass_acknowledged": "{actor} acknowledged the access that was opened without the customer",
     "access_allowed": "{engineer} used the access: {action} on {resource}",
     "access_denied": "{engineer} was refused: {action} on {resource} ({reason})",
     "alert_sent": "{recipient} was told by {channel}: {alert}",
@@ -62,66 +133,33 @@ class Line:
     tone: str
 
 
-class Told(dict[str, str]):
-    """What an event tells, in words; what it does not tell is three dots."""
-
-    def __missing__(self, name: str) -> str:
-        return "…"
-
-
-def line(type_: str, actor: str, data: Mapping[str, Any]) -> Line:
+def line(type_: str, actor: str, data: Data) -> Line:
     """An event in words; one of an unknown type shows its type."""
-    told = Told({name: _spoken(name, value) for name, value in data.items()}, actor=person(actor))
-    sentence = SENTENCES.get(type_, words.plain(type_)).format_map(told)
-    return Line(sentence, _comment(data), tone(type_, data))
+    return Line(_sentence(type_, actor, data), _comment(type_, data), tone(type_, data))
 
 
-def tone(type_: str, data: Mapping[str, Any]) -> str:
+def tone(type_: str, data: Data) -> str:
     """Whether an event is good news, bad news, or merely news."""
-    if type_ in GOOD or data.get("decision") == "approve":
-        return "good"
-    if type_ in BAD or data.get("decision") == "deny":
-        return "bad"
+    verdict = TONES.get(str(data.get("decision") or data.get("outcome")))
+    if verdict or type_ in GOOD | BAD:
+        return verdict or ("good" if type_ in GOOD else "bad")
     return "quiet" if type_ in QUIET else "info"
 
 
-def person(actor: str) -> str:
-    """Who acted: a person by the address, a service of Lockbox as Lockbox."""
-    return "Lockbox" if actor.endswith("_service") else actor
+def _sentence(type_: str, actor: str, data: Data) -> str:
+    if type_ not in SENTENCES:
+        return plain(type_)
+    sentence = SENTENCES[type_]
+    template = sentence if isinstance(sentence, str) else sentence(data)
+    return template.format_map(Told.by(actor, data))
 
 
-def _comment(data: Mapping[str, Any]) -> str:
-    comment = str(data.get("comment") or "")
-    return words.spoken_within(comment) if data.get("denied_by") == POLICY else comment
-
-
-def _spoken(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return _spoken_flag(name, yes=value)
-    if isinstance(value, list):
-        return ", ".join(str(item).replace("_", " ") if name == "roles" else str(item) for item in value)
-    try:
-        return "somebody" if value is None else CONTROL.sub("�", _spoken_text(name, str(value)))
-    except ValueError:
-        return CONTROL.sub("�", str(value))
-
-
-def _spoken_flag(name: str, *, yes: bool) -> str:
-    if name == "approval_required":
-        return "every stage said yes" if yes else "the customer does not require its own approval"
-    return "required" if yes else "not required"
-
-
-def _spoken_text(name: str, text: str) -> str:
-    if name.endswith("_at"):
-        return f"{words.minute(parse_timestamp(text))} UTC"
-    if name in {"duration", "request_lifetime", "maximum_duration"}:
-        duration = parse_duration(text)
-        return words.spoken(duration) if duration > timedelta(0) else text
-    if name in {"quorum", "customer_quorum"}:
-        return words.counted(int(text), "approval")
-    if name == "denied_by":
-        return "the policy" if text == POLICY else text
-    if name in {"alert", "reason"}:
-        return text.replace("_", " ")
-    return ACTED.get(text, text) if name == "decision" else words.STAGES.get(text, text)
+def _comment(type_: str, data: Data) -> str:
+    if type_ == "info_provided":
+        return str(data.get("answer") or "")
+    if type_ == "break_glass_used" and isinstance(data.get("comments"), list):
+        return "\n".join(map(str, data["comments"]))
+    if type_ in {"request_created", "stage_opened", "access_granted"}:
+        return ""
+    said = next((str(data[name]) for name in SAID if data.get(name)), "")
+    return spoken_within(said) if data.get("denied_by") == POLICY else said

@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, g, request, url_for
 from markupsafe import Markup, escape
 
 from lockbox.contracts.fields import CONTROL, format_timestamp
 from lockbox.contracts.identity import CUSTOMER_ROLES, Caller, Role
+from lockbox.contracts.policy import DECIDING_ROLES
 from portal_service.edge import caller, edge
-from portal_service.web import history, words
+from portal_service.web import history, spelling, words
 
-DECIDERS = (Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER)
-REVOKERS = (*DECIDERS, Role.CUSTOMER_ADMIN)
+DECIDERS = tuple(role for roles in DECIDING_ROLES.values() for role in roles)
+REVOKERS = (Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
+FORECASTERS = (Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, *CUSTOMER_ROLES)
 AUDITORS = (Role.VENDOR_AUDITOR, Role.CUSTOMER_AUDITOR, Role.CUSTOMER_ADMIN)
 READERS = (Role.ENGINEER, Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, *CUSTOMER_ROLES)
 
@@ -30,8 +32,9 @@ class Place:
 
     @property
     def current(self) -> bool:
-        """Whether one is there."""
-        return request.blueprint == self.endpoint.rpartition(".")[0]
+        """Whether one is there, or below."""
+        address = url_for(self.endpoint)
+        return request.path == address or request.path.startswith(f"{address}/")
 
 
 def places(person: Caller) -> list[Place]:
@@ -50,24 +53,35 @@ def places(person: Caller) -> list[Place]:
 def everywhere() -> dict[str, Any]:
     """What every template has at hand."""
     person = caller() if "identity" in g else None
-    return {"person": person, "places": places(person) if person else [], "now": edge().clock.now(), "Role": Role}
+    known = {"person": person, "places": places(person) if person else [], "now": edge().clock.now()}
+    return {**known, "Role": Role, "DECIDERS": DECIDERS}
 
 
-def breakable(text: str) -> Markup:
-    """A resource or an address, which a narrow column may break after its own separators."""
-    return Markup(re.sub(r"([/@])", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped before
+def breakable(text: str, after: str = "/@") -> Markup:
+    """A resource, an address or a path, which a narrow column may break after its own separators."""
+    return Markup(re.sub(f"([{re.escape(after)}])", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped before
 
 
-def pretty(data: object) -> str:
+def without_nulls(data: Any) -> Any:
+    """A document without what is not set."""
+    if isinstance(data, Mapping):
+        return {name: without_nulls(value) for name, value in data.items() if value is not None}
+    return [without_nulls(item) for item in data] if isinstance(data, list) else data
+
+
+def pretty(data: object, *, sort: bool = True) -> str:
     """JSON for people; characters that could disguise it show as their codes."""
-    text = json.dumps(data, indent=2, ensure_ascii=False, sort_keys=True)
+    text = json.dumps(data, indent=2, ensure_ascii=False, sort_keys=sort)
     return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-FILTERS: Mapping[str, Callable[..., str]] = {
+FILTERS: Mapping[str, Callable[..., Any]] = {
     "state": words.state,
     "tone": words.tone,
     "reason_words": words.reason,
+    "side": words.side,
+    "opened": words.opened,
+    "member": words.member,
     "organisation": words.organisation,
     "plain": words.plain,
     "label": words.label,
@@ -77,9 +91,11 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "spoken": words.spoken,
     "compact": words.compact,
     "remaining": words.remaining,
+    "spoken_within": words.spoken_within,
     "counted": words.counted,
-    "person": history.person,
+    "person": spelling.person,
     "pretty": pretty,
+    "without_nulls": without_nulls,
     "breakable": breakable,
     "listed": words.listed,
 }

@@ -1,36 +1,48 @@
 """My queue: what waits for whoever is signed in, and what that person asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import GetApproval, GetPolicy, GrantView, PolicyView
+from lockbox.contracts.approval import ApprovalReading, ListBreakGlass, ListQueue
+from lockbox.contracts.grants import GrantView
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.request import PENDING, ListRequests, RequestPage, RequestState, RequestView
-from lockbox.errors import NotFound
+from lockbox.contracts.policy import GetPolicy, PolicyView
+from lockbox.contracts.request import PENDING, ListRequests, RequestPage
 from portal_service.edge import caller, edge
 from portal_service.web.grants import live_grants
 from portal_service.web.layout import DECIDERS, READERS
+from portal_service.web.matter import Matter, matter_of
 from portal_service.web.requests import PAGE_SIZE
 
 LONGEST = 50
+ACKNOWLEDGERS = (Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
 
 blueprint = Blueprint("queue", __name__)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A request, or an extension, that waits for this person's decision."""
+
+    reading: ApprovalReading
+    matter: Matter
 
 
 @dataclass(frozen=True)
 class Queue:
     """What somebody starts the day with; `waiting` and `own` are None for those who don't decide or don't ask.
 
-    `decided` holds the ids of waiting requests that need others' approvals beside the one that this person gave.
+    `broken` is the access that was opened without the customer and that nobody has acknowledged.
     """
 
-    waiting: RequestPage | None
-    decided: frozenset[str]
+    broken: Sequence[ApprovalReading]
+    waiting: Sequence[Waiting] | None
+    next_cursor: str | None
     own: RequestPage | None
     live: Sequence[GrantView]
     pending: int
@@ -38,10 +50,8 @@ class Queue:
 
     @property
     def next_expiry(self) -> datetime | None:
-        """When the first of the waiting requests expires, if all of them are at hand."""
-        if self.waiting is None or self.waiting.next_cursor:
-            return None
-        return min((item.expires_at for item in self.waiting.items), default=None)
+        """When the first of what waits expires."""
+        return next((item.matter.expires_at for item in self.waiting or ()), None)
 
 
 @blueprint.get("/")
@@ -59,31 +69,23 @@ def show_queue() -> ResponseReturnValue:
 
 def _queue(person: Caller, cursor: str | None) -> Queue:
     policy = None if person.is_vendor else edge().call(GetPolicy(tenant=person.organisation))
-    waiting = _waiting(person, cursor) if person.has(*DECIDERS) else None
+    waiting, next_cursor = _waiting(cursor) if person.has(*DECIDERS) else (None, None)
     own = edge().call(ListRequests(requester=person.email, limit=PAGE_SIZE)) if person.has(Role.ENGINEER) else None
     live = live_grants() if person.has(*READERS) else []
-    decided = _decided(person, waiting.items) if waiting and not person.is_vendor else frozenset()
-    return Queue(waiting, decided, own, live, _pending(person, own), policy)
+    return Queue(_broken(person), waiting, next_cursor, own, live, _pending(person, own), policy)
 
 
-def _waiting(person: Caller, cursor: str | None) -> RequestPage:
-    """One part of what waits; in it, what expires first comes first."""
-    state = RequestState.PENDING_VENDOR if person.is_vendor else RequestState.PENDING_CUSTOMER
-    query = {"state": state, "limit": LONGEST, **({"cursor": cursor} if cursor else {})}
-    page = edge().call(wire.decode(ListRequests, query))
-    return replace(page, items=tuple(sorted(page.items, key=lambda item: item.expires_at)))
+def _broken(person: Caller) -> Sequence[ApprovalReading]:
+    if not person.has(*ACKNOWLEDGERS):
+        return ()
+    return edge().call(ListBreakGlass(tenant=person.organisation, acknowledged=False, limit=LONGEST)).items
 
 
-def _decided(person: Caller, waiting: Sequence[RequestView]) -> frozenset[str]:
-    """The vendor's stage ends with its first decision, the customer's with as many as the policy asked for."""
-    return frozenset(item.id for item in waiting if person.email in _approvers(item.id))
-
-
-def _approvers(request_id: str) -> set[str]:
-    try:
-        return {decision.approver for decision in edge().call(GetApproval(request_id=request_id)).decisions}
-    except NotFound:
-        return set()
+def _waiting(cursor: str | None) -> tuple[list[Waiting], str | None]:
+    """One part of what waits, what ends first at the top."""
+    page = edge().call(wire.decode(ListQueue, {"limit": LONGEST, **({"cursor": cursor} if cursor else {})}))
+    matters = [(reading, matter_of(reading)) for reading in page.items]
+    return [Waiting(reading, matter) for reading, matter in matters if matter], page.next_cursor
 
 
 def _pending(person: Caller, own: RequestPage | None) -> int:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 
-from lockbox.contracts.approval import GrantState, StageName
 from lockbox.contracts.events import VENDOR
 from lockbox.contracts.fields import parse_duration
+from lockbox.contracts.grants import GrantState
+from lockbox.contracts.policy import PolicySettings, Side
 from lockbox.contracts.request import ReasonCode, RequestState
 
 STATES: Mapping[str, str] = {
@@ -23,6 +25,7 @@ TONES: Mapping[str, str] = {
     GrantState.SCHEDULED: "info",
     GrantState.ACTIVE: "good",
     GrantState.REVOKED: "bad",
+    "PENDING": "waiting",
 }
 REASONS: Mapping[str, str] = {
     ReasonCode.CUSTOMER_INITIATED_SUPPORT: "Customer initiated support",
@@ -31,17 +34,33 @@ REASONS: Mapping[str, str] = {
     ReasonCode.VENDOR_RESPONSE_TO_PRODUCTION_ALERT: "Vendor response to a production alert",
     ReasonCode.THIRD_PARTY_DATA_REQUEST: "Third-party data request",
 }
-STAGES: Mapping[str, str] = {StageName.VENDOR: "vendor", StageName.CUSTOMER: "customer"}
+SIDES: Mapping[str, str] = {Side.VENDOR: "vendor", Side.CUSTOMER: "customer"}
+OPENED: Mapping[str, str] = {
+    "approval": "By approval",
+    "policy": "By the policy, without people",
+    "break_glass": "By break-glass, without the customer",
+}
 EXPECTED: Mapping[str, str] = {
     "an ISO 8601 duration such as PT4H": "a duration such as 4h or 1h 30m",
     "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z": "a date and time in UTC such as 2026-01-31 09:30",
     "1 to 63 lower-case letters, digits or inner hyphens": "the name of a customer",
     "the name of a tenant": "the name of a customer",
+    "false while require_approval is true": "off, as long as approval is required",
+    "false while there are not two administrators": "off, as there is no second administrator who could agree",
 }
-LABELS: Mapping[str, str] = {"tenant": "Customer", "reason_code": "Reason", "starts_at": "Start"}
+LABELS: Mapping[str, str] = {
+    "tenant": "Customer",
+    "reason_code": "Reason",
+    "starts_at": "Start",
+    "four_eyes": "Four eyes",
+    "break_glass": "Break-glass",
+}
 STATE_IN_TEXT = re.compile(rf"\b(?:{'|'.join({*RequestState, *GrantState})})\b")
 NAME_IN_TEXT = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+SETTINGS = [field.name for field in fields(PolicySettings) if "_" in field.name]
+SETTING_IN_TEXT = re.compile(rf"\b(?:{'|'.join(SETTINGS)})\b")
 DURATION_IN_TEXT = re.compile(r"\bP(?=[0-9T])[0-9DTHMS.]*[DHMS]\b")
+MOMENT_IN_TEXT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)(?:\.\d+)?Z")
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -56,7 +75,7 @@ def label(field: str) -> str:
 
 
 def state(code: str) -> str:
-    """The state of a request or a grant."""
+    """The state of a request, a grant or an extension."""
     return STATES.get(code) or plain(code)
 
 
@@ -70,9 +89,24 @@ def reason(code: str) -> str:
     return REASONS.get(code) or plain(code)
 
 
+def side(code: str) -> str:
+    """Whose people decide: the vendor, or the customer."""
+    return SIDES.get(code) or plain(code)
+
+
+def opened(code: str) -> str:
+    """What opened an access."""
+    return OPENED.get(code) or plain(code)
+
+
 def organisation(name: str) -> str:
     """An organisation: a tenant by its name, or the vendor."""
     return "Vendor" if name == VENDOR else name
+
+
+def member(name: str) -> str:
+    """Who belongs to a group: a person by the address, or everybody of a role."""
+    return name if "@" in name else f"any {plain(name).lower()}"
 
 
 def moment(at: datetime) -> str:
@@ -122,17 +156,20 @@ def listed(names: Sequence[str]) -> str:
 
 def expected(text: str) -> str:
     """What a service expected, for people who fill in a form: durations as they are spoken, not as they are coded."""
-    return "one of those in the list" if text.startswith("one of ") else EXPECTED.get(text) or spoken_within(text)
+    if text.startswith("one of "):
+        return "one of those in the list"
+    return EXPECTED.get(text) or SETTING_IN_TEXT.sub(lambda found: label(found[0]).lower(), spoken_within(text))
 
 
 def humane(text: str) -> str:
-    """A service's message with its codes in words: durations, states, and the names of roles and fields."""
+    """A service's message with its codes in words: durations, moments, states, and the names of roles and fields."""
     text = STATE_IN_TEXT.sub(lambda found: state(found[0]).lower(), spoken_within(text))
     return NAME_IN_TEXT.sub(lambda found: found[0].replace("_", " "), text)
 
 
 def spoken_within(text: str) -> str:
-    """A text with its ISO 8601 durations spoken."""
+    """A text with its ISO 8601 durations and RFC 3339 moments spoken."""
+    text = MOMENT_IN_TEXT.sub(r"\1 \2\3 UTC", text)
     return DURATION_IN_TEXT.sub(lambda found: _spoken_code(found[0]), text)
 
 

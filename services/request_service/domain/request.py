@@ -1,33 +1,60 @@
-"""An access request: what was asked, by whom and when. It never changes."""
+"""An access request: what was asked, by whom and when, and the engineer's answers to questions about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Email, Timestamp, Uuid, format_duration, format_timestamp
-from lockbox.contracts.request import AccessTerms, RequestCreated, TenantView, matches
-from lockbox.errors import invalid
+from lockbox.contracts.request import (
+    AccessTerms,
+    InfoProvided,
+    RequestCreated,
+    RequestState,
+    TenantView,
+    TermsAsked,
+    matches,
+)
+from lockbox.errors import Conflict, invalid
 
 FURTHEST_START = timedelta(days=30)
+MOST_ANSWERS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessRequest(AccessTerms):
-    """What an engineer asked for."""
+    """What an engineer asked for, which never changes, and how often the engineer answered since."""
 
     request_id: Uuid
     requester: Email
     created_at: Timestamp
     expires_at: Timestamp
+    answers: int = 0
+
+    def answer(self, text: str, state: RequestState) -> Changed["AccessRequest"]:
+        """Answer what the approvers asked; raises `Conflict` while nothing is asked."""
+        if state != RequestState.INFO_REQUESTED:
+            raise Conflict("nothing_asked", f"this request is {state}: no question waits for an answer")
+        if self.answers >= MOST_ANSWERS:
+            raise Conflict("too_many_answers", f"{MOST_ANSWERS} answers were given")
+        after = replace(self, answers=self.answers + 1)
+        fact = InfoProvided(
+            tenant=self.tenant,
+            request_id=self.request_id,
+            requester=self.requester,
+            number=after.answers,
+            answer=text,
+        )
+        return Changed(after, (fact,))
 
 
 def ask(
-    request_id: str, terms: AccessTerms, requester: str, tenant: TenantView | None, now: datetime
+    request_id: str, asked: TermsAsked, requester: str, tenant: TenantView | None, now: datetime
 ) -> Changed[AccessRequest]:
     """Ask for access; raises `Invalid` for terms that this tenant, or nobody, can be asked for."""
     if tenant is None:
-        raise invalid("tenant_unknown", "tenant", "the name of a tenant", terms.tenant)
+        raise invalid("tenant_unknown", "tenant", "the name of a tenant", asked.tenant)
+    terms = asked.lasting(tenant.default_duration)
     _check_duration(terms, tenant)
     _check_start(terms, now)
     _check_service_request(terms, tenant)

@@ -5,27 +5,41 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lockbox.contracts.approval import (
-    AccessGranted,
+    BreakGlassAcknowledged,
+    BreakGlassRequested,
+    BreakGlassUsed,
     DecisionRecorded,
+    InfoRequested,
+    RequestApproved,
+    RequestCancelled,
+    RequestDenied,
+    RequestEvaluated,
+    RequestExpired,
+    ReviewResumed,
+    StageOpened,
+)
+from lockbox.contracts.events import Fact
+from lockbox.contracts.grants import (
+    AccessGranted,
+    ExtensionDecided,
+    ExtensionRequested,
     GrantActivated,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
-    RequestApproved,
-    RequestCancelled,
-    RequestDenied,
-    RequestExpired,
-    StageName,
-    StageOpened,
 )
-from lockbox.contracts.events import Fact
 from lockbox.contracts.notify import AlertFailed, AlertSent
-from lockbox.contracts.request import RequestCreated, RequestState
+from lockbox.contracts.policy import Side
+from lockbox.contracts.request import InfoProvided, RequestCreated, RequestState
 
 Progress = (
     RequestCreated
+    | RequestEvaluated
     | StageOpened
     | DecisionRecorded
+    | InfoRequested
+    | InfoProvided
+    | ReviewResumed
     | RequestApproved
     | RequestDenied
     | RequestCancelled
@@ -35,17 +49,23 @@ Progress = (
     | GrantCompleted
     | GrantRevoked
     | GrantExpired
+    | ExtensionRequested
+    | ExtensionDecided
+    | BreakGlassRequested
+    | BreakGlassUsed
+    | BreakGlassAcknowledged
     | AlertSent
     | AlertFailed
 )
 
 OUTCOMES: Mapping[type[Fact], RequestState] = {
+    InfoRequested: RequestState.INFO_REQUESTED,
     RequestApproved: RequestState.APPROVED,
     RequestDenied: RequestState.DENIED,
     RequestCancelled: RequestState.CANCELLED,
     RequestExpired: RequestState.EXPIRED,
 }
-STAGES = {StageName.VENDOR: RequestState.PENDING_VENDOR, StageName.CUSTOMER: RequestState.PENDING_CUSTOMER}
+STAGES = {Side.VENDOR: RequestState.PENDING_VENDOR, Side.CUSTOMER: RequestState.PENDING_CUSTOMER}
 
 
 @dataclass(frozen=True)
@@ -60,6 +80,8 @@ class Standing:
 def standing_after(fact: Fact, sequence: int) -> Standing | None:
     """Where a request stands after this event, or None if the event changes nothing of the kind."""
     if isinstance(fact, StageOpened):
-        return Standing(STAGES[fact.stage], sequence, fact.expires_at)
+        return None if fact.extension else Standing(STAGES[fact.stage], sequence, fact.expires_at)
+    if isinstance(fact, ReviewResumed):
+        return Standing(STAGES[fact.stage], sequence)
     state = OUTCOMES.get(type(fact))
     return None if state is None else Standing(state, sequence)

@@ -1,11 +1,11 @@
-"""`lockbox grants`, `token`, `revoke`, `complete`."""
+"""`lockbox grants`, `token`, `extend`, `revoke`, `complete`."""
 
 from typing import Annotated
 
 import typer
 
-from lockbox.cli.output import Json, cell, say, show_json, show_rows
-from lockbox.cli.session import ask, load_session
+from lockbox.cli.output import Comment, Json, cell, say, show_json, show_rows
+from lockbox.cli.session import post, read
 
 COLUMNS = (
     ("GRANT ID", "id"),
@@ -15,9 +15,9 @@ COLUMNS = (
     ("ENGINEER", "requester"),
     ("RESOURCES", "resources"),
     ("ACTIONS", "actions"),
+    ("OPENED BY", "opened_by"),
 )
 GrantId = Annotated[str, typer.Argument(help="The grant ID.")]
-Comment = Annotated[str, typer.Option("--comment", "-m", help="What to say with it.")]
 
 
 def list_grants(
@@ -27,8 +27,7 @@ def list_grants(
     as_json: Json = False,
 ) -> None:
     """List the grants that you may see, newest first."""
-    given = {"tenant": tenant, "state": state, "limit": limit}
-    page = ask(load_session(), "GET", "/grants", params={k: v for k, v in given.items() if v is not None})
+    page = read("/grants", tenant=tenant, state=state, limit=limit)
     if as_json:
         show_json(page)
     else:
@@ -37,11 +36,27 @@ def list_grants(
 
 def token(grant_id: GrantId, as_json: Json = False) -> None:
     """Print your own signed grant, to show to the vendor's product."""
-    signed = ask(load_session(), "GET", f"/grants/{grant_id}/token")
+    signed = read(f"/grants/{grant_id}/token")
     if as_json:
         show_json(signed)
     else:
         typer.echo(signed["token"])
+
+
+def extend(
+    grant_id: GrantId,
+    duration: Annotated[str, typer.Option(help="How much longer, as ISO 8601.")],
+    justification: Annotated[str, typer.Option(help="Why, for people to read.")],
+    as_json: Json = False,
+) -> None:
+    """Ask for more time while your own grant is active; the same stages decide, and the access goes on meanwhile."""
+    outcome = post(f"/grants/{grant_id}/extensions", {"duration": duration, "justification": justification})
+    if as_json:
+        show_json(outcome)
+        return
+    grant, extension = outcome["grant"], outcome["extensions"][-1]
+    say(f"Extension {extension['number']}, {extension['duration']} more, is {extension['state']}.")
+    say(f"Grant {grant['id']} is {grant['state']} until {cell(grant['ends_at'])}.")
 
 
 def revoke(grant_id: GrantId, comment: Comment = "", as_json: Json = False) -> None:
@@ -55,7 +70,7 @@ def complete(grant_id: GrantId, comment: Comment = "", as_json: Json = False) ->
 
 
 def _end(grant_id: str, act: str, comment: str, *, as_json: bool) -> None:
-    grant = ask(load_session(), "POST", f"/grants/{grant_id}/{act}", json={"comment": comment})
+    grant = post(f"/grants/{grant_id}/{act}", {"comment": comment})
     if as_json:
         show_json(grant)
     else:

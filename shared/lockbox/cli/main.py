@@ -1,11 +1,13 @@
-"""`lockbox`: sign in, ask, decide, revoke, read the trail."""
+"""`lockbox`: sign in, ask, decide, revoke, settle the policy, read the trail."""
 
 import sys
 
 import typer
 
-from lockbox.cli import audit, grants, ops, policy, requests, signing_in
+from lockbox.cli import audit, break_glass, deciding, grants, ops, policy, requests, showing, signing_in
 from lockbox.cli.session import CommandError
+
+ASK, DECIDE, ACCESS, GOVERN = "Asking", "Deciding", "Access", "Policy, record and operation"
 
 app = typer.Typer(
     name="lockbox",
@@ -15,19 +17,24 @@ app = typer.Typer(
 )
 app.command("login")(signing_in.login)
 app.command("logout")(signing_in.logout)
-app.command("request")(requests.request)
-app.command("list")(requests.list_requests)
-app.command("show")(requests.show)
-app.command("approve")(requests.approve)
-app.command("deny")(requests.deny)
-app.command("cancel")(requests.cancel)
-app.command("grants")(grants.list_grants)
-app.command("token")(grants.token)
-app.command("revoke")(grants.revoke)
-app.command("complete")(grants.complete)
-app.add_typer(policy.app, name="policy")
-app.command("audit")(audit.audit)
-app.add_typer(ops.app, name="ops")
+app.command("request", rich_help_panel=ASK)(requests.request)
+app.command("list", rich_help_panel=ASK)(requests.list_requests)
+app.command("show", rich_help_panel=ASK)(showing.show)
+app.command("answer", rich_help_panel=ASK)(requests.answer)
+app.command("cancel", rich_help_panel=ASK)(requests.cancel)
+app.command("queue", rich_help_panel=DECIDE)(deciding.queue)
+app.command("approve", rich_help_panel=DECIDE)(deciding.approve)
+app.command("deny", rich_help_panel=DECIDE)(deciding.deny)
+app.command("ask", rich_help_panel=DECIDE)(deciding.ask_back)
+app.add_typer(break_glass.app, name="break-glass", rich_help_panel=DECIDE)
+app.command("grants", rich_help_panel=ACCESS)(grants.list_grants)
+app.command("token", rich_help_panel=ACCESS)(grants.token)
+app.command("extend", rich_help_panel=ACCESS)(grants.extend)
+app.command("complete", rich_help_panel=ACCESS)(grants.complete)
+app.command("revoke", rich_help_panel=ACCESS)(grants.revoke)
+app.add_typer(policy.app, name="policy", rich_help_panel=GOVERN)
+app.command("audit", rich_help_panel=GOVERN)(audit.audit)
+app.add_typer(ops.app, name="ops", rich_help_panel=GOVERN)
 
 
 def main() -> None:

@@ -7,16 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+TEXT_WIDTH, GAP = 40, 2
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Comment = Annotated[str, typer.Option("--comment", "-m", help="What to say with it.")]
 Row = Mapping[str, Any]
 
 _console = Console()
 _wide = Console(width=max(_console.width, 240))
+_endless = Console(width=10_000)
 
 
 def show_json(document: Any) -> None:
@@ -34,6 +38,28 @@ def show_rows(rows: Iterable[Row], columns: Sequence[tuple[str, str]]) -> None:
     _wide.print(table)
 
 
+def show_texts(rows: Iterable[Row], columns: Sequence[tuple[str, str]], texts: int = 1) -> None:
+    """Print rows whose last columns, `texts` of them, are long: they go on under themselves, and nothing is lost."""
+    cells = [[heading for heading, _ in columns], *([cell(row.get(field)) for _, field in columns] for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading, _ in columns[:-texts]:
+        table.add_column(heading, no_wrap=True)
+    for heading, _ in columns[-texts:]:
+        table.add_column(heading, overflow="fold")
+    for row in cells[1:]:
+        table.add_row(*map(Text, row))
+    needed = sum(widths[:-texts]) + sum(min(width, TEXT_WIDTH) for width in widths[-texts:]) + GAP * len(columns)
+    _endless.print(table, width=max(_console.width, needed))
+
+
+def show_part(title: str, rows: Sequence[Row], columns: Sequence[tuple[str, str]], texts: int = 1) -> None:
+    """Print a part of something larger, under its heading; nothing if there are no rows."""
+    if rows:
+        head(title)
+        show_texts(rows, columns, texts)
+
+
 def show_fields(row: Row, fields: Sequence[tuple[str, str]]) -> None:
     """Print one thing, a field a line."""
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -42,6 +68,11 @@ def show_fields(row: Row, fields: Sequence[tuple[str, str]]) -> None:
     for heading, field in fields:
         table.add_row(heading, Text(cell(row.get(field))))
     _console.print(table)
+
+
+def head(text: str) -> None:
+    """Print the heading of what comes next, after an empty line."""
+    _console.print(Text(f"\n{text}", style="bold"), soft_wrap=True)
 
 
 def say(text: str) -> None:

@@ -1,74 +1,75 @@
-"""`lockbox policy get`, `lockbox policy put`."""
+"""`lockbox policy`: read a tenant's policy, try it, and change it."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lockbox.cli.output import Json, show_fields, show_json
-from lockbox.cli.session import CommandError, ask, load_session
+from lockbox.cli import policy_changes, policy_trial, session
+from lockbox.cli.output import Json, say, show_json
+from lockbox.cli.policy_document import Tenant, change, read_document, settings_of
+from lockbox.cli.policy_overview import say_proposed, show_policy
+from lockbox.cli.session import CommandError, read
 
-app = typer.Typer(help="Read and change a tenant's policy.", no_args_is_help=True)
-FIELDS = (
-    ("Tenant", "tenant"),
-    ("Version", "version"),
-    ("Require approval for all data access requests", "require_approval"),
-    ("Request lifetime", "request_lifetime"),
-    ("Maximum duration", "maximum_duration"),
-    ("Customer quorum", "customer_quorum"),
-    ("A denial says why", "comment_on_denial"),
-    ("Service request pattern", "service_request_pattern"),
-    ("Changed", "changed_at"),
-    ("Changed by", "changed_by"),
-)
-Tenant = Annotated[str, typer.Argument(help="The tenant.")]
+app = typer.Typer(help="Read a tenant's policy, try it with a request, and change it.", no_args_is_help=True)
 
 
-@app.command("get")
-def get(tenant: Tenant, as_json: Json = False) -> None:
-    """Show a tenant's policy."""
-    _report(ask(load_session(), "GET", f"/tenants/{tenant}/policy"), as_json)
+def get(
+    tenant: Tenant,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the settings alone, to keep and to `put --file`.")
+    ] = False,
+) -> None:
+    """Show a tenant's policy, and what is proposed in its place."""
+    policy = read(f"/tenants/{tenant}/policy")
+    if as_json:
+        show_json(settings_of(policy))
+    else:
+        show_policy(policy)
 
 
-@app.command("put")
 def put(
     tenant: Tenant,
-    settings: Annotated[list[str] | None, typer.Argument(help="Settings to change, as name=value.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A whole policy, as JSON; - for standard input.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(help="Settings to change, as name=value or break_glass.allowed=true; lists as JSON."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A whole policy, as JSON such as `get --json` prints; - for standard input."),
+    ] = None,
+    if_version: Annotated[int | None, typer.Option(help="Only if this version is in force.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Change a tenant's policy: some settings, or all of it from a file."""
-    session = load_session()
+    """Change a tenant's policy: some settings, or all of it from a file; under four eyes, propose to."""
     if (file is None) == (not settings):
         raise CommandError("give either settings, as in require_approval=false, or --file")
-    if file is not None:
-        body = _read(file)
-    else:
-        body = ask(session, "GET", f"/tenants/{tenant}/policy")
-        for setting in settings or []:
-            name, _, value = setting.partition("=")
-            body[name] = _value(value)
-    _report(ask(session, "PUT", f"/tenants/{tenant}/policy", json=body), as_json)
+    path = f"/tenants/{tenant}/policy"
+    body = change(read(path), settings or []) if file is None else read_document(file)
+    if if_version is not None:
+        body["version"] = if_version
+    _report(session.put(path, body), as_json)
 
 
-def _read(file: Path) -> Any:
-    try:
-        text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
-        return json.loads(text)
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{file} can't be read as JSON: {error}") from error
+def schema() -> None:
+    """Print the JSON schema of a policy, for editors and checks."""
+    show_json(read("/schemas/policy"))
 
 
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _report(policy: dict[str, Any], as_json: bool) -> None:
+def _report(policy: Any, as_json: bool) -> None:
     if as_json:
         show_json(policy)
+    elif policy["proposal"]:
+        say(f"Version {policy['version']} of {policy['tenant']}'s policy stays in force for now.")
+        say_proposed(policy)
     else:
-        show_fields(policy, FIELDS)
+        say(f"Version {policy['version']} of {policy['tenant']}'s policy is in force.")
+
+
+app.command("get")(get)
+app.command("put")(put)
+app.command("diff")(policy_changes.diff)
+app.command("test")(policy_trial.try_out)
+app.command("agree")(policy_changes.agree)
+app.command("reject")(policy_changes.reject)
+app.command("schema")(schema)

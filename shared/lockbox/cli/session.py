@@ -2,13 +2,18 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from lockbox.ids import new_id
+
 TIMEOUT_SECONDS = 30.0
+MOST_AT_ONCE = 200
+Document = Mapping[str, Any]
 
 
 class CommandError(Exception):
@@ -74,6 +79,36 @@ def ask(session: Session, method: str, path: str, **options: Any) -> Any:
     raise CommandError(f"{session.url} does not answer like a portal; is the address right?")
 
 
+def read(path: str, **params: Any) -> Any:
+    """What the portal shows to whoever is signed in; a parameter that is None is left out."""
+    given = {name: value for name, value in params.items() if value is not None}
+    return ask(load_session(), "GET", path, params=given)
+
+
+def read_all(path: str, **params: Any) -> list[Any]:
+    """Everything in a list of the portal, part after part."""
+    page = read(path, **params, limit=MOST_AT_ONCE)
+    items = list(page["items"])
+    while page["next_cursor"]:
+        page = read(path, **params, limit=MOST_AT_ONCE, cursor=page["next_cursor"])
+        items += page["items"]
+    return items
+
+
+def post(path: str, body: Document) -> Any:
+    """Have the portal do something, under an idempotency key of its own, and give what it answers."""
+    return _send("POST", path, body)
+
+
+def put(path: str, body: Document) -> Any:
+    """Have the portal put this in place of what is there, and give what it answers."""
+    return _send("PUT", path, body)
+
+
+def _send(method: str, path: str, body: Document) -> Any:
+    return ask(load_session(), method, path, json=body, headers={"Idempotency-Key": new_id()})
+
+
 def _said(answer: httpx.Response) -> str:
     try:
         document = answer.json()
@@ -82,5 +117,10 @@ def _said(answer: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError):
         return f"the portal answered {answer.status_code} {answer.reason_phrase}"
     if len(faults) > 1:
-        lines += [f"  {fault['field']}: expected {fault['expected']}" for fault in faults]
+        lines += [f"  {_wrong(fault)}" for fault in faults]
     return "\n".join(lines)
+
+
+def _wrong(fault: Mapping[str, str]) -> str:
+    got = f", got {fault['received']!r}" if "received" in fault else ""
+    return f"{fault['field']}: expected {fault['expected']}{got}"

@@ -1,119 +1,147 @@
-"""The published language of approval_service: stages, decisions, grants, policy, and what became of a request."""
+"""The published language of approval_service: how a request, or an extension, comes to its outcome."""
 
-from dataclasses import dataclass, field, fields
-from datetime import timedelta
-from enum import StrEnum
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from marshmallow import ValidationError, validate
-
+from lockbox.contracts import wire
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import (
     Action,
     Comment,
-    Count,
     Duration,
     Email,
     Flag,
     IdempotencyKey,
+    Justification,
     Resource,
     TenantName,
     Timestamp,
+    Title,
     Uuid,
 )
-from lockbox.contracts.request import AccessTerms, Page, Pattern, RequestState
+from lockbox.contracts.grants import GrantView
+from lockbox.contracts.policy import BreakGlass, Freeze, Group, Member, Side, StagePlan
+from lockbox.contracts.request import AccessTerms, Page, RequestState, longer_than_zero, some_distinct
+from lockbox.crypto.canonical import canonical, digest
 
 Verdict = Literal["approve", "deny"]
 
 
-class StageName(StrEnum):
-    """Who decides: first the vendor, then the customer."""
-
-    VENDOR = "VENDOR"
-    CUSTOMER = "CUSTOMER"
-
-
-class GrantState(StrEnum):
-    """Where a grant stands."""
-
-    SCHEDULED = "SCHEDULED"
-    ACTIVE = "ACTIVE"
-    COMPLETED = "COMPLETED"
-    REVOKED = "REVOKED"
-    EXPIRED = "EXPIRED"
-
-
-LIVE = frozenset({GrantState.SCHEDULED, GrantState.ACTIVE})
-
-
-def between(least: timedelta, most: timedelta, text: str) -> dict[str, Any]:
-    """The rule of a duration with bounds, both included."""
-
-    def check(duration: timedelta) -> None:
-        if not least <= duration <= most:
-            raise ValidationError(text)
-
-    return {"validate": check}
+def narrower(most: int, what: str) -> Any:
+    """A list that may be left out, and names something if it is there."""
+    return field(default=None, metadata=some_distinct(most, what))
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicySettings:
-    """What a tenant decides for itself.
+class Changes:
+    """What an approver allows less of than what was asked: null leaves it as it is."""
 
-    `require_approval` off lets the vendor's stage alone open access; `comment_on_denial` has a denial say why;
-    `service_request_pattern` (null: any) is how the number of a support case has to look.
-    """
-
-    require_approval: Flag
-    request_lifetime: Duration = field(
-        metadata=between(timedelta(seconds=1), timedelta(days=7), "a duration from PT1S to P7D")
-    )
-    maximum_duration: Duration = field(
-        metadata=between(timedelta(seconds=1), timedelta(hours=24), "a duration from PT1S to PT24H")
-    )
-    customer_quorum: Count = field(metadata={"validate": validate.Range(1, 10, error="a whole number from 1 to 10")})
-    comment_on_denial: Flag = False
-    service_request_pattern: Pattern | None = None
-
-    def settings(self) -> dict[str, Any]:
-        """The settings alone, as keyword arguments."""
-        return {setting.name: getattr(self, setting.name) for setting in fields(PolicySettings)}
+    duration: Duration | None = field(default=None, metadata=longer_than_zero())
+    resources: tuple[Resource, ...] | None = narrower(100, "resources")
+    actions: tuple[Action, ...] | None = narrower(20, "actions")
+    starts_at: Timestamp | None = None
 
 
-DEFAULT_SETTINGS = PolicySettings(
-    require_approval=True,
-    request_lifetime=timedelta(hours=12),
-    maximum_duration=timedelta(hours=4),
-    customer_quorum=1,
-)
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one version of a tenant's policy says to one request; it stays so, whatever becomes of the policy."""
+
+    policy_version: int
+    comment_on_denial: Flag
+    maximum_total: Duration
+    frozen: tuple[Freeze, ...]
+    break_glass: BreakGlass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A question of an approver, or an answer of the engineer; each kind counts from 1."""
+
+    kind: Literal["question", "answer"]
+    number: int
+    by: Email
+    at: Timestamp
+    text: str
 
 
 # --- facts ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequestEvaluated(Fact, source="approval_service"):
+    """The tenant's policy has said what a request needs: people's decisions, or none because of `why`."""
+
+    request_id: Uuid
+    requester: Email
+    service_request: str
+    created_at: Timestamp
+    expires_at: Timestamp
+    outcome: Literal["decide", "approve", "deny"]
+    why: tuple[str, ...]
+    rule: str | None
+    stages: tuple[StagePlan, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True)
 class StageOpened(AccessTerms, Fact, source="approval_service"):
-    """The approvers of one side can decide now, until `expires_at`. Carries what they need to be told."""
+    """The approvers of one side can decide now, until `expires_at`. Carries what they need to be told.
+
+    With `extension`, it is about the extension of that number: `duration` is how much longer, `starts_at` from when.
+    """
 
     request_id: Uuid
     requester: Email
     created_at: Timestamp
     expires_at: Timestamp
-    stage: StageName
+    stage: Side
     quorum: int
     policy_version: int
+    name: str = ""
+    number: int = 1
+    groups: tuple[Group, ...] = ()
+    extension: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionRecorded(Fact, source="approval_service"):
-    """An approver said yes or no."""
+    """An approver said yes or no to what `request_digest` is the digest of, be it in place of an earlier word."""
 
     request_id: Uuid
-    stage: StageName
+    stage: Side
     approver: Email
     decision: Verdict
     comment: str
+    stage_number: int = 1
+    counts_for: tuple[str, ...] = ()
+    changes: Changes | None = None
+    request_digest: str = ""
+    instead: bool = False
+    extension: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoRequested(Fact, source="approval_service"):
+    """An approver wants to know more before deciding. The request goes on expiring."""
+
+    request_id: Uuid
+    requester: Email
+    service_request: str
+    approver: Email
+    question: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewResumed(Fact, source="approval_service"):
+    """The engineer's answer has arrived, and the stage goes on."""
+
+    request_id: Uuid
+    requester: Email
+    service_request: str
+    stage: Side
+    groups: tuple[Group, ...]
+    answer: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,92 +181,30 @@ class RequestExpired(Outcome):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccessGranted(Fact, source="approval_service", subject="grant_id"):
-    """A grant exists: this engineer, these items, these actions, from `starts_at` until `ends_at`."""
+class BreakGlassRequested(Outcome):
+    """One of the vendor's approvers wants access opened at once; nothing is open until a second one wants it too."""
 
-    grant_id: Uuid
+    approver: Email
+    comment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakGlassUsed(AccessTerms, Fact, source="approval_service"):
+    """Two of the vendor's approvers opened access without the customer, until `ends_at`; it has to be acknowledged."""
+
     request_id: Uuid
     requester: Email
-    service_request: str
-    reason_code: str
-    justification: str
-    resources: tuple[Resource, ...]
-    actions: tuple[Action, ...]
-    starts_at: Timestamp
+    grant_id: Uuid
+    approvers: tuple[Email, ...]
+    comments: tuple[str, ...]
     ends_at: Timestamp
-    approval_required: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrantFact(Fact, source="approval_service", subject="grant_id", abstract=True):
-    """What later facts about a grant have in common."""
-
-    grant_id: Uuid
-    request_id: Uuid
-    requester: Email
-
-
-@dataclass(frozen=True, kw_only=True)
-class GrantActivated(GrantFact):
-    """Access is open from now on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GrantCompleted(GrantFact):
-    """The engineer was done and closed the access before its time."""
+class BreakGlassAcknowledged(Outcome):
+    """The customer has taken note of an access that was opened without it."""
 
     comment: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class GrantRevoked(GrantFact):
-    """Either side ended the access before its time."""
-
-    comment: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class GrantExpired(GrantFact):
-    """The access ended by itself."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyChanged(PolicySettings, Fact, source="approval_service", subject="tenant"):
-    """A tenant's policy is now this."""
-
-    tenant: TenantName
-    version: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessUsed(Fact, source="approval_service", subject="access_id", abstract=True):
-    """What both outcomes of an attempt to use content have in common; without a grant, `grant_id` is null."""
-
-    access_id: Uuid
-    tenant: TenantName
-    grant_id: Uuid | None
-    request_id: Uuid | None
-    engineer: Email | None
-    resource: str
-    action: str
-    reason: str
-    enforcement_point: str
-    at: Timestamp
-
-    @property
-    def subject(self) -> str:
-        """The grant, or the attempt itself where no grant was shown."""
-        return self.grant_id or self.access_id
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessAllowed(AccessUsed):
-    """An enforcement point served content under a grant."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessDenied(AccessUsed):
-    """An enforcement point refused content."""
 
 
 # --- answers -------------------------------------------------------------------------------------------------------
@@ -246,105 +212,164 @@ class AccessDenied(AccessUsed):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """One approver's yes or no."""
+    """One approver's word in a stage: the last one, if there were more; `counts_for` names the groups."""
 
-    stage: StageName
+    stage: int
+    side: Side
     approver: Email
     decision: Verdict
     comment: str
     decided_at: Timestamp
+    counts_for: tuple[str, ...]
+    request_digest: str
+    changes: Changes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One stage: how many yeses it needs and when it opened (null: not yet)."""
+class Stage(StagePlan):
+    """One stage of a request: when it opened (null: not yet) and was over."""
 
-    name: StageName
-    quorum: int
     opened_at: Timestamp | None = None
+    closed_at: Timestamp | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrantView:
-    """A grant as its readers see it; `ended_at` is null while it can still be used."""
+class Shown:
+    """What an approver is shown and decides on; a decision is bound to its digest.
 
-    id: Uuid
+    `stage` counts from 1; `extension` is null for the request itself.
+    """
+
     request_id: Uuid
     tenant: TenantName
     requester: Email
-    service_request: str
-    resources: tuple[Resource, ...]
-    actions: tuple[Action, ...]
-    state: GrantState
-    granted_at: Timestamp
-    starts_at: Timestamp
-    ends_at: Timestamp
-    ended_at: Timestamp | None = None
-    ended_by: str | None = None
-    comment: str = ""
+    created_at: Timestamp
+    expires_at: Timestamp
+    stage: int
+    extension: int | None
+    terms: AccessTerms
+    notes: tuple[Note, ...]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256, in hexadecimal, of its canonical JSON (RFC 8785)."""
+        return digest(canonical(wire.encode(self)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApprovalView:
-    """The outcome of a request so far, from the service that decides it."""
+class Deliberating:
+    """Something that people decide on, stage by stage; `request_digest` is null when no stage is open."""
+
+    stages: tuple[Stage, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    request_digest: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtensionView(Deliberating):
+    """A wish for more time, and what became of it; of its `terms`, the duration is what can still be granted."""
+
+    number: int
+    duration: Duration
+    terms: AccessTerms
+    justification: str
+    asked_at: Timestamp
+    state: Literal["PENDING", "APPROVED", "DENIED", "LAPSED"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakGlassView:
+    """How access was opened without the customer: wanted by one approver, opened by another, then acknowledged.
+
+    `comment`, `agreement` and `acknowledgement` are what each of them said.
+    """
+
+    asked_by: Email
+    asked_at: Timestamp
+    comment: str
+    opened_by: Email | None = None
+    opened_at: Timestamp | None = None
+    agreement: str = ""
+    acknowledged_by: Email | None = None
+    acknowledged_at: Timestamp | None = None
+    acknowledgement: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalView(Deliberating):
+    """The outcome of a request so far, from the service that decides it.
+
+    `terms` are what can still be granted, after all that approvers took away; `why` and `rule` say what the policy made
+    of the request.
+    """
 
     request_id: Uuid
     tenant: TenantName
     requester: Email
     state: RequestState
+    created_at: Timestamp
     expires_at: Timestamp
-    stages: tuple[Stage, ...]
-    decisions: tuple[Decision, ...] = ()
+    terms: AccessTerms
+    policy_version: int
+    why: tuple[str, ...] = ()
+    rule: str | None = None
     comment_on_denial: Flag = False
+    break_glass_allowed: Flag = False
+    notes: tuple[Note, ...] = ()
+    break_glass: BreakGlassView | None = None
+    extensions: tuple[ExtensionView, ...] = ()
     grant: GrantView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrantPage:
-    """A part of the list of grants; `next_cursor` is null at its end."""
+class Missing:
+    """How many yeses a group still needs, and from whom they can come."""
 
-    items: tuple[GrantView, ...]
+    group: Title
+    approvals: int
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objection:
+    """Why somebody can't decide, by a stable code and in words."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """Where the open stage stands for one person: the groups that are satisfied, what is missing, what forbids it.
+
+    `said` is that person's word in this stage so far.
+    """
+
+    satisfied: tuple[Title, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    counts_for: tuple[Title, ...] = ()
+    forbidden: tuple[Objection, ...] = ()
+    said: Verdict | None = None
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether nothing forbids it."""
+        return not self.forbidden
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalReading(ApprovalView):
+    """The outcome of a request so far, and what whoever asks may do about it."""
+
+    you: Judgement = field(default_factory=Judgement)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalPage:
+    """A part of a list; `next_cursor` is null at its end."""
+
+    items: tuple[ApprovalReading, ...]
     next_cursor: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignedGrant:
-    """A grant as a compact JWS (RFC 7515); it is the credential itself."""
-
-    grant_id: Uuid
-    token: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyView(PolicySettings):
-    """A tenant's policy and its version, counted from 1."""
-
-    tenant: TenantName
-    version: int
-    changed_at: Timestamp
-    changed_by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeySet:
-    """Public keys as a JWK Set (RFC 7517)."""
-
-    keys: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RevocationList:
-    """The ids of grants that were revoked or completed and whose tokens would still verify, as of `as_of`."""
-
-    as_of: Timestamp
-    grant_ids: tuple[Uuid, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessRecorded:
-    """The attempt is on record."""
-
-    access_id: Uuid
 
 
 # --- commands and queries ------------------------------------------------------------------------------------------
@@ -352,11 +377,25 @@ class AccessRecorded:
 
 @dataclass(frozen=True, kw_only=True)
 class Decide(Call[ApprovalView], service="approval_service"):
-    """Say yes or no for the stage that is open. Roles: vendor_approver, customer_approver."""
+    """Say yes or no, for the stage that is open, to what has this digest. Roles: who the policy says.
+
+    Where a grant is active and its extension is asked for, the decision is on the extension.
+    """
 
     request_id: Uuid
+    request_digest: str
     decision: Verdict
     comment: Comment = ""
+    changes: Changes | None = None
+    idempotency_key: IdempotencyKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestInfo(Call[ApprovalView], service="approval_service"):
+    """Ask the engineer for more, before deciding. Roles: whoever could decide now."""
+
+    request_id: Uuid
+    question: Justification
     idempotency_key: IdempotencyKey
 
 
@@ -370,96 +409,48 @@ class CancelRequest(Call[ApprovalView], service="approval_service"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetApproval(Call[ApprovalView], service="approval_service"):
+class UseBreakGlass(Call[ApprovalView], service="approval_service"):
+    """Want access opened at once; the second approver who does opens it. Role: vendor_approver."""
+
+    request_id: Uuid
+    comment: Justification
+    idempotency_key: IdempotencyKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcknowledgeBreakGlass(Call[ApprovalView], service="approval_service"):
+    """Take note of access that was opened without one's approval. Roles: customer_approver, customer_admin."""
+
+    request_id: Uuid
+    comment: Comment = ""
+    idempotency_key: IdempotencyKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestExtension(Call[ApprovalView], service="approval_service"):
+    """Ask for more time while an own grant is active. Role: engineer."""
+
+    grant_id: Uuid
+    duration: Duration = field(metadata=longer_than_zero())
+    justification: Justification
+    idempotency_key: IdempotencyKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetApproval(Call[ApprovalReading], service="approval_service"):
     """Read the outcome of a request so far."""
 
     request_id: Uuid
 
 
 @dataclass(frozen=True, kw_only=True)
-class RevokeGrant(Call[GrantView], service="approval_service"):
-    """End a live grant now. Roles: vendor_approver, customer_approver, customer_admin."""
-
-    grant_id: Uuid
-    comment: Comment = ""
-    idempotency_key: IdempotencyKey
+class ListQueue(Page, Call[ApprovalPage], service="approval_service"):
+    """What waits for the caller's decision, what ends first at the top: requests, and extensions of running access."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompleteGrant(Call[GrantView], service="approval_service"):
-    """Close an own live grant early. Role: engineer."""
-
-    grant_id: Uuid
-    comment: Comment = ""
-    idempotency_key: IdempotencyKey
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListGrants(Page, Call[GrantPage], service="approval_service"):
-    """The grants that the caller may see, newest first."""
+class ListBreakGlass(Page, Call[ApprovalPage], service="approval_service"):
+    """Access that was opened without the customer, newest first; with `acknowledged`, only what is, or is not, yet."""
 
     tenant: TenantName | None = None
-    state: GrantState | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class GetGrant(Call[GrantView], service="approval_service"):
-    """Read one grant."""
-
-    grant_id: Uuid
-
-
-@dataclass(frozen=True, kw_only=True)
-class GetGrantToken(Call[SignedGrant], service="approval_service"):
-    """Fetch the signed grant. Only its own engineer can."""
-
-    grant_id: Uuid
-
-
-@dataclass(frozen=True, kw_only=True)
-class GetPolicy(Call[PolicyView], service="approval_service"):
-    """Read a tenant's policy."""
-
-    tenant: TenantName
-
-
-@dataclass(frozen=True, kw_only=True)
-class PutPolicy(Call[PolicyView], service="approval_service"):
-    """Replace a tenant's policy; with `version`, only if that is the one in force. Role: customer_admin."""
-
-    tenant: TenantName
-    settings: PolicySettings
-    version: Count | None = None
-    idempotency_key: IdempotencyKey
-
-
-@dataclass(frozen=True, kw_only=True)
-class GetKeys(Call[KeySet], service="approval_service"):
-    """Read the public keys that grants are signed with; everybody may."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListRevocations(Call[RevocationList], service="approval_service"):
-    """Read which grants ended before the time that their tokens name. Role: enforcement_point."""
-
-
-def tried(longest: int) -> dict[str, Any]:
-    """The rule of what somebody tried: any text, so that every attempt can be put on record."""
-    pattern = rf"[^\ud800-\udfff]{{0,{longest}}}\Z"
-    return {"validate": validate.Regexp(pattern, error=f"text of at most {longest} characters")}
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordAccess(Call[AccessRecorded], service="approval_service"):
-    """Put one attempt to use content on record; the same `access_id` again changes nothing. Role: enforcement_point."""
-
-    access_id: Uuid
-    allowed: Flag
-    tenant: TenantName
-    grant_id: Uuid | None = None
-    request_id: Uuid | None = None
-    engineer: Email | None = None
-    resource: str = field(metadata=tried(512))
-    action: str = field(metadata=tried(64))
-    reason: Action
-    at: Timestamp
+    acknowledged: Flag | None = None

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import isodate
 from marshmallow import ValidationError, fields, validate
 
+from lockbox.contracts.resources import PATTERN
+
 MAX_DURATION_TEXT = 40
 DURATION_END = re.compile(r"[0-9][A-Z]\Z")
 RFC_3339 = re.compile(
@@ -120,6 +122,12 @@ class CommentField(TextField):
     rule = staticmethod(prose(0, 2000))
 
 
+class TitleField(TextField):
+    """What somebody calls a thing: one line of text."""
+
+    rule = (prose(1, 80), validate.Regexp(r"[^\r\n\t]*\Z", error="text of one line"))
+
+
 class NameField(TextField):
     """The name of a tenant: a DNS label."""
 
@@ -128,14 +136,15 @@ class NameField(TextField):
 
 
 class ResourceField(TextField):
-    """One item of content, as `kind/name`; segments of letters, digits and `. _ @ + -`, none of them `.` or `..`."""
+    """Content, as `kind/name`: one item, or a pattern of items; `lockbox.contracts.resources` says what matches.
 
-    rule = validate.And(
+    Segments are letters, digits and `. _ @ + -`, none of them `.` or `..`. In a pattern a segment may be `*`, and the
+    last one `**`.
+    """
+
+    rule = (
         validate.Length(max=512, error="a resource of at most 512 characters"),
-        validate.Regexp(
-            r"(?!.*(?:^|/)\.{1,2}(?:/|\Z))[A-Za-z0-9._@+-]+(/[A-Za-z0-9._@+-]+)+\Z",
-            error="a resource such as mailbox/alice",
-        ),
+        validate.Regexp(PATTERN, error="a resource such as mailbox/alice, or a pattern such as mailbox/* or files/**"),
     )
 
 
@@ -145,10 +154,13 @@ class ActionField(TextField):
     rule = validate.Regexp(r"[a-z][a-z0-9_-]{0,31}\Z", error="an action such as read")
 
 
+EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}\Z"
+
+
 class EmailField(TextField):
     """The address of a person, compared in lower case."""
 
-    rule = validate.Regexp(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}\Z", error="an email address")
+    rule = validate.Regexp(EMAIL, error="an email address")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -195,6 +207,7 @@ Timestamp = Annotated[datetime, TimestampField]
 Duration = Annotated[timedelta, DurationField]
 Justification = Annotated[str, JustificationField]
 Comment = Annotated[str, CommentField]
+Title = Annotated[str, TitleField]
 TenantName = Annotated[str, NameField]
 Resource = Annotated[str, ResourceField]
 Action = Annotated[str, ActionField]

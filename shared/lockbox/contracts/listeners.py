@@ -6,44 +6,67 @@ until every service that has to act on its events has made its queue, be it on a
 
 from collections.abc import Iterator, Mapping
 
+from lockbox.contracts import earlier  # noqa: F401 - whoever listens can read events of earlier versions
 from lockbox.contracts.approval import (
-    AccessGranted,
+    BreakGlassAcknowledged,
+    BreakGlassRequested,
+    BreakGlassUsed,
     DecisionRecorded,
+    InfoRequested,
+    RequestApproved,
+    RequestCancelled,
+    RequestDenied,
+    RequestEvaluated,
+    RequestExpired,
+    ReviewResumed,
+    StageOpened,
+)
+from lockbox.contracts.events import Fact
+from lockbox.contracts.grants import (
+    AccessGranted,
+    ExtensionDecided,
+    ExtensionRequested,
     GrantActivated,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
-    PolicyChanged,
-    RequestApproved,
-    RequestCancelled,
-    RequestDenied,
-    RequestExpired,
-    StageOpened,
 )
-from lockbox.contracts.events import Fact
 from lockbox.contracts.notify import AlertFailed, AlertSent
+from lockbox.contracts.policy import PolicyChanged, PolicyChangeProposed
 from lockbox.contracts.portal import MemberAdded, MemberChanged, MemberRemoved
-from lockbox.contracts.request import RequestCreated
+from lockbox.contracts.request import InfoProvided, RequestCreated
 
 SOURCES = ("request_service", "approval_service", "notify_service", "audit_service", "portal_service")
 INTAKE_QUEUE = "audit_service.on_event.v1"
+MEMBERS = (MemberAdded, MemberChanged, MemberRemoved)
 LISTENERS: Mapping[str, tuple[type[Fact], ...]] = {
-    "approval_service.on_member_added.v1": (MemberAdded,),
+    "approval_service.on_member.v1": MEMBERS,
     "approval_service.on_request_created.v1": (RequestCreated,),
-    "notify_service.on_member.v1": (MemberAdded, MemberChanged, MemberRemoved),
+    "approval_service.on_info_provided.v1": (InfoProvided,),
+    "notify_service.on_member.v1": MEMBERS,
     "notify_service.on_news.v1": (
         StageOpened,
+        InfoRequested,
+        ReviewResumed,
         AccessGranted,
         RequestApproved,
         RequestDenied,
         RequestExpired,
         GrantRevoked,
+        ExtensionDecided,
+        BreakGlassRequested,
+        BreakGlassUsed,
+        PolicyChangeProposed,
     ),
     "request_service.on_policy_changed.v1": (PolicyChanged,),
     "request_service.on_progress.v1": (
         RequestCreated,
+        RequestEvaluated,
         StageOpened,
         DecisionRecorded,
+        InfoRequested,
+        InfoProvided,
+        ReviewResumed,
         RequestApproved,
         RequestDenied,
         RequestCancelled,
@@ -53,6 +76,11 @@ LISTENERS: Mapping[str, tuple[type[Fact], ...]] = {
         GrantCompleted,
         GrantRevoked,
         GrantExpired,
+        ExtensionRequested,
+        ExtensionDecided,
+        BreakGlassRequested,
+        BreakGlassUsed,
+        BreakGlassAcknowledged,
         AlertSent,
         AlertFailed,
     ),

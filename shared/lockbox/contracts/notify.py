@@ -8,13 +8,18 @@ from lockbox.contracts.fields import Email, Uuid
 
 @dataclass(frozen=True, kw_only=True)
 class AlertFact(Fact, source="notify_service", abstract=True):
-    """What both outcomes of an alert have in common; it is about a request."""
+    """What both outcomes of an alert have in common; one that is about no request has no `request_id`."""
 
     alert_id: Uuid
-    request_id: Uuid
+    request_id: Uuid | None
     alert: str
     channel: str
     recipient: Email
+
+    @property
+    def subject(self) -> str:
+        """The request, or the alert itself."""
+        return self.request_id or self.alert_id
 
 
 @dataclass(frozen=True, kw_only=True)

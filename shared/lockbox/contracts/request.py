@@ -105,8 +105,8 @@ def longer_than_zero() -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccessTerms:
-    """What an engineer asks for: whose content, why, which items, which actions, how long and from when."""
+class BaseTerms:
+    """What an engineer asks for, but for how long: whose content, why, which items, which actions, from when."""
 
     tenant: TenantName
     service_request: Annotated[str, ServiceRequestField]
@@ -114,9 +114,27 @@ class AccessTerms:
     justification: Justification
     resources: tuple[Resource, ...] = field(metadata=some_distinct(100, "resources"))
     actions: tuple[Action, ...] = field(metadata=some_distinct(20, "actions"))
-    duration: Duration = field(metadata=longer_than_zero())
     starts_at: Timestamp | None = None
     severity: Severity = Severity.NORMAL
+
+
+@dataclass(frozen=True, kw_only=True)
+class TermsAsked(BaseTerms):
+    """What an engineer asks for; without a duration, for as long as the tenant's policy says."""
+
+    duration: Duration | None = field(default=None, metadata=longer_than_zero())
+
+    def lasting(self, default: timedelta) -> "AccessTerms":
+        """The terms with their duration."""
+        asked = {term.name: getattr(self, term.name) for term in fields(self)}
+        return AccessTerms(**asked | {"duration": self.duration or default})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessTerms(BaseTerms):
+    """What access is asked for, whole."""
+
+    duration: Duration = field(metadata=longer_than_zero())
 
     @classmethod
     def of(cls, source: "AccessTerms") -> "AccessTerms":
@@ -135,6 +153,16 @@ class RequestCreated(AccessTerms, Fact, source="request_service"):
     request_id: Uuid
     requester: Email
     created_at: Timestamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoProvided(Fact, source="request_service"):
+    """The engineer answered what the approvers wanted to know; `number` counts the answers from 1."""
+
+    request_id: Uuid
+    requester: Email
+    number: int
+    answer: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +214,7 @@ class TenantView:
     tenant: TenantName
     maximum_duration: Duration
     request_lifetime: Duration
+    default_duration: Duration
     service_request_pattern: Pattern | None = None
 
 
@@ -200,7 +229,16 @@ class TenantList:
 class CreateRequest(Call[RequestView], service="request_service"):
     """Ask for access. Role: engineer."""
 
-    terms: AccessTerms
+    terms: TermsAsked
+    idempotency_key: IdempotencyKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProvideInfo(Call[RequestView], service="request_service"):
+    """Answer what the approvers asked about an own request. Role: engineer."""
+
+    request_id: Uuid
+    text: Justification
     idempotency_key: IdempotencyKey
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lockbox.contracts.resources import covers, is_item
 from lockbox.crypto.keys import PublicKeys
 from lockbox.crypto.tokens import GRANT_TOKEN, verify
 from lockbox.errors import Forbidden
@@ -62,15 +63,16 @@ def decide(token: str | None, attempt: Attempt, keys: PublicKeys, revoked: Conta
 
 
 def _outside(claims: Mapping[str, Any], attempt: Attempt) -> str | None:
-    """Which border of the grant the attempt crosses, or None. Resources and actions match exactly."""
+    """Which border of the grant the attempt crosses, or None. Content is used item by item, never by a pattern."""
     if claims.get("tenant") != attempt.tenant:
         return "other_tenant"
-    if attempt.resource not in _named(claims.get("resources")):
+    named = _named(claims.get("resources"))
+    if not is_item(attempt.resource) or not any(covers(pattern, attempt.resource) for pattern in named):
         return "other_resource"
     if attempt.action not in _named(claims.get("actions")):
         return "other_action"
     return None
 
 
-def _named(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+def _named(value: object) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []

@@ -37,6 +37,11 @@ class Guard:
         self._feed.stop()
         self._client.close()
 
+    @property
+    def ready(self) -> bool:
+        """Whether what it knows of revocations is recent enough to let anybody in."""
+        return self._feed.fresh
+
     def check(self, token: str | None, tenant: str, resource: str, action: str) -> Decision:
         """Decide without asking anybody, and without a record."""
         attempt = Attempt(tenant=tenant, resource=resource, action=action)

@@ -22,12 +22,20 @@ class Order:
 
 
 def read_page(
-    collection: Collection[Document], where: Document, order: Order, page: Page
+    collection: Collection[Document], where: Document, order: Order, page: Page, computed: Document | None = None
 ) -> tuple[list[Document], str | None]:
-    """The documents of one part, and the cursor of the next or None; raises `Invalid` for a cursor not made here."""
-    direction = -1 if order.descending else 1
-    condition = {"$and": [where, _after(order, page.cursor)]} if page.cursor else where
-    found = list(collection.find(condition).sort([(field, direction) for field in order.fields]).limit(page.limit + 1))
+    """The documents of one part, and the cursor of the next or None; raises `Invalid` for a cursor not made here.
+
+    `computed` are fields to sort by that are not stored, each an expression of MongoDB's.
+    """
+    steps: list[Document] = [
+        {"$match": where},
+        *([{"$addFields": computed}] if computed else []),
+        *([{"$match": _after(order, page.cursor)}] if page.cursor else []),
+        {"$sort": dict.fromkeys(order.fields, -1 if order.descending else 1)},
+        {"$limit": page.limit + 1},
+    ]
+    found = list(collection.aggregate(steps))
     more = len(found) > page.limit
     documents = found[: page.limit]
     return documents, _cursor(order, documents[-1]) if more else None

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.builders import EVENT_ID, NOW, REQUEST_ID
 
 from approval_service.domain.access import Access
-from lockbox.contracts.approval import AccessAllowed, AccessDenied, RecordAccess
+from lockbox.contracts.access import AccessAllowed, AccessDenied, RecordAccess
 
 GRANT_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 ATTEMPT = RecordAccess(

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.builders import NOW, REQUEST_ID, public_keys, signing_key, terms
 
 from approval_service.domain.grant import Grant, grant_id_of
-from lockbox.contracts.approval import (
+from lockbox.contracts.grants import (
     AccessGranted,
     GrantActivated,
     GrantCompleted,
@@ -18,7 +18,7 @@ from lockbox.crypto.tokens import GRANT_TOKEN, sign, verify
 from lockbox.errors import Conflict
 
 TERMS = terms(resources=("mailbox/alice", "files/x"), actions=("read", "export"), duration=timedelta(hours=1))
-GRANT = Grant.of(REQUEST_ID, "erin@vendor.example", TERMS, NOW)
+GRANT = Grant.of(REQUEST_ID, "erin@vendor.example", TERMS, "approval", NOW)
 ACTIVE = GRANT.advance(NOW).state
 END = NOW + timedelta(hours=1)
 
@@ -42,12 +42,14 @@ def test_grant_when_given_names_exactly_what_was_asked_for() -> None:
 
 def test_grant_when_scheduled_counts_its_duration_from_its_start() -> None:
     start = NOW + timedelta(days=2)
-    later = Grant.of(REQUEST_ID, "erin@vendor.example", replace(TERMS, starts_at=start), NOW)
+    later = Grant.of(REQUEST_ID, "erin@vendor.example", replace(TERMS, starts_at=start), "approval", NOW)
     assert (later.starts_at, later.ends_at) == (start, start + timedelta(hours=1))
 
 
 def test_grant_when_its_scheduled_start_has_passed_counts_from_now() -> None:
-    late = Grant.of(REQUEST_ID, "erin@vendor.example", replace(TERMS, starts_at=NOW - timedelta(hours=3)), NOW)
+    late = Grant.of(
+        REQUEST_ID, "erin@vendor.example", replace(TERMS, starts_at=NOW - timedelta(hours=3)), "approval", NOW
+    )
     assert (late.starts_at, late.ends_at) == (NOW, END)
 
 

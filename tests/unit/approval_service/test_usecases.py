@@ -1,9 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.unit import builders
 from tests.unit.builders import (
     ADMIN,
     ALICE,
@@ -22,6 +23,7 @@ from tests.unit.builders import (
     approval,
     caller,
     created,
+    digest_of,
     event,
     policy,
     public_keys,
@@ -30,26 +32,26 @@ from tests.unit.builders import (
 from tests.unit.fakes import FakeAccesses, FakeApprovals, FakePolicies, changed_by
 
 from approval_service import usecases
+from approval_service.domain import deciding
 from approval_service.domain.approval import Approval
+from lockbox.contracts.access import RecordAccess
 from lockbox.contracts.approval import (
-    DEFAULT_SETTINGS,
+    AcknowledgeBreakGlass,
     CancelRequest,
-    CompleteGrant,
+    Changes,
     Decide,
     GetApproval,
-    GetGrant,
-    GetGrantToken,
-    GetPolicy,
-    GrantState,
-    ListGrants,
-    PutPolicy,
-    RecordAccess,
-    RevokeGrant,
+    ListBreakGlass,
+    ListQueue,
+    RequestExtension,
+    RequestInfo,
+    UseBreakGlass,
 )
 from lockbox.contracts.events import Cause
+from lockbox.contracts.grants import CompleteGrant, GetGrant, GetGrantToken, GrantState, ListGrants, RevokeGrant
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.portal import MemberAdded
-from lockbox.contracts.request import RequestState
+from lockbox.contracts.policy import BreakGlass
+from lockbox.contracts.request import InfoProvided, RequestState
 from lockbox.crypto.tokens import GRANT_TOKEN, verify
 from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, Unavailable
 
@@ -70,49 +72,22 @@ ATTEMPT = RecordAccess(
 
 
 def granted(**changes: Any) -> Approval:
-    once = approval(**changes).decide(VENDOR_APPROVER, "approve", "", SOON).state
-    return once.decide(ALICE, "approve", "", SOON).state
+    return builders.granted(SOON, **changes)
 
 
 def grant_id(one: Approval) -> str:
     return one.granted().id
 
 
+def one_by_one(work: Callable[[str], object], things: Iterable[str]) -> None:
+    for thing in things:
+        work(thing)
+
+
 def code_of(act: Callable[[], object], kind: type[LockboxError]) -> str:
     with pytest.raises(kind) as refused:
         act()
     return refused.value.code
-
-
-# --- tenants -------------------------------------------------------------------------------------------------------
-
-
-def welcome(policies: FakePolicies, tenant: str | None, now: datetime = NOW) -> None:
-    member = MemberAdded(tenant=tenant, email="carol@contoso.example", roles=("customer_admin",))
-    usecases.welcome_tenant(policies, event(member), member, now)
-
-
-def test_welcome_tenant_when_its_first_member_is_named_gives_it_a_policy() -> None:
-    policies = FakePolicies()
-    welcome(policies, "contoso")
-    assert policies.states == {"contoso": policy()}
-    assert policies.types == ["policy_changed"]
-    assert changed_by(policies) == ["approval_service"]
-    assert policies.acts[0].cause.correlation_id == CORRELATION_ID
-    assert policies.acts[0].cause.causation_id
-
-
-def test_welcome_tenant_when_it_is_known_leaves_its_policy() -> None:
-    policies = FakePolicies(contoso=policy(customer_quorum=3))
-    welcome(policies, "contoso", SOON)
-    assert policies.states == {"contoso": policy(customer_quorum=3)}
-    assert policies.facts == []
-
-
-def test_welcome_tenant_when_the_member_is_the_vendors_does_nothing() -> None:
-    policies = FakePolicies()
-    welcome(policies, None)
-    assert policies.states == {}
 
 
 # --- opening -------------------------------------------------------------------------------------------------------
@@ -123,7 +98,7 @@ def test_open_approval_when_the_policy_is_known_begins_under_it() -> None:
     usecases.open_approval(approvals, policies, event(created()), created(), SOON)
     opened = approvals.states[REQUEST_ID]
     assert (opened.state, opened.expires_at) == (RequestState.PENDING_VENDOR, NOW + timedelta(hours=1))
-    assert approvals.types == ["stage_opened"]
+    assert approvals.types == ["request_evaluated", "stage_opened"]
     assert approvals.acts[0].cause == event(created()).cause("approval_service")
     assert approvals.acts[0].key is None
 
@@ -142,21 +117,27 @@ def test_open_approval_when_the_event_comes_twice_opens_once() -> None:
     approvals, policies = FakeApprovals(), FakePolicies(contoso=policy())
     for now in (NOW, SOON):
         usecases.open_approval(approvals, policies, event(created()), created(), now)
-    assert approvals.types == ["stage_opened"]
+    assert approvals.types == ["request_evaluated", "stage_opened"]
 
 
 def test_open_approval_when_the_policy_forbids_it_denies_at_once() -> None:
     approvals, policies = FakeApprovals(), FakePolicies(contoso=policy(maximum_duration=timedelta(hours=1)))
     usecases.open_approval(approvals, policies, event(created()), created(), NOW)
     assert approvals.states[REQUEST_ID].state == RequestState.DENIED
-    assert approvals.types == ["request_denied"]
+    assert approvals.types == ["request_evaluated", "request_denied"]
 
 
 # --- deciding and cancelling ---------------------------------------------------------------------------------------
 
 
-def decision(verdict: Any = "approve", request_id: str = REQUEST_ID) -> Decide:
-    return Decide(request_id=request_id, decision=verdict, comment="fine", idempotency_key="k-1")
+def decision(verdict: Any = "approve") -> Decide:
+    return Decide(
+        request_id=REQUEST_ID,
+        request_digest=digest_of(approval()),
+        decision=verdict,
+        comment="fine",
+        idempotency_key="k-1",
+    )
 
 
 def test_decide_when_an_approver_says_yes_records_who_and_why() -> None:
@@ -189,12 +170,67 @@ def test_cancel_request_when_its_own_engineer_asks_ends_it() -> None:
     assert code_of(lambda: usecases.cancel_request(approvals, ENGINEER, command, SOON), Conflict) == "request_cancelled"
 
 
+# --- the way in between --------------------------------------------------------------------------------------------
+
+
+def test_decide_when_less_is_approved_takes_it_away() -> None:
+    approvals = FakeApprovals(approval())
+    view = usecases.decide(
+        approvals, VENDOR_APPROVER, replace(decision(), changes=Changes(duration=timedelta(hours=1))), SOON
+    )
+    assert view.terms.duration == timedelta(hours=1)
+    assert view.decisions[0].changes == Changes(duration=timedelta(hours=1))
+
+
+def test_request_info_and_answer_when_exchanged_are_written_for_who_said_them() -> None:
+    approvals = FakeApprovals(approval())
+    command = RequestInfo(request_id=REQUEST_ID, question="Which index?", idempotency_key="k-1")
+    assert usecases.request_info(approvals, VENDOR_APPROVER, command, SOON).state == RequestState.INFO_REQUESTED
+    told = InfoProvided(
+        tenant="contoso", request_id=REQUEST_ID, requester=ENGINEER.email, number=1, answer="The first."
+    )
+    for _ in range(2):
+        usecases.receive_answer(approvals, event(told), told, SOON)
+    assert approvals.types == ["info_requested", "review_resumed"]
+    assert changed_by(approvals) == ["victor@vendor.example", "approval_service"]
+    assert approvals.acts[1].cause.causation_id == event(told).id
+
+
+def test_break_glass_when_used_by_two_and_acknowledged_is_listed() -> None:
+    approvals = FakeApprovals(approval(settings={"break_glass": BreakGlass(allowed=True)}))
+    use = UseBreakGlass(request_id=REQUEST_ID, comment="All is down.", idempotency_key="k-1")
+    usecases.use_break_glass(approvals, VENDOR_APPROVER, use, SOON)
+    second = caller("vince@vendor.example", "vendor", Role.VENDOR_APPROVER)
+    assert usecases.use_break_glass(approvals, second, use, SOON).state == RequestState.APPROVED
+    acknowledge = AcknowledgeBreakGlass(request_id=REQUEST_ID, idempotency_key="k-1")
+    view = usecases.acknowledge_break_glass(approvals, ALICE, acknowledge, SOON)
+    listed = usecases.list_break_glass(approvals, ALICE, ListBreakGlass())
+    assert [one.break_glass for one in listed.items] == [view.break_glass]
+
+
+def test_list_queue_when_asked_says_of_each_what_the_caller_may_do() -> None:
+    page = usecases.list_queue(FakeApprovals(approval()), VENDOR_APPROVER, ListQueue())
+    assert [one.you.may_decide for one in page.items] == [True]
+
+
+def test_request_extension_when_granted_is_asked_for_by_the_grants_id() -> None:
+    one = granted()
+    approvals = FakeApprovals(one)
+    command = RequestExtension(
+        grant_id=grant_id(one), duration=timedelta(hours=1), justification="Longer.", idempotency_key="k-1"
+    )
+    view = usecases.request_extension(approvals, ENGINEER, command, SOON)
+    assert [extension.state for extension in view.extensions] == ["PENDING"]
+    assert code_of(lambda: usecases.request_extension(approvals, OTHER_ENGINEER, command, SOON), NotFound)
+
+
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reader", [ENGINEER, VENDOR_APPROVER, VENDOR_AUDITOR, ALICE, ADMIN, AUDITOR])
 def test_get_approval_when_the_caller_may_know_gives_it(reader: Caller) -> None:
-    assert usecases.get_approval(FakeApprovals(approval()), reader, GetApproval(request_id=REQUEST_ID)) == approval()
+    read = usecases.get_approval(FakeApprovals(approval()), reader, GetApproval(request_id=REQUEST_ID))
+    assert read == deciding.as_reading(approval(), reader)
 
 
 @pytest.mark.parametrize("reader", [OTHER_ENGINEER, OPERATOR, POINT, FRANK, FIONA])
@@ -350,56 +386,7 @@ def test_list_revocations_when_the_token_would_not_verify_any_more_leaves_it_out
     assert (listed.as_of, listed.grant_ids) == (END, ())
 
 
-# --- policy --------------------------------------------------------------------------------------------------------
-
 POLICIES = {"contoso": policy(), "fabrikam": replace(policy(), tenant="fabrikam")}
-
-
-@pytest.mark.parametrize("reader", [ALICE, ADMIN, AUDITOR, ENGINEER, VENDOR_APPROVER, VENDOR_AUDITOR])
-def test_get_policy_when_of_ones_own_tenant_or_at_the_vendor_gives_it(reader: Caller) -> None:
-    assert usecases.get_policy(FakePolicies(**POLICIES), reader, GetPolicy(tenant="contoso")) == policy()
-
-
-@pytest.mark.parametrize("reader", [FRANK, FIONA])
-def test_get_policy_when_of_another_tenant_says_the_same_as_for_none(reader: Caller) -> None:
-    for tenant in ("contoso", "nowhere"):
-        with pytest.raises(NotFound) as refused:
-            usecases.get_policy(FakePolicies(**POLICIES), reader, GetPolicy(tenant=tenant))
-        assert (refused.value.code, refused.value.message) == ("tenant_not_found", "there is no such tenant")
-
-
-def test_get_policy_when_there_is_no_such_tenant_says_so_to_the_vendor_too() -> None:
-    policies = FakePolicies(**POLICIES)
-    wanted = GetPolicy(tenant="nowhere")
-    assert code_of(lambda: usecases.get_policy(policies, VENDOR_APPROVER, wanted), NotFound) == "tenant_not_found"
-
-
-def put(policies: FakePolicies, by: Caller, tenant: str = "contoso", version: int | None = None) -> Any:
-    new = replace(DEFAULT_SETTINGS, require_approval=False)
-    command = PutPolicy(tenant=tenant, settings=new, version=version, idempotency_key="k-1")
-    return usecases.put_policy(policies, by, command, SOON)
-
-
-def test_put_policy_when_of_ones_own_tenant_replaces_it() -> None:
-    policies = FakePolicies(**POLICIES)
-    view = put(policies, ADMIN, version=1)
-    assert (view.require_approval, view.version, view.changed_by) == (False, 2, "carol@contoso.example")
-    assert policies.types == ["policy_changed"]
-    assert policies.states["fabrikam"] == POLICIES["fabrikam"]
-
-
-@pytest.mark.parametrize("by", [FIONA, VENDOR_APPROVER, OPERATOR])
-def test_put_policy_when_of_another_tenant_says_that_there_is_none(by: Caller) -> None:
-    policies = FakePolicies(**POLICIES)
-    assert code_of(lambda: put(policies, by), NotFound) == "tenant_not_found"
-    assert policies.states == POLICIES
-
-
-def test_put_policy_when_somebody_was_faster_conflicts() -> None:
-    policies = FakePolicies(**POLICIES)
-    put(policies, ADMIN, version=1)
-    assert code_of(lambda: put(policies, ADMIN, version=1), Conflict) == "policy_version_stale"
-
 
 # --- access and time -----------------------------------------------------------------------------------------------
 
@@ -434,21 +421,21 @@ def test_advance_due_when_time_has_passed_expires_what_waits() -> None:
     other = replace(approval(), request_id=UNKNOWN, expires_at=NOW + timedelta(days=2))
     approvals = FakeApprovals(approval(), other)
     cause = Cause("approval_service", CORRELATION_ID)
-    assert usecases.advance_due(approvals, cause, NOW + timedelta(hours=12)) == 1
+    assert usecases.advance_due(approvals, cause, NOW + timedelta(hours=12), one_by_one) == 1
     assert approvals.states[REQUEST_ID].state == RequestState.EXPIRED
     assert approvals.states[UNKNOWN] == other
     assert approvals.types == ["request_expired"]
     assert approvals.acts[0].cause == cause
-    assert usecases.advance_due(approvals, cause, NOW + timedelta(hours=12)) == 0
+    assert usecases.advance_due(approvals, cause, NOW + timedelta(hours=12), one_by_one) == 0
 
 
 def test_advance_due_when_a_grant_has_ended_tells_so() -> None:
     approvals = FakeApprovals(granted())
-    usecases.advance_due(approvals, Cause("approval_service", CORRELATION_ID), END)
+    usecases.advance_due(approvals, Cause("approval_service", CORRELATION_ID), END, one_by_one)
     assert approvals.types == ["grant_expired"]
 
 
 def test_advance_due_when_somebody_was_faster_changes_nothing() -> None:
     approvals = FakeApprovals(granted().revoke(ALICE, "", SOON).state)
-    usecases.advance_due(approvals, Cause("approval_service", CORRELATION_ID), END)
+    usecases.advance_due(approvals, Cause("approval_service", CORRELATION_ID), END, one_by_one)
     assert approvals.facts == []

@@ -3,22 +3,26 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.builders import ALICE, NOW, REQUEST_ID, VENDOR_APPROVER, approval, created
+from tests.unit.builders import ALICE, NOW, REQUEST_ID, VENDOR_APPROVER, approval, created, decide
 from tests.unit.strategies import EVERY_FACT
 
 from lockbox.contracts.approval import (
-    AccessGranted,
-    GrantRevoked,
+    BreakGlassRequested,
+    BreakGlassUsed,
+    InfoRequested,
     RequestApproved,
     RequestDenied,
     RequestExpired,
-    StageName,
+    ReviewResumed,
     StageOpened,
 )
 from lockbox.contracts.events import Fact
+from lockbox.contracts.grants import AccessGranted, ExtensionDecided, GrantRevoked
 from lockbox.contracts.identity import Role
+from lockbox.contracts.policy import DEFAULT_SETTINGS, Group, PolicyChangeProposed, Side
 from lockbox.contracts.request import ReasonCode
-from notify_service.domain.alert import COMPOSERS, Alert, Audience, alert_for, reason, spoken, utc
+from notify_service.domain.alert import Alert, Audience, reason, spoken, utc
+from notify_service.domain.composing import COMPOSERS, alert_for
 
 EXPIRES = NOW + timedelta(hours=12)
 OPENED = StageOpened(
@@ -27,7 +31,7 @@ OPENED = StageOpened(
         requester="erin@vendor.example",
         created_at=NOW,
         expires_at=EXPIRES,
-        stage=StageName.CUSTOMER,
+        stage=Side.CUSTOMER,
         quorum=1,
         policy_version=1,
     )
@@ -38,18 +42,18 @@ OUTCOME: dict[str, Any] = {
     "requester": "erin@vendor.example",
     "service_request": "SR-359423",
 }
-REVOKED = GrantRevoked(
-    tenant="contoso",
-    grant_id="0f8fad5b-d9cb-469f-a165-70867728950e",
-    request_id=REQUEST_ID,
-    requester="erin@vendor.example",
-    comment="enough",
-)
+GRANT: dict[str, Any] = {
+    "tenant": "contoso",
+    "grant_id": "0f8fad5b-d9cb-469f-a165-70867728950e",
+    "request_id": REQUEST_ID,
+    "requester": "erin@vendor.example",
+}
+REVOKED = GrantRevoked(**GRANT, comment="enough")
 
 
 def granted(**settings: Any) -> AccessGranted:
-    once = approval(settings=settings).decide(VENDOR_APPROVER, "approve", "", NOW)
-    changed = once.state.decide(ALICE, "approve", "", NOW) if once.state.grant is None else once
+    once = decide(approval(settings=settings), VENDOR_APPROVER)
+    changed = decide(once.state, ALICE) if once.state.grant is None else once
     [fact] = [fact for fact in changed.facts if isinstance(fact, AccessGranted)]
     return fact
 
@@ -90,13 +94,15 @@ def test_alert_when_the_customer_has_to_decide_holds_all_that_it_must() -> None:
 
 
 def test_alert_when_the_customer_has_to_decide_is_for_its_approvers() -> None:
-    assert told(OPENED).audience == Audience(organisation="contoso", roles=(Role.CUSTOMER_APPROVER,))
+    assert told(OPENED).audience == Audience(
+        organisation="contoso", roles=(Role.CUSTOMER_APPROVER,), but="erin@vendor.example"
+    )
     assert "your organisation's content" in told(OPENED).introduction
 
 
 def test_alert_when_the_vendor_has_to_decide_is_for_the_vendors_approvers() -> None:
-    alert = told(replace(OPENED, stage=StageName.VENDOR))
-    assert alert.audience == Audience(organisation="vendor", roles=(Role.VENDOR_APPROVER,))
+    alert = told(replace(OPENED, stage=Side.VENDOR))
+    assert alert.audience == Audience(organisation="vendor", roles=(Role.VENDOR_APPROVER,), but="erin@vendor.example")
     assert "content of contoso" in alert.introduction
     assert alert.urgent
     assert dict(alert.lines) == dict(told(OPENED).lines)
@@ -105,6 +111,83 @@ def test_alert_when_the_vendor_has_to_decide_is_for_the_vendors_approvers() -> N
 def test_alert_when_many_things_are_asked_for_names_them_all() -> None:
     lines = dict(told(replace(OPENED, resources=("a/b", "c/d"), actions=("read", "export"))).lines)
     assert (lines["Resources"], lines["Actions"]) == ("a/b, c/d", "read, export")
+
+
+def test_alert_when_the_stage_has_groups_is_for_their_roles_and_people() -> None:
+    groups = (
+        Group(name="Legal", members=("lea@contoso.example", "customer_admin")),
+        Group(name="Any", members=("customer_approver",)),
+    )
+    assert told(replace(OPENED, groups=groups)).audience == Audience(
+        organisation="contoso",
+        roles=(Role.CUSTOMER_ADMIN, Role.CUSTOMER_APPROVER),
+        emails=("lea@contoso.example",),
+        but="erin@vendor.example",
+    )
+
+
+def test_alert_when_an_extension_is_asked_for_says_so() -> None:
+    alert = told(replace(OPENED, extension=1, duration=timedelta(hours=1)))
+    assert alert.kind == "extension_needs_approval"
+    assert "more time" in alert.introduction
+    assert "no access after 2026-01-31 21:30:00 UTC" in alert.introduction
+    assert dict(alert.lines)["Duration"] == "1 hour"
+
+
+# --- questions, emergencies, policies ------------------------------------------------------------------------------
+
+
+def test_alert_when_the_approvers_ask_back_tells_the_requester_what() -> None:
+    alert = told(InfoRequested(**OUTCOME, approver="alice@contoso.example", question="Which index?"))
+    assert (alert.kind, alert.audience) == ("info_requested", Audience(emails=("erin@vendor.example",)))
+    assert dict(alert.lines)["Question"] == "Which index?"
+
+
+def test_alert_when_the_engineer_answers_tells_the_stage() -> None:
+    groups = (Group(name="Any", members=("customer_approver",)),)
+    alert = told(ReviewResumed(**OUTCOME, stage=Side.CUSTOMER, groups=groups, answer="The first."))
+    assert alert.audience == Audience(
+        organisation="contoso", roles=(Role.CUSTOMER_APPROVER,), but="erin@vendor.example"
+    )
+    assert dict(alert.lines)["Answer"] == "The first."
+
+
+def test_alert_when_an_extension_is_decided_tells_the_requester_until_when() -> None:
+    fact = ExtensionDecided(**GRANT, number=1, outcome="approve", ends_at=EXPIRES, comment="Go on.")
+    alert = told(fact)
+    assert alert.introduction == "Your access was extended."
+    assert dict(alert.lines)["Access until"] == "2026-01-31 21:30:00 UTC"
+    assert told(replace(fact, outcome="deny")).introduction == "Your access was not extended."
+    assert alert_for(replace(fact, outcome="lapse")) is None
+
+
+def test_alert_when_break_glass_is_wanted_tells_the_other_approvers_of_the_vendor() -> None:
+    alert = told(BreakGlassRequested(**OUTCOME, approver="victor@vendor.example", comment="All is down."))
+    assert alert.audience == Audience(organisation="vendor", roles=(Role.VENDOR_APPROVER,), but="victor@vendor.example")
+    assert alert.urgent
+
+
+def test_alert_when_break_glass_is_used_tells_the_customer_at_once_all_that_matters() -> None:
+    opened = {name: value for name, value in GRANT.items() if name not in ("tenant",)}
+    alert = told(
+        BreakGlassUsed(
+            **created().within(
+                **opened, approvers=("v@vendor.example", "w@vendor.example"), comments=("a", "b"), ends_at=EXPIRES
+            )
+        )
+    )
+    assert alert.audience == Audience(organisation="contoso", roles=(Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN))
+    assert alert.urgent
+    assert "EMERGENCY" in alert.subject
+    lines = dict(alert.lines)
+    assert (lines["Opened by"], lines["Because"]) == ("v@vendor.example and w@vendor.example", "a / b")
+    assert lines["Resources"] == "mailbox/alice"
+
+
+def test_alert_when_a_policy_is_proposed_tells_the_administrators() -> None:
+    alert = told(PolicyChangeProposed(tenant="contoso", version=3, digest="d" * 64, settings=DEFAULT_SETTINGS))
+    assert alert.audience == Audience(organisation="contoso", roles=(Role.CUSTOMER_ADMIN,))
+    assert (alert.request_id, alert.urgent) == (None, True)
 
 
 # --- access without the customer's approval ------------------------------------------------------------------------
@@ -121,6 +204,12 @@ def test_alert_when_access_opened_without_the_customer_tells_its_approvers_and_a
     assert (lines["Service request"], lines["Requestor"]) == ("SR-359423", "erin@vendor.example")
     assert (lines["Justification"], lines["Resources"]) == ("Alice cannot open her mailbox.", "mailbox/alice")
     assert "revoke" in alert.introduction
+
+
+def test_alert_when_the_policy_opened_access_says_so() -> None:
+    by_itself = replace(granted(require_approval=False), opened_by="policy")
+    assert "policy has opened access by itself" in told(by_itself).introduction
+    assert alert_for(replace(by_itself, opened_by="break_glass")) is None, "break_glass_used tells of it"
 
 
 def test_alert_when_access_opened_with_the_customers_approval_is_none() -> None:
@@ -155,7 +244,7 @@ def test_alert_when_there_is_an_outcome_tells_the_requester(
     fact: Fact, kind: str, said: str, lines: dict[str, str]
 ) -> None:
     alert = told(fact)
-    assert (alert.kind, alert.audience) == (kind, Audience(email="erin@vendor.example"))
+    assert (alert.kind, alert.audience) == (kind, Audience(emails=("erin@vendor.example",)))
     assert alert.introduction == f"{said}."
     assert dict(alert.lines) == {"Request ID": REQUEST_ID, "Customer": "contoso", **lines}
     assert REQUEST_ID in alert.subject
@@ -167,6 +256,12 @@ def test_alert_when_the_fact_concerns_nobody_is_none() -> None:
     telling = {kind.__name__ for kind in COMPOSERS}
     assert telling == {
         "StageOpened",
+        "InfoRequested",
+        "ReviewResumed",
+        "ExtensionDecided",
+        "BreakGlassRequested",
+        "BreakGlassUsed",
+        "PolicyChangeProposed",
         "AccessGranted",
         "RequestApproved",
         "RequestDenied",

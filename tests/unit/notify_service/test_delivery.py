@@ -11,7 +11,7 @@ from notify_service.domain.delivery import RETRY_AFTER, Delivery, DeliveryState
 
 ALERT = Alert(
     kind="approval_needed",
-    audience=Audience(email="alice@contoso.example"),
+    audience=Audience(emails=("alice@contoso.example",)),
     tenant="contoso",
     request_id=REQUEST_ID,
     subject="Decide",

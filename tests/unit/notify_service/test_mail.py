@@ -12,7 +12,7 @@ from tests.unit.notify_service.test_alert import OPENED
 
 from lockbox.errors import Unavailable
 from notify_service import mail
-from notify_service.domain.alert import alert_for
+from notify_service.domain.composing import alert_for
 from notify_service.domain.delivery import Delivery
 from notify_service.mail import Mailer, compose
 from notify_service.settings import Settings

@@ -26,9 +26,10 @@ class FakeMembers:
         self.learnt.append((email, organisation, tuple(roles), event.sequence))
 
     def addresses(self, audience: Audience) -> Iterable[str]:
-        if audience.email is not None:
-            return [audience.email]
-        return [email for email, where, role in self.known if where == audience.organisation and role in audience.roles]
+        if audience.organisation is None:
+            return audience.emails
+        there = [(email, role) for email, where, role in self.known if where == audience.organisation]
+        return [email for email, role in there if role in audience.roles or email in audience.emails]
 
 
 class FakeDeliveries(FakeAggregates[Delivery]):

@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from tests.unit.builders import ALICE, CORRELATION_ID, ENGINEER, EVENT_ID, NOW, REQUEST_ID, approval, terms
 from tests.unit.fakes import FakeAggregates
 
+from approval_service.domain import deciding
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval import ApprovalView, CancelRequest, Decide, GetApproval
@@ -293,8 +294,8 @@ VIEW = RequestView(
     created_at=NOW,
     expires_at=NOW + timedelta(hours=1),
 )
-DECIDED = replace(approval(), state=RequestState.PENDING_CUSTOMER)
-DECIDE = Decide(request_id=REQUEST_ID, decision="approve", idempotency_key="k-1")
+DECIDED = deciding.as_reading(replace(approval(), state=RequestState.PENDING_CUSTOMER), ALICE)
+DECIDE = Decide(request_id=REQUEST_ID, request_digest="d", decision="approve", idempotency_key="k-1")
 CANCEL = CancelRequest(request_id=REQUEST_ID, idempotency_key="k-1")
 NOT_FOUND = NotFound("request_not_found", "there is no such request")
 
@@ -334,19 +335,29 @@ class FakePatience:
 
 def test_read_request_when_both_answer_puts_them_together() -> None:
     services = FakeServices(get_request=[VIEW], get_approval=[DECIDED])
-    details = usecases.read_request(services, ALICE, REQUEST_ID)
+    details = usecases.read_request(services, ALICE, REQUEST_ID, FakePatience(1))
     assert isinstance(details, RequestDetails)
     assert (details.id, details.justification) == (REQUEST_ID, VIEW.justification)
     assert (details.state, details.expires_at) == (DECIDED.state, DECIDED.expires_at)
     assert (details.stages, details.decisions, details.grant) == (DECIDED.stages, (), None)
+    assert (details.request_digest, details.terms, details.you) == (DECIDED.request_digest, terms(), DECIDED.you)
     assert services.asked == [(ALICE, GetRequest(request_id=REQUEST_ID)), (ALICE, GetApproval(request_id=REQUEST_ID))]
 
 
 def test_read_request_when_the_approval_has_not_begun_shows_what_was_asked() -> None:
     services = FakeServices(get_request=[VIEW], get_approval=[NOT_FOUND])
-    details = usecases.read_request(services, ALICE, REQUEST_ID)
+    patience = FakePatience(3)
+    details = usecases.read_request(services, ALICE, REQUEST_ID, patience)
+    assert patience.waited == 3
     assert wire.encode(details, RequestView) == wire.encode(VIEW)
     assert (details.stages, details.decisions, details.grant) == ((), (), None)
+
+
+def test_read_request_when_it_was_created_a_moment_ago_waits_for_its_approval() -> None:
+    services = FakeServices(get_request=[VIEW], get_approval=[NOT_FOUND, NOT_FOUND, DECIDED])
+    details = usecases.read_request(services, ALICE, REQUEST_ID, FakePatience(5))
+    assert details.request_digest == DECIDED.request_digest
+    assert services.methods == ["get_request", "get_approval", "get_approval", "get_approval"]
 
 
 @pytest.mark.parametrize(
@@ -358,7 +369,7 @@ def test_read_request_when_the_approval_has_not_begun_shows_what_was_asked() -> 
 )
 def test_read_request_when_one_does_not_answer_surfaces_that(answers: dict[str, Any], kind: type[LockboxError]) -> None:
     with pytest.raises(kind):
-        usecases.read_request(FakeServices(**answers), ALICE, REQUEST_ID)
+        usecases.read_request(FakeServices(**answers), ALICE, REQUEST_ID, FakePatience(1))
 
 
 @pytest.mark.parametrize("message", [DECIDE, CANCEL])

@@ -3,32 +3,37 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.builders import NOW, REQUEST_ID, created, terms
+from tests.unit.builders import NOW, REQUEST_ID, asked, created, terms
 
-from lockbox.contracts.request import AccessTerms, TenantView
-from lockbox.errors import Fault, Invalid
-from request_service.domain.request import AccessRequest, ask
+from lockbox.contracts.request import AccessTerms, RequestState, TenantView
+from lockbox.errors import Conflict, Fault, Invalid
+from request_service.domain.request import MOST_ANSWERS, AccessRequest, ask
 
-TENANT = TenantView(tenant="contoso", maximum_duration=timedelta(hours=4), request_lifetime=timedelta(hours=12))
+TENANT = TenantView(
+    tenant="contoso",
+    maximum_duration=timedelta(hours=4),
+    request_lifetime=timedelta(hours=12),
+    default_duration=timedelta(hours=2),
+)
 REQUESTER = "erin@vendor.example"
 
 
 def refusal(known: TenantView | None = TENANT, **changes: Any) -> Invalid:
     with pytest.raises(Invalid) as refused:
-        ask(REQUEST_ID, terms(**changes), REQUESTER, known, NOW)
+        ask(REQUEST_ID, asked(**changes), REQUESTER, known, NOW)
     return refused.value
 
 
 def test_ask_when_the_terms_are_good_makes_a_request_that_expires() -> None:
-    changed = ask(REQUEST_ID, terms(), REQUESTER, TENANT, NOW)
+    changed = ask(REQUEST_ID, asked(), REQUESTER, TENANT, NOW)
     about = {"request_id": REQUEST_ID, "requester": REQUESTER, "created_at": NOW}
     assert changed.state == AccessRequest(**terms().within(**about, expires_at=NOW + timedelta(hours=12)))
     assert changed.facts == (created(),)
 
 
 def test_ask_when_the_tenant_has_another_lifetime_expires_by_that() -> None:
-    quick = TenantView(tenant="contoso", maximum_duration=timedelta(hours=4), request_lifetime=timedelta(minutes=1))
-    assert ask(REQUEST_ID, terms(), REQUESTER, quick, NOW).state.expires_at == NOW + timedelta(minutes=1)
+    quick = replace(TENANT, request_lifetime=timedelta(minutes=1))
+    assert ask(REQUEST_ID, asked(), REQUESTER, quick, NOW).state.expires_at == NOW + timedelta(minutes=1)
 
 
 def test_ask_when_there_is_no_such_tenant_says_so() -> None:
@@ -39,7 +44,7 @@ def test_ask_when_there_is_no_such_tenant_says_so() -> None:
 
 @pytest.mark.parametrize("duration", [timedelta(microseconds=1), timedelta(hours=4)])
 def test_ask_when_as_long_as_allowed_is_taken(duration: timedelta) -> None:
-    assert ask(REQUEST_ID, terms(duration=duration), REQUESTER, TENANT, NOW).state.duration == duration
+    assert ask(REQUEST_ID, asked(duration=duration), REQUESTER, TENANT, NOW).state.duration == duration
 
 
 def test_ask_when_longer_than_allowed_says_how_long_it_may_be() -> None:
@@ -50,7 +55,7 @@ def test_ask_when_longer_than_allowed_says_how_long_it_may_be() -> None:
 
 @pytest.mark.parametrize("starts_at", [None, NOW, NOW + timedelta(seconds=1), NOW + timedelta(days=30)])
 def test_ask_when_it_starts_in_the_next_thirty_days_is_taken(starts_at: datetime | None) -> None:
-    assert ask(REQUEST_ID, terms(starts_at=starts_at), REQUESTER, TENANT, NOW).state.starts_at == starts_at
+    assert ask(REQUEST_ID, asked(starts_at=starts_at), REQUESTER, TENANT, NOW).state.starts_at == starts_at
 
 
 @pytest.mark.parametrize(
@@ -88,7 +93,7 @@ def test_ask_when_it_starts_in_the_past_or_too_far_off_is_refused(starts_at: dat
 def test_ask_when_the_tenant_has_a_pattern_keeps_to_it(pattern: str | None, service_request: str, taken: bool) -> None:
     tenant = replace(TENANT, service_request_pattern=pattern)
     if taken:
-        ask(REQUEST_ID, terms(service_request=service_request), REQUESTER, tenant, NOW)
+        ask(REQUEST_ID, asked(service_request=service_request), REQUESTER, tenant, NOW)
     else:
         error = refusal(tenant, service_request=service_request)
         assert (error.code, error.faults[0]["field"]) == ("service_request_unlike_pattern", "service_request")
@@ -102,4 +107,34 @@ def test_ask_when_several_things_are_wrong_says_the_first() -> None:
 
 def test_terms_when_taken_out_of_a_message_are_those_that_were_put_in() -> None:
     assert AccessTerms.of(created()) == terms()
-    assert AccessTerms.of(ask(REQUEST_ID, terms(), REQUESTER, TENANT, NOW).state) == terms()
+    assert AccessTerms.of(ask(REQUEST_ID, asked(), REQUESTER, TENANT, NOW).state) == terms()
+
+
+def test_ask_when_no_duration_is_given_takes_the_tenants() -> None:
+    changed = ask(REQUEST_ID, replace(asked(), duration=None), REQUESTER, TENANT, NOW)
+    assert changed.state.duration == timedelta(hours=2)
+    assert changed.facts[0].duration == timedelta(hours=2)  # type: ignore[attr-defined]
+
+
+def test_answer_when_something_is_asked_counts_the_answers() -> None:
+    request = ask(REQUEST_ID, asked(), REQUESTER, TENANT, NOW).state
+    once = request.answer("The first.", RequestState.INFO_REQUESTED)
+    twice = once.state.answer("And the second.", RequestState.INFO_REQUESTED)
+    told = [(fact.number, fact.answer) for fact in (*once.facts, *twice.facts)]  # type: ignore[attr-defined]
+    assert told == [(1, "The first."), (2, "And the second.")]
+    assert replace(twice.state, answers=0) == request
+
+
+@pytest.mark.parametrize("state", [RequestState.PENDING_VENDOR, RequestState.APPROVED, RequestState.EXPIRED])
+def test_answer_when_nothing_is_asked_is_refused(state: RequestState) -> None:
+    request = ask(REQUEST_ID, asked(), REQUESTER, TENANT, NOW).state
+    with pytest.raises(Conflict) as refused:
+        request.answer("The first.", state)
+    assert refused.value.code == "nothing_asked"
+
+
+def test_answer_when_there_are_too_many_is_refused() -> None:
+    request = replace(ask(REQUEST_ID, asked(), REQUESTER, TENANT, NOW).state, answers=MOST_ANSWERS)
+    with pytest.raises(Conflict) as refused:
+        request.answer("Again.", RequestState.INFO_REQUESTED)
+    assert refused.value.code == "too_many_answers"

@@ -2,18 +2,20 @@ from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
-from tests.unit.builders import ALICE, NOW, VENDOR_APPROVER, approval, created, policy
+from tests.unit.builders import ALICE, ENGINEER, NOW, VENDOR_APPROVER, approval, created, decide, granted, policy
 from tests.unit.strategies import EVERY_FACT
 
+from approval_service.domain import extending, inquiry
 from approval_service.domain.approval import Approval
-from lockbox.contracts.approval import RequestApproved, RequestCancelled, RequestDenied, RequestExpired, StageName
+from lockbox.contracts.approval import RequestApproved, RequestCancelled, RequestDenied, RequestExpired
 from lockbox.contracts.events import Fact
-from lockbox.contracts.request import PENDING, RequestState
+from lockbox.contracts.policy import Side
+from lockbox.contracts.request import PENDING, InfoProvided, RequestState
 from request_service.domain.standing import Progress, Standing, standing_after
 
-OPENED = Approval.open(created(), policy(), NOW).facts[0]
-APPROVED_BY_VENDOR = approval().decide(VENDOR_APPROVER, "approve", "", NOW)
-APPROVED = APPROVED_BY_VENDOR.state.decide(ALICE, "approve", "", NOW)
+EVALUATED, OPENED = Approval.open(created(), policy(), NOW).facts
+APPROVED_BY_VENDOR = decide(approval(), VENDOR_APPROVER)
+APPROVED = decide(APPROVED_BY_VENDOR.state, ALICE)
 ABOUT: dict[str, Any] = {
     "tenant": "contoso",
     "request_id": created().request_id,
@@ -43,14 +45,15 @@ def test_standing_when_there_is_an_outcome_is_that(fact: Fact, state: RequestSta
 
 
 def test_standing_when_the_event_is_about_something_else_is_left() -> None:
-    others = [created(), APPROVED_BY_VENDOR.facts[0], *APPROVED.facts[2:]]
+    others = [created(), EVALUATED, APPROVED_BY_VENDOR.facts[0], *APPROVED.facts[2:]]
     assert [fact.type for fact in others] == [
         "request_created",
+        "request_evaluated",
         "decision_recorded",
         "access_granted",
         "grant_activated",
     ]
-    assert [standing_after(fact, 1) for fact in others] == [None] * 4
+    assert [standing_after(fact, 1) for fact in others] == [None] * 5
 
 
 def test_standing_when_followed_to_the_end_is_what_the_approval_says() -> None:
@@ -60,8 +63,25 @@ def test_standing_when_followed_to_the_end_is_what_the_approval_says() -> None:
     assert last.state == APPROVED.state.state == RequestState.APPROVED
 
 
+def test_standing_when_approvers_ask_and_the_engineer_answers_waits_for_each_in_turn() -> None:
+    asked = inquiry.ask(approval(), VENDOR_APPROVER, "Which index?", NOW)
+    assert [standing_after(fact, 4) for fact in asked.facts] == [Standing(RequestState.INFO_REQUESTED, 4)]
+    told = InfoProvided(
+        tenant="contoso", request_id=created().request_id, requester=ENGINEER.email, number=1, answer="The first."
+    )
+    assert standing_after(told, 2) is None, "the approval says when it goes on"
+    resumed = inquiry.receive_answer(asked.state, told, NOW)
+    assert [standing_after(fact, 5) for fact in resumed.facts] == [Standing(RequestState.PENDING_VENDOR, 5)]
+
+
+def test_standing_when_an_extension_is_asked_for_stays_approved() -> None:
+    asked = extending.ask(granted(), ENGINEER, timedelta(hours=1), "Longer.", NOW)
+    assert [fact.type for fact in asked.facts] == ["extension_requested", "stage_opened"]
+    assert [standing_after(fact, 9) for fact in asked.facts] == [None, None]
+
+
 def test_stages_when_named_each_have_a_pending_state() -> None:
-    assert {RequestState(f"PENDING_{stage}") for stage in StageName} <= PENDING
+    assert {RequestState(f"PENDING_{stage}") for stage in Side} <= PENDING
 
 
 def test_progress_when_listed_is_every_fact_about_a_request() -> None:

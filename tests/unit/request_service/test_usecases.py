@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,41 +15,49 @@ from tests.unit.builders import (
     REQUEST_ID,
     VENDOR_APPROVER,
     approval,
+    asked,
     created,
+    decide,
     event,
     policy,
-    terms,
 )
 
 from approval_service.domain.policy import Policy
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import PolicyChanged
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
+from lockbox.contracts.policy import PolicyChanged
 from lockbox.contracts.request import (
+    AccessTerms,
     CreateRequest,
     GetRequest,
     HistoryEntry,
     ListRequests,
+    ProvideInfo,
     RequestPage,
     RequestState,
     RequestView,
     TenantList,
     TenantView,
 )
-from lockbox.errors import Invalid, NotFound
+from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 from request_service import usecases
 from request_service.domain.request import AccessRequest
 from request_service.domain.standing import Standing
 from request_service.usecases import Arrival
 
-CONTOSO = TenantView(tenant="contoso", maximum_duration=timedelta(hours=4), request_lifetime=timedelta(hours=12))
+CONTOSO = TenantView(
+    tenant="contoso",
+    maximum_duration=timedelta(hours=4),
+    request_lifetime=timedelta(hours=12),
+    default_duration=timedelta(hours=4),
+)
 FABRIKAM = replace(CONTOSO, tenant="fabrikam")
 
 
 def view_of(request: AccessRequest) -> RequestView:
     return RequestView(
-        **terms().of(request).within(),
+        **AccessTerms.of(request).within(),
         id=request.request_id,
         requester=request.requester,
         state=RequestState.PENDING_VENDOR,
@@ -70,6 +79,11 @@ class FakeRequests:
     def create(self, key: str, changed: Changed[AccessRequest], act: Act) -> RequestView:
         self.written.append((changed, act))
         self.views[key] = view_of(changed.state)
+        return self.views[key]
+
+    def change(self, key: str, act: Act, step: Callable[[AccessRequest], Changed[AccessRequest]]) -> RequestView:
+        [(made, _)] = self.written[:1]
+        self.written.append((step(made.state), act))
         return self.views[key]
 
     def read(self, request_id: str) -> RequestView:
@@ -116,7 +130,7 @@ def tenants() -> FakeTenants:
 
 
 def create(requests: FakeRequests, tenants: FakeTenants, caller: Caller = ENGINEER, **changes: Any) -> RequestView:
-    command = CreateRequest(terms=terms(**changes), idempotency_key="k-1")
+    command = CreateRequest(terms=asked(**changes), idempotency_key="k-1")
     return usecases.create_request(requests, tenants, caller, command, Arrival(REQUEST_ID, NOW))
 
 
@@ -163,6 +177,38 @@ def test_get_request_when_the_caller_may_not_know_says_the_same_as_for_none(
         assert (refused.value.code, refused.value.message) == ("request_not_found", "there is no such request")
 
 
+def answer(requests: FakeRequests, by: Caller, state: RequestState = RequestState.INFO_REQUESTED) -> None:
+    requests.views[REQUEST_ID] = replace(requests.views[REQUEST_ID], state=state)
+    command = ProvideInfo(request_id=REQUEST_ID, text="The first.", idempotency_key="k-2")
+    usecases.provide_info(requests, by, command, NOW)
+
+
+def test_provide_info_when_asked_for_is_written_for_the_engineer(requests: FakeRequests, tenants: FakeTenants) -> None:
+    create(requests, tenants)
+    answer(requests, ENGINEER)
+    changed, act = requests.written[-1]
+    assert [fact.type for fact in changed.facts] == ["info_provided"]
+    assert act.key == "erin@vendor.example provide_info k-2"
+
+
+@pytest.mark.parametrize(
+    ("by", "kind"), [(OTHER_ENGINEER, NotFound), (FRANK, NotFound), (VENDOR_APPROVER, Forbidden), (ALICE, Forbidden)]
+)
+def test_provide_info_when_it_is_not_ones_own_is_refused(
+    requests: FakeRequests, tenants: FakeTenants, by: Caller, kind: type[Exception]
+) -> None:
+    create(requests, tenants)
+    with pytest.raises(kind):
+        answer(requests, by)
+    assert len(requests.written) == 1
+
+
+def test_provide_info_when_nothing_is_asked_is_refused(requests: FakeRequests, tenants: FakeTenants) -> None:
+    create(requests, tenants)
+    with pytest.raises(Conflict):
+        answer(requests, ENGINEER, RequestState.PENDING_VENDOR)
+
+
 def test_list_requests_when_asked_leaves_sight_to_the_store(requests: FakeRequests, tenants: FakeTenants) -> None:
     made = create(requests, tenants)
     query = ListRequests(tenant="contoso")
@@ -190,7 +236,7 @@ def test_list_tenants_when_the_callers_own_is_unknown_shows_none() -> None:
 
 
 def test_follow_when_a_stage_opens_notes_it_and_where_the_request_stands(requests: FakeRequests) -> None:
-    [decided, opened] = approval().decide(VENDOR_APPROVER, "approve", "", NOW).facts
+    [decided, opened] = decide(approval(), VENDOR_APPROVER).facts
     told = event(opened, sequence=3, actor="victor@vendor.example")
     usecases.follow(requests, told, opened)  # type: ignore[arg-type]
     [(request_id, entry, sequence)] = requests.history

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lockbox.cli import output
-from lockbox.cli.output import cell, say, show_fields, show_json, show_rows
+from lockbox.cli.output import cell, head, say, show_fields, show_json, show_part, show_rows, show_texts
 
 HOSTILE = [
     "[red]x[/red]",
@@ -59,8 +59,9 @@ def test_tables_when_a_text_looks_like_markup_show_it_as_it_is(text: str, capsys
     show_rows([{"a": text}], [("A", "a")])
     show_fields({"a": text}, [("A", "a")])
     show_rows([{"a": ["read", text]}], [("A", "a")])
+    show_texts([{"a": text, "b": text}], [("A", "a"), ("B", "b")])
     shown = capsys.readouterr().out
-    assert shown.count(text) == 3
+    assert shown.count(text) == 5
     assert f"read, {text}" in shown
 
 
@@ -73,6 +74,41 @@ def test_show_rows_when_a_row_lacks_a_field_shows_a_dash(capsys: pytest.CaptureF
 def test_show_rows_when_wide_keeps_a_row_on_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     show_rows([{"a": "x" * 100, "b": "y" * 100}], [("A", "a"), ("B", "b")])
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_show_texts_when_the_last_column_is_long_folds_it_and_loses_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show_texts([{"a": "x" * 100, "b": "y" * 500}, {"a": "z", "b": None}], [("A", "a"), ("B", "b")])
+    first, row, *more, last = capsys.readouterr().out.splitlines()
+    assert first.split() == ["A", "B"]
+    assert row.split()[0] == "x" * 100
+    assert row.count("y") + sum(line.count("y") for line in more) == 500
+    assert {line.index("y") for line in (row, *more)} == {row.index("y")}
+    assert last.split() == ["z", "-"]
+
+
+def test_show_texts_when_several_columns_are_long_folds_them_all(capsys: pytest.CaptureFixture[str]) -> None:
+    show_texts([{"a": "x x", "b": "y" * 500, "c": "z" * 500}], [("A", "a"), ("B", "b"), ("C", "c")], texts=2)
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert rows[0].startswith("x x  y")
+    assert [sum(row.count(letter) for row in rows) for letter in "yz"] == [500, 500]
+    assert all(len(row) <= 100 for row in rows)
+
+
+def test_show_part_when_there_are_rows_has_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    show_part("Notes", [{"a": "x"}], [("A", "a")])
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["", "Notes", "A", "x"]
+
+
+def test_show_part_when_there_are_none_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    show_part("Notes", [], [("A", "a")])
+    assert capsys.readouterr().out == ""
+
+
+def test_head_when_a_text_looks_like_markup_shows_it_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    head("Extension [1] [/]")
+    assert capsys.readouterr().out == "\nExtension [1] [/]\n"
 
 
 def test_show_fields_when_long_folds_and_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,18 @@ import httpx
 import pytest
 from tests.unit.lockbox.fake_portal import URL, FakePortal
 
-from lockbox.cli.session import CommandError, Session, ask, load_session, save_session, session_file
+from lockbox.cli.session import (
+    CommandError,
+    Session,
+    ask,
+    load_session,
+    post,
+    put,
+    read,
+    read_all,
+    save_session,
+    session_file,
+)
 
 SESSION = Session(URL, "lbs_secret")
 
@@ -138,6 +149,12 @@ def test_ask_when_there_are_several_faults_lists_them(portal: FakePortal) -> Non
     ]
 
 
+def test_ask_when_a_fault_says_what_came_shows_that_too(portal: FakePortal) -> None:
+    faults = [{"field": "rules.0.then", "expected": "one of a, b", "received": "c"}] * 2
+    portal.says("GET /api/v1/x", {"detail": "wrong", "code": "invalid_rules", "errors": faults}, status=422)
+    assert complaint().splitlines()[1:] == ["  rules.0.then: expected one of a, b, got 'c'"] * 2
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -176,6 +193,36 @@ def test_ask_when_something_else_than_a_portal_answers_says_so(portal: FakePorta
 @pytest.mark.parametrize("url", ["http://[::1", "https://lockbox.example:port"])
 def test_ask_when_the_address_is_none_says_so(url: str) -> None:
     assert url in complaint(session=Session(url, ""))
+
+
+def test_read_when_a_parameter_is_none_leaves_it_out(portal: FakePortal) -> None:
+    save_session(SESSION)
+    portal.says("GET /api/v1/grants", {"items": []})
+    assert read("/grants", tenant=None, limit=5, acknowledged=False) == {"items": []}
+    assert portal.requests[0].url.query == b"limit=5&acknowledged=false"
+    assert portal.requests[0].headers["Authorization"] == "Bearer lbs_secret"
+
+
+def test_read_all_when_there_are_parts_puts_them_together(portal: FakePortal) -> None:
+    save_session(SESSION)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params.get("cursor", "0"))
+        return httpx.Response(200, json={"items": [number], "next_cursor": str(number + 1) if number < 2 else None})
+
+    portal.on("GET /api/v1/queue", answer)
+    assert read_all("/queue", tenant="contoso") == [0, 1, 2]
+    assert {request.url.params["tenant"] for request in portal.requests} == {"contoso"}
+
+
+def test_post_and_put_when_sent_again_have_another_key(portal: FakePortal) -> None:
+    save_session(SESSION)
+    for method, act in (("POST", post), ("PUT", put)):
+        portal.says(f"{method} /api/v1/x", {"done": method})
+        assert [act("/x", {"a": 1}), act("/x", {"a": 1})] == [{"done": method}] * 2
+    assert [json.loads(request.content) for request in portal.requests] == [{"a": 1}] * 4
+    keys = {request.headers["Idempotency-Key"] for request in portal.requests}
+    assert (len(keys), {len(key) for key in keys}) == (4, {36})
 
 
 def test_complaints_when_made_never_show_the_token(portal: FakePortal) -> None:

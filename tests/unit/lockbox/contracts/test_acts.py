@@ -8,13 +8,15 @@ from tests.unit.builders import CORRELATION_ID, NOW, REQUEST_ID, terms
 from tests.unit.strategies import messages
 
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import CancelRequest, Decide, PutPolicy, RevokeGrant
+from lockbox.contracts.approval import CancelRequest, Decide
 from lockbox.contracts.events import Cause
+from lockbox.contracts.grants import RevokeGrant
+from lockbox.contracts.policy import PutPolicy
 from lockbox.contracts.request import CreateRequest
 from lockbox.crypto.canonical import canonical, digest
 
 CAUSE = Cause("alice@contoso.example", CORRELATION_ID)
-DECIDE = Decide(request_id=REQUEST_ID, decision="approve", comment="fine", idempotency_key="k-1")
+DECIDE = Decide(request_id=REQUEST_ID, request_digest="d", decision="approve", comment="fine", idempotency_key="k-1")
 CANCEL = CancelRequest(request_id=REQUEST_ID, comment="fine", idempotency_key="k-1")
 
 

@@ -7,8 +7,9 @@ from tests.unit.strategies import EVERY_ADDRESS, EVERY_CALL
 from approval_service.service import ApprovalService
 from audit_service.service import AuditService
 from lockbox.contracts import wire
-from lockbox.contracts.approval import ApprovalView, Decide, GetApproval, ListGrants, SignedGrant
+from lockbox.contracts.approval import ApprovalView, Decide, GetApproval
 from lockbox.contracts.calls import EVERY, Call
+from lockbox.contracts.grants import ListGrants, SignedGrant
 from lockbox.contracts.identity import Role
 from lockbox.contracts.request import RequestPage
 from notify_service.service import NotifyService
@@ -16,8 +17,11 @@ from request_service.service import RequestService
 
 SERVICES = {service.name: service for service in (ApprovalService, AuditService, NotifyService, RequestService)}
 ROLES = {
+    "acknowledge_break_glass": {Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN},
     "cancel_request": {Role.ENGINEER},
     "check_topology": {Role.OPERATOR},
+    "decide_policy_change": {Role.CUSTOMER_ADMIN},
+    "diff_policy": {Role.CUSTOMER_ADMIN},
     "drop_parked": {Role.OPERATOR},
     "get_outbox": {Role.OPERATOR},
     "list_parked": {Role.OPERATOR},
@@ -27,9 +31,12 @@ ROLES = {
     "create_request": {Role.ENGINEER},
     "get_grant_token": {Role.ENGINEER},
     "list_revocations": {Role.ENFORCEMENT_POINT},
+    "provide_info": {Role.ENGINEER},
     "put_policy": {Role.CUSTOMER_ADMIN},
     "record_access": {Role.ENFORCEMENT_POINT},
+    "request_extension": {Role.ENGINEER},
     "revoke_grant": {Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN},
+    "use_break_glass": {Role.VENDOR_APPROVER},
 }
 
 
@@ -75,7 +82,7 @@ def test_call_when_sent_is_answered_by_an_entrypoint_of_that_kind(service: str, 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
 def test_call_when_it_changes_something_carries_an_idempotency_key(call: type[Call[object]]) -> None:
-    reads = call.method.startswith(("get_", "list_", "read_", "check_"))
+    reads = call.method.startswith(("get_", "list_", "read_", "check_", "evaluate_", "diff_"))
     keys = {"record_access": "access_id", "replay_parked": "parked_id", "drop_parked": "parked_id"}
     key = keys.get(call.method, "idempotency_key")
     assert (key in call.__dataclass_fields__) is not reads  # type: ignore[attr-defined]

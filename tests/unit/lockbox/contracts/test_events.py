@@ -12,7 +12,8 @@ from tests.unit.builders import CORRELATION_ID, EVENT_ID, NOW, REQUEST_ID, creat
 from tests.unit.strategies import EVERY_FACT, JSON, WORDS, messages
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import AccessDenied, GrantRevoked, RequestExpired, StageOpened
+from lockbox.contracts.access import AccessDenied
+from lockbox.contracts.approval import RequestExpired, StageOpened
 from lockbox.contracts.events import (
     FACTS,
     Cause,
@@ -25,6 +26,7 @@ from lockbox.contracts.events import (
     event_id,
     read_event,
 )
+from lockbox.contracts.grants import GrantRevoked
 from lockbox.contracts.portal import MemberAdded
 from lockbox.contracts.request import RequestCreated
 from lockbox.crypto.canonical import canonical

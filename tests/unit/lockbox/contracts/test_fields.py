@@ -338,6 +338,11 @@ def test_resource_when_named_exactly_is_taken(resource: str) -> None:
     assert read(Resource, resource) == resource
 
 
+@pytest.mark.parametrize("resource", ["mailbox/*", "*/alice", "mailbox/*/inbox", "files/**", "*/*", "*/**"])
+def test_resource_when_whole_segments_are_wildcards_is_a_pattern(resource: str) -> None:
+    assert not refused(Resource, resource)
+
+
 @pytest.mark.parametrize("resource", ["mailbox/..", "../mailbox", "a/../b", "a/./b", "./a", "a/.", "..", ".", "a/b/.."])
 def test_resource_when_it_has_dot_segments_is_refused(resource: str) -> None:
     assert refused(Resource, resource)
@@ -351,8 +356,11 @@ def test_resource_when_a_segment_is_empty_or_the_only_one_is_refused(resource: s
 @pytest.mark.parametrize(
     "resource",
     [
-        "mailbox/*",
-        "*/alice",
+        "mailbox/a*",
+        "mailbox/*a",
+        "mailbox/***",
+        "**/alice",
+        "mailbox/**/inbox",
         "mailbox/a?",
         "mailbox/[ab]",
         "mailbox/%2e%2e",
@@ -361,7 +369,7 @@ def test_resource_when_a_segment_is_empty_or_the_only_one_is_refused(resource: s
         "mailbox/{a,b}",
     ],
 )
-def test_resource_when_it_has_wildcards_or_encodings_is_refused(resource: str) -> None:
+def test_resource_when_it_has_other_wildcards_or_encodings_is_refused(resource: str) -> None:
     assert refused(Resource, resource)
 
 

@@ -15,7 +15,7 @@ from lockbox.guard.decision import Attempt, Decision, decide
 KEY = signing_key()
 KEYS = public_keys(KEY)
 TERMS = terms(resources=("mailbox/alice", "files/report"), actions=("read", "export"))
-GRANT = Grant.of(REQUEST_ID, "erin@vendor.example", TERMS, NOW)
+GRANT = Grant.of(REQUEST_ID, "erin@vendor.example", TERMS, "approval", NOW)
 TOKEN = sign(GRANT_TOKEN, GRANT.claims(), KEY)
 ATTEMPT = Attempt(tenant="contoso", resource="mailbox/alice", action="read")
 SOON = NOW + timedelta(minutes=5)
@@ -119,6 +119,23 @@ def test_decide_when_it_is_anothers_content_says_so(tenant: str) -> None:
 )  # fmt: skip
 def test_decide_when_it_is_another_resource_says_so(resource: str) -> None:
     assert asked(resource=resource).reason == "other_resource"
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "mailbox/../files/x", "mailbox/./alice", "mailbox//alice", "mailbox/", "mailbox/*", "mailbox/**", "*/x",
+        "mailbox/a%2Fb", "mailbox/..", "mailbox/al\u0456ce", "mailbox/alice\n", "mailbox/alice ", "/mailbox/alice",
+        "mailbox/a\\b",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("pattern", ["mailbox/**", "*/**"])
+def test_decide_when_a_pattern_would_match_a_trick_says_that_it_is_another_resource(
+    resource: str, pattern: str
+) -> None:
+    wide = sign(GRANT_TOKEN, GRANT.claims() | {"resources": [pattern]}, KEY)
+    assert asked(wide, resource=resource).reason == "other_resource"
+    assert asked(wide, resource="mailbox/alice").allowed
 
 
 @pytest.mark.parametrize("action", ["write", "Read", "", "re", "read ", "read,export", "*"])

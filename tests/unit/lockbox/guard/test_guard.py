@@ -15,13 +15,13 @@ from tests.waiting import eventually
 from approval_service.domain.grant import Grant
 from lockbox import clock
 from lockbox.contracts import wire
-from lockbox.contracts.approval import RecordAccess
+from lockbox.contracts.access import RecordAccess
 from lockbox.crypto.tokens import GRANT_TOKEN, sign
 from lockbox.guard import Decision, Guard
 from lockbox.guard import feed as feed_module
 
 KEYS, REVOCATIONS, RECORD = "GET /.well-known/jwks.json", "GET /api/v1/revocations", "POST /api/v1/access-events"
-GRANT = Grant.of(REQUEST_ID, "erin@vendor.example", terms(), NOW)
+GRANT = Grant.of(REQUEST_ID, "erin@vendor.example", terms(), "approval", NOW)
 TOKEN = sign(GRANT_TOKEN, GRANT.claims(), signing_key())
 MakeGuard = Callable[..., Guard]
 CONTENT = {"tenant": "contoso", "resource": "mailbox/alice", "action": "read"}

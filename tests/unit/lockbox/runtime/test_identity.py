@@ -66,7 +66,7 @@ def test_identify_when_the_clocks_differ_by_a_second_lets_through() -> None:
 
 
 def test_identify_when_it_is_a_grant_is_refused() -> None:
-    grant = Grant.of(REQUEST_ID, "erin@vendor.example", terms(), NOW)
+    grant = Grant.of(REQUEST_ID, "erin@vendor.example", terms(), "approval", NOW)
     assert code_of(sign(GRANT_TOKEN, grant.claims(), KEY)) == "token_malformed"
 
 

@@ -23,17 +23,13 @@ class FakeCollection:
         self.where: dict[str, Any] = {}
         self.order: list[tuple[str, int]] = []
 
-    def find(self, where: dict[str, Any]) -> "FakeCollection":
-        bson.encode(where)
-        self.where = where
-        return self
-
-    def sort(self, order: list[tuple[str, int]]) -> "FakeCollection":
-        self.order = order
-        return self
-
-    def limit(self, count: int) -> Iterator[dict[str, Any]]:
-        return iter(self._documents[:count])
+    def aggregate(self, steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        bson.encode({"steps": steps})
+        matches = [step["$match"] for step in steps if "$match" in step]
+        self.where = matches[0] if len(matches) == 1 else {"$and": matches}
+        [sort, limit] = steps[-2:]
+        self.order = list(sort["$sort"].items())
+        return iter(self._documents[: limit["$limit"]])
 
 
 def documents(count: int) -> list[dict[str, Any]]:

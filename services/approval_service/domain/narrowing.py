@@ -1,0 +1,64 @@
+"""What an approver takes away from what was asked for. Nothing here ever adds."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from lockbox.contracts.approval import Changes
+from lockbox.contracts.fields import format_duration, format_timestamp
+from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.resources import covers
+from lockbox.errors import invalid
+
+LATEST_START = timedelta(days=30)
+
+
+def narrow(terms: AccessTerms, changes: Changes, now: datetime) -> AccessTerms:
+    """The terms with less of them; raises `Invalid` for anything that would be more."""
+    if changes.duration is not None:
+        terms = _shorter(terms, changes.duration)
+    if changes.resources is not None:
+        terms = _fewer_resources(terms, changes.resources)
+    if changes.actions is not None:
+        terms = _fewer_actions(terms, changes.actions)
+    return terms if changes.starts_at is None else _later(terms, changes.starts_at, now)
+
+
+def only_shorter(terms: AccessTerms, changes: Changes) -> AccessTerms:
+    """The terms of an extension, of which nothing but the duration can be less."""
+    for name in ("resources", "actions", "starts_at"):
+        if getattr(changes, name) is not None:
+            raise invalid(
+                "not_changeable", f"changes.{name}", "null, as an extension has only a duration", getattr(changes, name)
+            )
+    return terms if changes.duration is None else _shorter(terms, changes.duration)
+
+
+def _shorter(terms: AccessTerms, duration: timedelta) -> AccessTerms:
+    if duration > terms.duration:
+        most = f"at most {format_duration(terms.duration)}"
+        raise invalid("longer_than_asked", "changes.duration", most, format_duration(duration))
+    return replace(terms, duration=duration)
+
+
+def _fewer_resources(terms: AccessTerms, resources: tuple[str, ...]) -> AccessTerms:
+    for number, resource in enumerate(resources):
+        if not any(covers(asked, resource) for asked in terms.resources):
+            expected = f"something of {', '.join(terms.resources)}"
+            raise invalid("wider_than_asked", f"changes.resources.{number}", expected, resource)
+    return replace(terms, resources=resources)
+
+
+def _fewer_actions(terms: AccessTerms, actions: tuple[str, ...]) -> AccessTerms:
+    for number, action in enumerate(actions):
+        if action not in terms.actions:
+            expected = f"one of {', '.join(terms.actions)}"
+            raise invalid("wider_than_asked", f"changes.actions.{number}", expected, action)
+    return replace(terms, actions=actions)
+
+
+def _later(terms: AccessTerms, starts_at: datetime, now: datetime) -> AccessTerms:
+    earliest = max(now, terms.starts_at or now)
+    if not earliest <= starts_at <= now + LATEST_START:
+        expected = f"a moment from {format_timestamp(earliest)}, within {LATEST_START.days} days"
+        raise invalid("earlier_than_asked", "changes.starts_at", expected, format_timestamp(starts_at))
+    return replace(terms, starts_at=starts_at)

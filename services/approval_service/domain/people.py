@@ -1,0 +1,76 @@
+"""Who is known, and who of them can decide. For checks and forecasts: a decision itself looks at the caller alone."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from lockbox.contracts.events import VENDOR
+from lockbox.contracts.identity import Role
+from lockbox.contracts.policy import DECIDING_ROLES, Group, Side
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member of an organisation."""
+
+    email: str
+    organisation: str
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True)
+class People:
+    """The people of a tenant and of the vendor, by address."""
+
+    tenant: str
+    known: Mapping[str, Person]
+
+    @classmethod
+    def of(cls, tenant: str, people: Iterable[Person]) -> "People":
+        """The people of a tenant and of the vendor, out of some."""
+        return cls(tenant, {one.email: one for one in people if one.organisation in (tenant, VENDOR)})
+
+    def with_role(self, role: Role, side: Side) -> frozenset[str]:
+        """Everybody of this side who has a role."""
+        return frozenset(one.email for one in self._of(side) if role in one.roles)
+
+    def eligible(self, group: Group, side: Side) -> frozenset[str]:
+        """Everybody of this side whose yes counts for the group."""
+        deciding = [one for one in self._of(side) if not one.roles.isdisjoint(DECIDING_ROLES[side])]
+        return frozenset(
+            one.email for one in deciding if one.email in group.members or not one.roles.isdisjoint(group.members)
+        )
+
+    def _of(self, side: Side) -> Iterable[Person]:
+        organisation = VENDOR if side == Side.VENDOR else self.tenant
+        return (one for one in self.known.values() if one.organisation == organisation)
+
+
+def assign(people: Mapping[str, Iterable[str]], places: Mapping[str, int]) -> dict[str, list[str]]:
+    """Give as many places as can be to people, each of whom can take one, in one of the groups named for them.
+
+    The maximum matching of a bipartite graph, by augmenting paths (Kuhn 1955). Gives the people of each group.
+    """
+    taken: dict[str, list[str]] = {group: [] for group in places}
+
+    def place(person: str, tried: set[str]) -> bool:
+        return any(take(person, group, tried) for group in people[person] if group in places and group not in tried)
+
+    def take(person: str, group: str, tried: set[str]) -> bool:
+        tried.add(group)
+        if len(taken[group]) >= places[group]:
+            moved = next((other for other in taken[group] if place(other, tried)), None)
+            if moved is None:
+                return False
+            taken[group].remove(moved)
+        taken[group].append(person)
+        return True
+
+    for person in people:
+        place(person, set())
+    return taken
+
+
+def unfilled(taken: Mapping[str, list[str]], places: Mapping[str, int]) -> int:
+    """How many places nobody could take."""
+    return sum(places.values()) - len(list(chain.from_iterable(taken.values())))

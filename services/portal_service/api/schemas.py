@@ -1,0 +1,57 @@
+"""`/schemas`: what the documents of the API may say, as JSON Schema (2020-12)."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Response, jsonify
+
+from lockbox.contracts import wire
+from lockbox.contracts.fields import DurationField, TimestampField
+from lockbox.contracts.policy import PolicySettings
+from portal_service.api.blueprint import Blueprint
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FORMATS = {DurationField: "duration", TimestampField: "date-time"}
+IN_OPENAPI, HERE = "#/components/schemas/", "#/$defs/"
+
+blueprint = Blueprint("schemas", __name__, url_prefix="/api/v1/schemas", description="What documents may say")
+
+
+@blueprint.route("/policy", methods=["GET"])
+def get_policy_schema() -> Response:
+    """Read the JSON schema of a policy."""
+    return jsonify(json_schema("Policy", PolicySettings))
+
+
+def formats(plugin: MarshmallowPlugin) -> None:
+    """Have a plugin of apispec say what our own types look like."""
+    for kind, name in FORMATS.items():
+        plugin.map_to_openapi_type(kind, "string", name)  # type: ignore[no-untyped-call]
+
+
+@cache
+def json_schema(name: str, kind: type) -> Mapping[str, Any]:
+    """The schema of a message, with those of its parts; made of the same rules that the message is read by."""
+    plugin = MarshmallowPlugin()
+    spec = APISpec("", "", "3.1.0", plugins=[plugin])
+    formats(plugin)
+    spec.components.schema(name, schema=wire.schema(kind))
+    parts = _here(spec.to_dict()["components"]["schemas"])
+    return {"$schema": DIALECT, "title": name, "$ref": f"{HERE}{name}", "$defs": parts}
+
+
+def _here(value: Any) -> Any:
+    """The same with references into the document itself, and expressions as ECMA-262 writes them."""
+    if isinstance(value, Mapping):
+        return {name: _anchored(text) if name == "pattern" else _here(text) for name, text in value.items()}
+    if isinstance(value, list):
+        return [_here(one) for one in value]
+    return value.replace(IN_OPENAPI, HERE) if isinstance(value, str) else value
+
+
+def _anchored(pattern: str) -> str:
+    """Python's `match` begins at the beginning, JSON Schema's `pattern` anywhere."""
+    return f"^(?:{pattern.replace('(?P<', '(?<').replace(chr(92) + 'Z', '$')})"

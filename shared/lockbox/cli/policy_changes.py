@@ -1,0 +1,93 @@
+"""`lockbox policy diff`, `agree`, `reject`: what a document would change, and what another administrator proposed."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lockbox.cli.output import Comment, Json, cell, say, show_json
+from lockbox.cli.policy_document import DIFFERENT, Tenant, read_document
+from lockbox.cli.policy_overview import show_differences
+from lockbox.cli.session import CommandError, Document, post, read
+
+Seen = Annotated[str | None, typer.Argument(help="The digest of what is proposed; if left out, you are shown it.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def diff(
+    tenant: Tenant,
+    file: Annotated[
+        Path | None, typer.Option(help="A policy, as JSON; - for standard input. If left out, what is proposed.")
+    ] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 3 if something differs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check a policy whole, and show what it would change; nothing is changed.
+
+    Exit code: 0, be there differences or not; with --exit-code, 3 if there are; 1 if the policy can't be in force, or
+    on any other error.
+    """
+    settings = read_document(file) if file else _proposed(tenant)["settings"]
+    found = _compare(tenant, settings)
+    if as_json:
+        show_json(found)
+    else:
+        show_differences(found)
+        say(f"Digest: {found['digest']}")
+    if exit_code and found["differences"]:
+        raise typer.Exit(DIFFERENT)
+
+
+def agree(tenant: Tenant, digest: Seen = None, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
+    """Agree to the policy that another administrator proposed; it is in force at once."""
+    seen = _look(tenant, "agree", yes, as_json) if digest is None else digest
+    changed = _settle(tenant, "agree", seen, comment)
+    if as_json:
+        show_json(changed)
+    else:
+        say(f"Version {changed['version']} of {tenant}'s policy is in force.")
+
+
+def reject(tenant: Tenant, digest: Seen = None, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
+    """Reject the policy that is proposed, be it one's own; the one in force stays."""
+    seen = _look(tenant, "reject", yes, as_json) if digest is None else digest
+    kept = _settle(tenant, "reject", seen, comment)
+    if as_json:
+        show_json(kept)
+    else:
+        say(f"Rejected. Version {kept['version']} of {tenant}'s policy stays in force.")
+
+
+def _settle(tenant: str, decision: str, digest: str, comment: str) -> Any:
+    body = {"decision": decision, "digest": digest, "comment": comment}
+    return post(f"/tenants/{tenant}/policy/proposal", body)
+
+
+def _look(tenant: str, decision: str, yes: bool, as_json: bool) -> str:
+    """The digest of what is proposed, after somebody has looked at it and wants this done."""
+    proposal = _proposed(tenant)
+    if not yes:
+        if as_json:
+            raise CommandError("with --json, give the digest of what is proposed, or --yes")
+        say(f"Proposed by {proposal['proposed_by']}, {cell(proposal['proposed_at'])}:")
+        _show_change(tenant, proposal["settings"])
+        typer.confirm(f"{decision.capitalize()}?", abort=True, err=True)
+    return str(proposal["digest"])
+
+
+def _show_change(tenant: str, settings: Document) -> None:
+    try:
+        show_differences(_compare(tenant, settings))
+    except CommandError as refused:  # what can't be in force any more can still be rejected
+        say(f"It can't be in force: {refused}")
+
+
+def _compare(tenant: str, settings: Document) -> Any:
+    return post(f"/tenants/{tenant}/policy/diff", settings)
+
+
+def _proposed(tenant: str) -> Any:
+    proposal = read(f"/tenants/{tenant}/policy")["proposal"]
+    if proposal is None:
+        raise CommandError(f"nothing is proposed for {tenant}")
+    return proposal

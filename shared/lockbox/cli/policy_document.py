@@ -1,0 +1,59 @@
+"""A policy as a document: what of it is kept in a file, and how it is read from one."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lockbox.cli.session import CommandError, Document
+
+Tenant = Annotated[str, typer.Argument(help="The tenant.")]
+DIFFERENT = 3
+"""The exit code for an answer that a script wants to tell from success, errors (1) and wrong usage (2)."""
+CHANGING = ("tenant", "version", "changed_at", "changed_by", "proposal")
+
+
+def settings_of(policy: Document) -> dict[str, Any]:
+    """The settings alone, without what is different in each tenant and version."""
+    return {name: value for name, value in policy.items() if name not in CHANGING}
+
+
+def read_document(file: Path) -> dict[str, Any]:
+    """The JSON object in a file, or on standard input for `-`; raises `CommandError` for anything else."""
+    try:
+        text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
+        document = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file} can't be read as JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise CommandError(f"{file} holds no JSON object")
+    return document
+
+
+def change(policy: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """The policy with some settings changed, each `name=value`, or `break_glass.allowed=true` for a part of one."""
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals:
+            raise CommandError(f"{setting!r} is no setting; write name=value, as in require_approval=false")
+        _put(policy, path.split("."), _value(value))
+    return policy
+
+
+def _put(document: dict[str, Any], path: list[str], value: Any) -> None:
+    name, *below = path
+    if not below:
+        document[name] = value
+    elif isinstance(document.get(name), dict):
+        _put(document[name], below, value)
+    else:
+        raise CommandError(f"{name} has no part {below[0]}; change it as a whole, or in a file")
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,103 @@
+"""The published language of enforcement: keys, revocations, and the record of each use. Owned by approval_service."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from marshmallow import validate
+
+from lockbox.contracts.calls import Call
+from lockbox.contracts.events import Fact
+from lockbox.contracts.fields import Action, Email, Flag, TenantName, Timestamp, Uuid
+
+# --- facts ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessUsed(Fact, source="approval_service", subject="access_id", abstract=True):
+    """What both outcomes of an attempt to use content have in common; without a grant, `grant_id` is null."""
+
+    access_id: Uuid
+    tenant: TenantName
+    grant_id: Uuid | None
+    request_id: Uuid | None
+    engineer: Email | None
+    resource: str
+    action: str
+    reason: str
+    enforcement_point: str
+    at: Timestamp
+
+    @property
+    def subject(self) -> str:
+        """The grant, or the attempt itself where no grant was shown."""
+        return self.grant_id or self.access_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessAllowed(AccessUsed):
+    """An enforcement point served content under a grant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessDenied(AccessUsed):
+    """An enforcement point refused content."""
+
+
+# --- answers -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeySet:
+    """Public keys as a JWK Set (RFC 7517)."""
+
+    keys: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevocationList:
+    """The ids of grants that were revoked or completed and whose tokens would still verify, as of `as_of`."""
+
+    as_of: Timestamp
+    grant_ids: tuple[Uuid, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessRecorded:
+    """The attempt is on record."""
+
+    access_id: Uuid
+
+
+# --- commands and queries ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetKeys(Call[KeySet], service="approval_service"):
+    """Read the public keys that grants are signed with; everybody may."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRevocations(Call[RevocationList], service="approval_service"):
+    """Read which grants ended before the time that their tokens name. Role: enforcement_point."""
+
+
+def tried(longest: int) -> dict[str, Any]:
+    """The rule of what somebody tried: any text, so that every attempt can be put on record."""
+    pattern = rf"[^\ud800-\udfff]{{0,{longest}}}\Z"
+    return {"validate": validate.Regexp(pattern, error=f"text of at most {longest} characters")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordAccess(Call[AccessRecorded], service="approval_service"):
+    """Put one attempt to use content on record; the same `access_id` again changes nothing. Role: enforcement_point."""
+
+    access_id: Uuid
+    allowed: Flag
+    tenant: TenantName
+    grant_id: Uuid | None = None
+    request_id: Uuid | None = None
+    engineer: Email | None = None
+    resource: str = field(metadata=tried(512))
+    action: str = field(metadata=tried(64))
+    reason: Action
+    at: Timestamp

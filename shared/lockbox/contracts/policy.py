@@ -1,0 +1,424 @@
+"""The published language of tenant policy: one document, which a tenant can keep in a git repository.
+
+What each part means, with worked examples, is in docs/policy.md; the JSON schema is at `/api/v1/schemas/policy`.
+"""
+
+import re
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from marshmallow import ValidationError, validate
+
+from lockbox.contracts.calls import Call
+from lockbox.contracts.events import Fact
+from lockbox.contracts.fields import (
+    EMAIL,
+    Action,
+    Comment,
+    Count,
+    Duration,
+    Email,
+    Flag,
+    IdempotencyKey,
+    Resource,
+    TenantName,
+    TextField,
+    Timestamp,
+    Title,
+)
+from lockbox.contracts.identity import Role
+from lockbox.contracts.request import Pattern, ReasonCode, Severity, TermsAsked, some_distinct
+
+MOST_STAGES, MOST_GROUPS, MOST_MEMBERS, MOST_RULES, MOST_FREEZES = 10, 10, 100, 200, 50
+MOST_APPROVALS = 10
+
+
+class Side(StrEnum):
+    """Whose people decide."""
+
+    VENDOR = "VENDOR"
+    CUSTOMER = "CUSTOMER"
+
+
+DECIDING_ROLES = {
+    Side.VENDOR: (Role.VENDOR_APPROVER,),
+    Side.CUSTOMER: (Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN),
+}
+"""The roles without which nobody decides for a side, whatever a policy says."""
+
+
+class MemberField(TextField):
+    """Who belongs to a group: everybody of a role, or one person by the address."""
+
+    roles = tuple(role.value for roles in DECIDING_ROLES.values() for role in roles)
+    rule = validate.Regexp(
+        re.compile(rf"(?:{'|'.join(roles)})\Z|{EMAIL}"),
+        error=f"a role ({', '.join(roles)}) or the address of a person",
+    )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return text.lower() if isinstance(text, str) else text
+
+
+class TimeOfDayField(TextField):
+    """A time of day, such as `08:00`; `24:00` is the end of the day."""
+
+    rule = validate.Regexp(r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", error="a time of day such as 08:00")
+
+
+class TimeZoneField(TextField):
+    """The name of a time zone in the IANA database."""
+
+    rule = validate.Regexp(
+        r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}\Z", error="a time zone such as Europe/Berlin"
+    )
+
+
+class LocalTimeField(TextField):
+    """A date and a time of day, in a time zone that is named beside it."""
+
+    rule = validate.Regexp(
+        r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]\Z", error="a local time such as 2026-12-24T18:00"
+    )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            datetime.fromisoformat(str(text))
+        except ValueError as error:
+            raise ValidationError("a local time such as 2026-12-24T18:00") from error
+        return text
+
+
+Member = Annotated[str, MemberField]
+TimeOfDay = Annotated[str, TimeOfDayField]
+TimeZone = Annotated[str, TimeZoneField]
+LocalTime = Annotated[str, LocalTimeField]
+Day = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+DAYS: tuple[Day, ...] = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+def between(least: timedelta, most: timedelta, text: str) -> dict[str, Any]:
+    """The rule of a duration with bounds, both included."""
+
+    def check(duration: timedelta) -> None:
+        if not least <= duration <= most:
+            raise ValidationError(text)
+
+    return {"validate": check}
+
+
+def from_one_to(most: int) -> dict[str, Any]:
+    """The rule of a number of people."""
+    return {"validate": validate.Range(1, most, error=f"a whole number from 1 to {most}")}
+
+
+def at_most(most: int, what: str) -> dict[str, Any]:
+    """The rule of a list that may be empty."""
+    return {"validate": validate.Length(max=most, error=f"at most {most} {what}")}
+
+
+def some(what: str, most: int = 100) -> Any:
+    """A condition that is met by one of several things; null, and left out, it is met by all."""
+    return field(default=None, metadata=some_distinct(most, what))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """So many of these people have to say yes."""
+
+    name: Title
+    members: tuple[Member, ...] = field(metadata=some_distinct(MOST_MEMBERS, "members"))
+    approvals: Count = field(default=1, metadata=from_one_to(MOST_APPROVALS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagePlan:
+    """One stage: every group has to be satisfied, and so many noes are final. One person counts once in a stage."""
+
+    name: Title
+    side: Side
+    groups: tuple[Group, ...] = field(metadata={"validate": validate.Length(1, MOST_GROUPS, error="1 to 10 groups")})
+    denials: Count = field(default=1, metadata=from_one_to(MOST_APPROVALS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hours:
+    """Times of the week, such as MO to FR from 08:00 to 18:00; `until` before `since` means the next day."""
+
+    since: TimeOfDay
+    until: TimeOfDay
+    time_zone: TimeZone
+    days: tuple[Day, ...] = field(default=DAYS, metadata=some_distinct(7, "days"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """Which requests a rule is for: those that meet all that is named here.
+
+    A rule that opens has to cover all of a request: every resource, every action, the whole access. A rule that
+    closes, or adds a stage, is met as soon as any of it is touched.
+    """
+
+    reason_codes: tuple[ReasonCode, ...] | None = some("reason codes")
+    resources: tuple[Resource, ...] | None = some("resources")
+    actions: tuple[Action, ...] | None = some("actions")
+    severities: tuple[Severity, ...] | None = some("severities")
+    engineers: tuple[Email, ...] | None = some("engineers")
+    longer_than: Duration | None = None
+    at_most: Duration | None = None
+    arrives: Hours | None = None
+    access: Hours | None = None
+
+
+Effect = Literal["add_stage", "auto_approve", "auto_deny"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What happens to certain requests by itself. The first rule that matches counts, and no other."""
+
+    name: Title
+    when: Condition = field(default_factory=Condition)
+    then: Effect
+    stage: StagePlan | None = None
+    comment: Comment = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freeze:
+    """A time in which nothing is approved automatically, or in which there is no access at all."""
+
+    name: Title
+    starts: LocalTime
+    ends: LocalTime
+    time_zone: TimeZone
+    effect: Literal["no_auto_approval", "no_access"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakGlass:
+    """Whether two of the vendor's approvers may open a short access at once, to be acknowledged by the customer."""
+
+    allowed: Flag = False
+    duration: Duration = field(
+        default=timedelta(hours=1),
+        metadata=between(timedelta(minutes=1), timedelta(hours=4), "a duration from PT1M to PT4H"),
+    )
+
+
+DEFAULT_STAGES = (
+    StagePlan(
+        name="Vendor", side=Side.VENDOR, groups=(Group(name="Vendor approvers", members=(Role.VENDOR_APPROVER.value,)),)
+    ),
+    StagePlan(
+        name="Customer", side=Side.CUSTOMER, groups=(Group(name="Approvers", members=(Role.CUSTOMER_APPROVER.value,)),)
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicySettings:
+    """What a tenant decides for itself.
+
+    `require_approval` off leaves out the customer's stages; `audit_only` leaves out all, so that access opens at once
+    and is on record; `four_eyes` lets a change of the policy wait for a second administrator. `maximum_total` is the
+    cap on a grant with all its extensions. `service_request_pattern` (null: any) is how a support case's number looks.
+    """
+
+    require_approval: Flag = True
+    audit_only: Flag = False
+    four_eyes: Flag = False
+    comment_on_denial: Flag = False
+    request_lifetime: Duration = field(
+        default=timedelta(hours=12),
+        metadata=between(timedelta(seconds=1), timedelta(days=7), "a duration from PT1S to P7D"),
+    )
+    default_duration: Duration = field(
+        default=timedelta(hours=4),
+        metadata=between(timedelta(seconds=1), timedelta(hours=24), "a duration from PT1S to PT24H"),
+    )
+    maximum_duration: Duration = field(
+        default=timedelta(hours=4),
+        metadata=between(timedelta(seconds=1), timedelta(hours=24), "a duration from PT1S to PT24H"),
+    )
+    maximum_total: Duration = field(
+        default=timedelta(hours=8),
+        metadata=between(timedelta(seconds=1), timedelta(days=7), "a duration from PT1S to P7D"),
+    )
+    service_request_pattern: Pattern | None = None
+    stages: tuple[StagePlan, ...] = field(default=DEFAULT_STAGES, metadata=at_most(MOST_STAGES, "stages"))
+    rules: tuple[Rule, ...] = field(default=(), metadata=at_most(MOST_RULES, "rules"))
+    freezes: tuple[Freeze, ...] = field(default=(), metadata=at_most(MOST_FREEZES, "freezes"))
+    break_glass: BreakGlass = field(default_factory=BreakGlass)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings alone, as keyword arguments."""
+        return {setting.name: getattr(self, setting.name) for setting in fields(PolicySettings)}
+
+
+DEFAULT_SETTINGS = PolicySettings()
+
+
+# --- facts ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyChanged(PolicySettings, Fact, source="approval_service", subject="tenant"):
+    """A tenant's policy is now this; `proposed_by` is set where a second administrator had to agree."""
+
+    dataversion: ClassVar[int] = 2
+
+    tenant: TenantName
+    version: int
+    proposed_by: Email | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyChangeProposed(Fact, source="approval_service", subject="tenant"):
+    """An administrator wants the policy to be this; it is not in force until another one agrees."""
+
+    tenant: TenantName
+    version: int
+    digest: str
+    settings: PolicySettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyChangeRejected(Fact, source="approval_service", subject="tenant"):
+    """The proposed policy is off the table."""
+
+    tenant: TenantName
+    version: int
+    digest: str
+    comment: str
+
+
+# --- answers -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A change that waits for a second administrator; `digest` is the SHA-256 of its canonical JSON."""
+
+    settings: PolicySettings
+    digest: str
+    proposed_by: Email
+    proposed_at: Timestamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyView(PolicySettings):
+    """A tenant's policy and its version, counted from 1."""
+
+    tenant: TenantName
+    version: int
+    changed_at: Timestamp
+    changed_by: str
+    proposal: Proposal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupForecast:
+    """A group of a stage, and who of it could decide: known people with a role that decides, without the asker."""
+
+    name: Title
+    approvals: int
+    members: tuple[Member, ...]
+    eligible: tuple[Email, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageForecast:
+    """A stage that a request would have to pass."""
+
+    name: Title
+    side: Side
+    denials: int
+    groups: tuple[GroupForecast, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What would happen to a request, and why; `version` is null for a document that is not in force.
+
+    `outcome`: `decide` if people would, `approve` or `deny` if it would happen by itself.
+    """
+
+    outcome: Literal["decide", "approve", "deny"]
+    why: tuple[str, ...]
+    rule: str | None
+    stages: tuple[StageForecast, ...]
+    duration: Duration
+    version: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyDifference:
+    """One part of a policy that would change: its path, what is there (null: nothing), and what would be."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyDiff:
+    """What a document would change of the version that is in force; `digest` is that of the document."""
+
+    version: int
+    digest: str
+    differences: tuple[PolicyDifference, ...]
+
+
+# --- commands and queries ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetPolicy(Call[PolicyView], service="approval_service"):
+    """Read a tenant's policy."""
+
+    tenant: TenantName
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutPolicy(Call[PolicyView], service="approval_service"):
+    """Replace a tenant's policy, or propose to; with `version`, only if that one is in force. Role: customer_admin."""
+
+    tenant: TenantName
+    settings: PolicySettings
+    version: Count | None = None
+    idempotency_key: IdempotencyKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffPolicy(Call[PolicyDiff], service="approval_service"):
+    """Check a document as `PutPolicy` would, and say what it would change; changes nothing. Role: customer_admin."""
+
+    tenant: TenantName
+    settings: PolicySettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidePolicyChange(Call[PolicyView], service="approval_service"):
+    """Agree to a proposed policy, as another administrator, or reject it. Role: customer_admin."""
+
+    tenant: TenantName
+    digest: str
+    decision: Literal["agree", "reject"]
+    comment: Comment = ""
+    idempotency_key: IdempotencyKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatePolicy(Call[Forecast], service="approval_service"):
+    """Say what would happen to a request, under the policy in force or under `settings`."""
+
+    tenant: TenantName
+    terms: TermsAsked
+    requester: Email = "somebody@vendor.invalid"
+    at: Timestamp | None = None
+    settings: PolicySettings | None = None

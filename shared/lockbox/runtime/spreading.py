@@ -1,0 +1,27 @@
+"""Doing something with many things at once, each by itself: one that fails does not keep the others waiting."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import eventlet
+import structlog
+
+WORKERS = 16
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+def spread(work: Callable[[T], object], things: Iterable[T]) -> None:
+    """Work on all of them, some at a time, in green threads; returns when all are done. What fails is logged."""
+    pool = eventlet.GreenPool(WORKERS)
+    for thing in things:
+        pool.spawn_n(_attempt, work, thing)
+    pool.waitall()
+
+
+def _attempt(work: Callable[[T], object], thing: T) -> None:
+    try:
+        work(thing)
+    except Exception:
+        log.exception("one_failed", thing=str(thing)[:100])

@@ -1,0 +1,102 @@
+"""Opening access without the customer, and acknowledging it, in a real browser."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.e2e.pages import Open, barriers, policy_of, reload_until
+from tests.people import People
+
+WHY = "Why it can't wait"
+
+
+@pytest.fixture
+def urgent(ask: Callable[..., Any], people: People) -> Iterator[dict[str, Any]]:
+    """A request to a tenant that allows break-glass."""
+    with policy_of(people, "northwind", break_glass={"allowed": True, "duration": "PT30M"}):
+        yield ask("northwind")
+
+
+def broken(page: Page, service_request: str) -> Any:
+    return page.get_by_role("listitem").filter(has_text=service_request)
+
+
+def test_glass_when_broken_by_two_opens_access_that_the_customer_acknowledges(
+    open_as: Open, urgent: dict[str, Any], people: People
+) -> None:
+    first = open_as("vendor_approver", f"/requests/{urgent['id']}")
+    first.get_by_role("link", name="Break the glass").click()
+    expect(first.get_by_text("You would be the first to want this, so nothing opens yet.")).to_be_visible()
+    first.get_by_role("button", name="Break the glass").click()
+    expect(first.locator("#comment-error")).to_be_visible()
+    first.get_by_label(WHY).fill("Mail is down for everybody.")
+    assert barriers(first) == []
+    first.get_by_role("button", name="Break the glass").click()
+    expect(first.get_by_text("Nothing is open until a second approver wants it too.")).to_be_visible()
+    assert people.engineer.get(f"/requests/{urgent['id']}")["grant"] is None
+
+    second = open_as("lead", f"/requests/{urgent['id']}/break-glass")
+    expect(second.get_by_text("You would be the second approver who wants this: access opens at once")).to_be_visible()
+    expect(second.get_by_role("region", name="Break-glass")).to_contain_text("Mail is down for everybody.")
+    second.get_by_label(WHY).fill("So it is.")
+    second.get_by_role("button", name="Open access now").click()
+    expect(second.get_by_text("Access is open, without the customer's approval.")).to_be_visible()
+    expect(second.get_by_text("By break-glass, without the customer", exact=True)).to_be_visible()
+    assert people.engineer.get(f"/requests/{urgent['id']}")["grant"]["opened_by"] == "break_glass"
+
+    expect(second.get_by_role("region", name="Opened without the approval of northwind")).to_contain_text("So it is.")
+
+    customer = open_as("northwind_admin")
+    top = customer.get_by_role("region", name="Opened without your approval")
+    broken(top, urgent["service_request"]).get_by_role("link", name="Acknowledge").click()
+    expect(customer.get_by_text("You put on record that your organisation knows of this access.")).to_be_visible()
+    customer.get_by_label("Comment").fill("We knew of the outage.")
+    customer.get_by_role("button", name="Acknowledge").click()
+    expect(customer.get_by_text("You acknowledged this access.")).to_be_visible()
+    assert barriers(customer) == []
+    history = customer.get_by_role("region", name="History")
+    reload_until(customer, lambda: "acknowledged the access that was opened" in history.inner_text())
+    customer.get_by_role("link", name="My queue").click()
+    expect(customer.get_by_text(urgent["service_request"])).to_have_count(0)
+    customer.goto(f"{people.portal}/grants")
+    customer.get_by_role("link", name="Break-glass report").click()
+    known = customer.get_by_role("region", name="Acknowledged", exact=True)
+    expect(broken(known, urgent["service_request"])).to_contain_text("We knew of the outage.")
+
+
+def test_glass_when_it_would_open_unlike_it_was_told_is_asked_for_again(
+    open_as: Open, urgent: dict[str, Any], people: People
+) -> None:
+    page = open_as("vendor_approver", f"/requests/{urgent['id']}/break-glass")
+    page.get_by_label(WHY).fill("It burns.")
+    wanted = people.lead.post(f"/requests/{urgent['id']}/break-glass", {"comment": "It burns here too."})
+    assert wanted.status_code == 200, wanted.text
+    page.get_by_role("button", name="Break the glass").click()
+    expect(page.get_by_role("alert")).to_contain_text("you would be the one who opens the access")
+    assert page.get_by_label(WHY).input_value() == "It burns."
+    assert people.engineer.get(f"/requests/{urgent['id']}")["grant"] is None
+    page.get_by_role("button", name="Open access now").click()
+    expect(page.get_by_text("Access is open, without the customer's approval.")).to_be_visible()
+
+
+def test_glass_when_wanted_already_is_not_for_the_same_approver_again(
+    open_as: Open, urgent: dict[str, Any], people: People
+) -> None:
+    people.vendor_approver.post(f"/requests/{urgent['id']}/break-glass", {"comment": "It burns."})
+    page = open_as("vendor_approver", f"/requests/{urgent['id']}")
+    expect(page.get_by_role("region", name="Break-glass is wanted")).to_contain_text("Nobody yet: nothing is open")
+    expect(page.get_by_role("link", name="Break the glass")).to_have_count(0)
+    page.goto(f"{page.url}/break-glass")
+    expect(page.get_by_role("heading", name="You can't do this now")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["vendor_approver", "engineer", "contoso_approver"])
+def test_glass_is_not_offered_where_the_policy_does_not_allow_it(
+    open_as: Open, ask: Callable[..., Any], name: str
+) -> None:
+    page = open_as(name, f"/requests/{ask()['id']}")
+    expect(page.get_by_role("link", name="Break the glass")).to_have_count(0)
+    page.goto(f"{page.url}/break-glass")
+    expect(page.get_by_role("heading", name="You can't do this now")).to_be_visible()
+    expect(page.get_by_role("button", name="Break the glass")).to_have_count(0)
