@@ -170,7 +170,7 @@ def test_event_when_published_and_read_gives_the_same_fact(fact: Fact) -> None:
     [made] = envelop([fact], "tests/1", 0, CAUSE, NOW)
     back = read_event(made.payload())
     assert back == made
-    assert back.fact() == fact
+    assert back.fact() == fact.latest()
     assert back.payload() == made.payload()
 
 
@@ -376,6 +376,11 @@ def outcome(read: Callable[[bytes], Event], body: bytes) -> str:
         return repr(read(body))
     except Invalid as refusal:
         return repr((refusal.code, refusal.message, refusal.faults))
+
+
+def test_read_event_when_a_name_is_not_utf8_says_what_the_schema_says() -> None:
+    body = json.dumps(document(extra=1)).encode().replace(b'"extra"', b'"ex\x98ra"')
+    assert outcome(read_event, body) == outcome(by_schema, body)
 
 
 @settings(max_examples=500)

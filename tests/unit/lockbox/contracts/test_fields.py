@@ -397,8 +397,11 @@ def test_resource_when_of_the_greatest_length_is_taken_and_no_longer() -> None:
 @given(st.text("./a%*\n\\", max_size=12))
 def test_resource_when_taken_cannot_leave_its_place(text: str) -> None:
     if not refused(Resource, text):
-        assert not {"", ".", ".."} & set(text.split("/"))
-        assert set(text) <= set("./a")
+        *inner, last = text.split("/")
+        assert not {"", ".", ".."} & {*inner, last}
+        assert set(text) <= set("./a*")
+        assert all("*" not in segment or segment == "*" for segment in inner)
+        assert "*" not in last or last in {"*", "**"}
 
 
 @pytest.mark.parametrize("action", ["read", "r", "export-all", "a_b", "a" * 32])
