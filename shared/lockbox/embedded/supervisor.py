@@ -91,12 +91,13 @@ class Supervisor:
             raise RuntimeError(f"supervisord does not start: {started.stdout}{started.stderr}")
 
     def stop(self) -> None:
-        """Stop what was started here, last started first; then also what a killed supervisor left behind."""
+        """Stop what was started here, last started first; then what a killed supervisor left behind."""
         if self._running():
             self._stop_in_turns()
             self._control("shutdown")
             psutil.wait_procs(list(started_here(self._home, SUPERVISOR)), timeout=STOP_SECONDS)
-        end(list(started_here(self._home)), patience=10)
+        while left := list(started_here(self._home)):  # a broker that still lives starts its port mapper again
+            end(left, patience=10)
 
     def _stop_in_turns(self) -> None:
         """All programs of a priority at once; by itself the supervisor would wait for each before the next."""
