@@ -16,7 +16,7 @@ COPY pyproject.toml constraints.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     mkdir services shared \
     && touch README.md \
-    && pip install --disable-pip-version-check -c constraints.txt '.[services]' waitress \
+    && pip install --disable-pip-version-check -c constraints.txt '.[services,serve]' \
     && pip uninstall --yes lockbox \
     && rm -r /build/*
 

@@ -25,7 +25,7 @@ $(VENV)/run: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/develop: $(VENV)/run
-	@scripts/step 'installing the tools' $(INSTALL) -e '.[services,embedded,dev]'
+	@scripts/step 'installing the tools' $(INSTALL) -e '.[services,embedded,serve,pkcs11,examples,dev]'
 	@touch $@
 
 .PHONY: servers
@@ -36,7 +36,7 @@ endif
 
 .PHONY: setup
 setup: $(VENV)/develop servers ## Install everything that development and tests need
-	@scripts/packages chromium=chromium
+	@scripts/packages curl=curl chromium=chromium /usr/sbin/nginx=nginx-light softhsm2-util=softhsm2
 
 .PHONY: up
 up: $(VENV)/run servers ## Start Lockbox and the example product on this machine
@@ -71,9 +71,10 @@ test: setup ## Run all tests, quick ones first
 	@$(BIN)/pytest tests/unit tests/contracts tests/integration tests/e2e tests/chaos
 
 .PHONY: nightly
-nightly: setup ## Look longer: ten thousand lives of a request, each race a thousand times
+nightly: setup ## Look longer: ten thousand lives of a request, each race a thousand times, a million forged grants
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest --timeout 7200 tests/unit/approval_service/test_approval_machine.py
-	@RACE_ROUNDS=1000 $(BIN)/pytest tests/integration/test_races.py
+	@RACE_ROUNDS=1000 $(BIN)/pytest --timeout 7200 tests/integration/test_races.py
+	@FUZZ_CASES=1000000 $(BIN)/pytest --timeout 14400 tests/unit/lockbox/guard/test_fuzz.py
 
 .PHONY: test-compose
 test-compose: $(VENV)/develop ## Run docker-compose.yml for real and play the story against it

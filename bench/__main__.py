@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import command, intake, journey, policy, relaying, scaling
+from bench import command, guarding, hearing, intake, journey, policy, relaying, scaling
 from bench.programs import await_broker, broker_uri
 from bench.tables import latencies, rates, speed_ups, spread
 from lockbox.embedded.stack import Plan, Stack
@@ -40,6 +40,12 @@ def _tables(stack: Stack) -> Iterator[Table]:
     yield spread("Deciding under a policy, with its write (milliseconds)", policy.decisions(stack))
     yield spread("From the moment that requests expire to their events (milliseconds)", policy.lateness(stack))
     yield latencies("From a decision to its event on record (milliseconds)", journey.measure(stack))
+    yield spread("A guard's decision on a grant it knows (microseconds)", guarding.decisions())
+    yield spread("A guard's decision on a new grant (microseconds)", guarding.new_grants())
+    yield spread("A guard's decision on a new grant with a new proof (microseconds)", guarding.new_grants_and_proofs())
+    revoked, silent = hearing.measure(stack)
+    yield spread("From the answer to a revocation to the refusal (milliseconds)", revoked)
+    yield spread("From the portal's silence to the refusal (milliseconds, at most 5,000)", silent)
 
 
 if __name__ == "__main__":

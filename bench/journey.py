@@ -87,16 +87,27 @@ class Watcher:
 
 
 def _decisions(stack: Stack, watcher: Watcher) -> Iterator[Way]:
+    engineer, *approvers = people(stack)
+    for _ in range(REQUESTS):
+        request_id = ask(engineer)
+        for approver in approvers:
+            sent, answered = decide(approver, request_id)
+            recorded = watcher.arrival(type="decision_recorded", subject=request_id)
+            yield _milliseconds(sent, answered, recorded)
+
+
+def people(stack: Stack) -> list[httpx.Client]:
+    """An engineer and the two who decide, signed in, as soon as something can be asked for."""
     accounts = json.loads(stack.accounts_file.read_text())["accounts"]
     names = ("engineer", "vendor_approver", "contoso_approver")
     engineer, *approvers = [_signed_in(stack, accounts[name]) for name in names]
     eventually(lambda: engineer.post("/requests", json=encode(TERMS)).status_code == httpx.codes.CREATED, "no tenant")
-    for _ in range(REQUESTS):
-        request_id = engineer.post("/requests", json=encode(TERMS)).raise_for_status().json()["id"]
-        for approver in approvers:
-            sent, answered = _decide(approver, request_id)
-            recorded = watcher.arrival(type="decision_recorded", subject=request_id)
-            yield _milliseconds(sent, answered, recorded)
+    return [engineer, *approvers]
+
+
+def ask(engineer: httpx.Client) -> str:
+    """Ask for access; the id of the request."""
+    return str(engineer.post("/requests", json=encode(TERMS)).raise_for_status().json()["id"])
 
 
 def _signed_in(stack: Stack, account: dict[str, str]) -> httpx.Client:
@@ -115,7 +126,7 @@ def _signed_in(stack: Stack, account: dict[str, str]) -> httpx.Client:
     return client
 
 
-def _decide(approver: httpx.Client, request_id: str) -> Way:
+def decide(approver: httpx.Client, request_id: str) -> Way:
     """Decide as soon as the approval is there; the moments of sending and of the answer."""
     moments: list[Way] = []
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,16 @@ def database(stack: Stack, name: str) -> Iterator[Database[dict[str, Any]]]:
 @contextmanager
 def lockbox_service(stack: Stack, name: str, processes: int = 1) -> Iterator[None]:
     """So many processes of a service, each as a deployment runs it."""
-    environment = read_environment(stack.home / "services" / name / ENVIRONMENT)
     with ExitStack() as running:
         for _ in range(processes):
-            running.enter_context(program(nameko_command(name), environment | ANY_PORT))
+            running.enter_context(lockbox_process(stack, name))
         yield
+
+
+def lockbox_process(stack: Stack, name: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """One process of a service."""
+    environment = read_environment(stack.home / "services" / name / ENVIRONMENT)
+    return program(nameko_command(name), environment | ANY_PORT)
 
 
 @contextmanager
@@ -59,13 +64,13 @@ def stock_service(stack: Stack, module: str) -> Iterator[None]:
 
 
 @contextmanager
-def program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
+def program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is asked to end at the end, and made to if it does not: stock Nameko can hang."""
     process = subprocess.Popen(  # noqa: S603 - our own command
         command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         try:

@@ -16,13 +16,14 @@ import httpx
 from tests.people import TERMS, People, Person, new_key
 from tests.waiting import eventually
 
-CREATE, VENDOR, LAPSE = "create", "vendor", "lapse"
+CREATE, VENDOR, BIND, LAPSE = "create", "vendor", "bind", "lapse"
 VERDICTS = ("approve", "deny")
 EVENTS = {
     CREATE: Counter(request_created=1, request_evaluated=1, stage_opened=1),
     VENDOR: Counter(decision_recorded=1, stage_opened=1),
     "approve": Counter(decision_recorded=1, request_approved=1, access_granted=1, grant_activated=1),
     "deny": Counter(decision_recorded=1, request_denied=1),
+    BIND: Counter(grant_bound=1),
     LAPSE: Counter(grant_expired=1),
 }
 """What each command must lead to, directly or through another service's event, and what time can lead to."""

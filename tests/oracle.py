@@ -21,6 +21,7 @@ from tests.load import Ledger, Story
 
 Mongo = MongoClient[dict[str, Any]]
 QUEUES = (INTAKE_QUEUE, *LISTENERS)
+ACCESSES = frozenset({"access_allowed", "access_denied"})
 QUIET_WITHIN = 60.0
 AWAY = (PyMongoError, AMQPError, OperationalError, OSError)
 
@@ -147,11 +148,11 @@ def event_id(record: dict[str, Any]) -> str:
 
 
 def by_request(records: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The records of each request, but for how people were told."""
+    """The records of each request, but for how people were told, and how its grant was used."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for record in records:
         request_id = (record.get("data") or {}).get("request_id")
-        if request_id and record["source"] != "notify_service":
+        if request_id and record["source"] != "notify_service" and record["type"] not in ACCESSES:
             found[request_id].append(record)
     return found
 

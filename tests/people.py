@@ -1,12 +1,16 @@
 """People of the tests: signed in over REST."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from lockbox.crypto.keys import SigningKey
+from lockbox.crypto.possession import Target, prove
 from tests.waiting import eventually
 
 EXTRA_MEMBERS = {
@@ -45,6 +49,7 @@ class Person:
         answer = self.http.post("/session", json={"email": email, "password": password})
         assert answer.status_code == 200, answer.text
         self.token: str = answer.json()["token"]
+        self.key = SigningKey.of(Ed25519PrivateKey.generate())
         self.http.headers["Authorization"] = f"Bearer {self.token}"
 
     def get(self, path: str, **params: Any) -> Any:
@@ -60,6 +65,21 @@ class Person:
         answer = self.post("/requests", TERMS | changes)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+    def proof(self, method: str, url: str, token: str | None = None) -> str:
+        """That this request is made by whoever holds the key."""
+        return prove(self.key, Target(method, url), time.time(), str(uuid4()), token)
+
+    def fetch_token(self, grant_id: str) -> httpx.Response:
+        """Ask for the signed grant, bound to the own key."""
+        address = self.http.base_url.join(f"grants/{grant_id}/token")
+        return self.http.get(address, headers={"DPoP": self.proof("GET", str(address))})
+
+    def grant_token(self, grant_id: str) -> str:
+        """The signed grant, bound to the own key."""
+        answer = self.fetch_token(grant_id)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["token"])
 
     def digest(self, request_id: str) -> str:
         """The digest of what is to be decided: the request, or the extension that is asked for."""
@@ -124,9 +144,14 @@ class People:
         tenant = changes.get("tenant", "contoso")
         return getattr(self, f"{tenant}_approver").decide(request_id)
 
-    def use(self, token: str | None, path: str, method: str = "GET") -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.request(method, f"{self.content}/documents/{path}", headers=headers, timeout=30)
+    def use(
+        self, token: str | None, path: str, method: str = "GET", content: str | None = None, by: Person | None = None
+    ) -> httpx.Response:
+        """Show a grant, and a proof that it is one's own, to the product, or to the one at `content`."""
+        url = f"{content or self.content}/documents/{path}"
+        proof = (by or self.engineer).proof(method, url, token)
+        headers = {"Authorization": f"DPoP {token}", "DPoP": proof} if token else {}
+        return httpx.request(method, url, headers=headers, timeout=30)
 
     def recorded(self, request_id: str, *types: str, tenant: str = "contoso") -> list[dict[str, Any]]:
         """The records about a request, as soon as these types are among them."""

@@ -3,7 +3,8 @@
     GET /documents/<tenant>/<resource>    action `read`
     PUT /documents/<tenant>/<resource>    action `write`
 
-with `Authorization: Bearer <signed grant>`. Everything about Lockbox is in `guarded`.
+An engineer shows `Authorization: DPoP <signed grant>` with a proof in the header `DPoP`, a browser both in cookies. All
+that Lockbox needs is `door`: what gets past it is allowed, and on record.
 """
 
 import os
@@ -12,38 +13,40 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 from waitress import serve
 
-from lockbox.guard import Guard
+from lockbox.guard import Decision, Guard
+from lockbox.guard.door import Door
+from lockbox.guard.routes import Route, Routes
+from lockbox.guard.wsgi import DECISION, GuardedWsgi
 
 DOCUMENTS = {
     ("contoso", "mailbox/alice"): "From: bank@example.org\nSubject: Your statement\n\nDear Alice, ...\n",
     ("contoso", "mailbox/bob"): "From: carol@contoso.example\nSubject: Merger, confidential\n\nBob, ...\n",
     ("fabrikam", "mailbox/fiona"): "From: frank@fabrikam.example\nSubject: Patent draft\n\nFiona, ...\n",
 }
-ACTIONS = {"GET": "read", "HEAD": "read", "PUT": "write"}
+ROUTES = Routes(
+    [
+        Route("/documents/{tenant}/{resource...}", {"GET": "read", "HEAD": "read", "PUT": "write"}),
+        Route("/", open=True),
+    ]
+)
 
-app = Flask(__name__)
 guard = Guard(os.environ["LOCKBOX_URL"], Path(os.environ["LOCKBOX_TOKEN_FILE"]))
+door = Door(guard, ROUTES, os.environ["CONTENT_ORIGIN"])
+app = Flask(__name__, static_folder=None)
+app.wsgi_app = GuardedWsgi(app.wsgi_app, door)  # type: ignore[method-assign]
+app.logger.setLevel("INFO")
 
 
 @app.route("/documents/<tenant>/<path:resource>", methods=["GET", "PUT"])
 def document(tenant: str, resource: str) -> Response:
-    """Serve or replace one document, if a grant allows it."""
-    refusal = guarded(tenant, resource)
-    if refusal is not None:
-        return refusal
+    """Serve or replace one document; whoever gets here may."""
+    decision: Decision = request.environ[DECISION]
+    app.logger.info("%s by %s under grant %s", decision.attempt, decision.engineer, decision.grant_id)
     if (tenant, resource) not in DOCUMENTS:
         return problem(404, "no_such_document")
     if request.method == "PUT":
         DOCUMENTS[tenant, resource] = request.get_data(as_text=True)
     return Response(DOCUMENTS[tenant, resource], mimetype="text/plain")
-
-
-def guarded(tenant: str, resource: str) -> Response | None:
-    """None if the grant that came with the request allows it, else the refusal."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    grant = token if scheme.lower() == "bearer" else None
-    decision = guard.enforce(grant, tenant, resource, ACTIONS[request.method])
-    return None if decision.allowed else problem(403, decision.reason)
 
 
 @app.get("/")
@@ -55,7 +58,7 @@ def alive() -> Response:
 
 
 def problem(status: int, code: str) -> Response:
-    """A refusal as a problem document (RFC 9457)."""
+    """An error as a problem document (RFC 9457)."""
     response = jsonify({"status": status, "code": code})
     response.status_code = status
     response.mimetype = "application/problem+json"

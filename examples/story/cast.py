@@ -12,6 +12,11 @@ from typing import Any, TypeVar
 
 import httpx
 
+from lockbox import clock
+from lockbox.crypto.keys import load_signing_key
+from lockbox.crypto.possession import Target, prove
+from lockbox.ids import new_id
+
 PATIENCE_SECONDS = 40.0
 T = TypeVar("T")
 
@@ -43,15 +48,15 @@ class Person:
     def __init__(self, portal: str, account: dict[str, str], sessions: Path) -> None:
         self.email = account["email"]
         self._http = httpx.Client(base_url=f"{portal}/api/v1", timeout=30)
-        self._session = sessions / f"{self.email}.json"
+        self._session = sessions / self.email / "session.json"
         answer = self._http.post("/session", json=account)
         expect(answer.status_code == httpx.codes.OK, f"{self.email} can't sign in: {answer.text}")
         self._http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
         self.command("login", "--url", portal, "--email", self.email, password=account["password"])
 
-    def get(self, path: str, **params: Any) -> Any:
+    def get(self, path: str, headers: dict[str, str] | None = None, **params: Any) -> Any:
         """Read something over REST."""
-        answer = self._http.get(path, params=params)
+        answer = self._http.get(path, params=params, headers=headers)
         expect(answer.is_success, f"{self.email}: GET {path} gave {answer.status_code} {answer.text}")
         return answer.json()
 
@@ -63,15 +68,30 @@ class Person:
 
     def command(self, *arguments: str, password: str | None = None) -> Any:
         """What `lockbox <arguments> --json` prints."""
+        return json.loads(self.run(*arguments, "--json", password=password))
+
+    def run(self, *arguments: str, password: str | None = None) -> str:
+        """What `lockbox <arguments>` prints."""
         environment = {**os.environ, "LOCKBOX_SESSION": str(self._session)}
         if password is not None:
             environment["LOCKBOX_PASSWORD"] = password
         lockbox = Path(sys.executable).with_name("lockbox")
         done = subprocess.run(  # noqa: S603 - our own command
-            [str(lockbox), *arguments, "--json"], capture_output=True, text=True, check=False, env=environment
+            [str(lockbox), *arguments], capture_output=True, text=True, check=False, env=environment
         )
         expect(done.returncode == 0, f"{self.email}: lockbox {' '.join(arguments)}: {done.stderr.strip()}")
-        return json.loads(done.stdout)
+        return done.stdout
+
+    def signed(self, grant_id: str) -> str:
+        """The signed grant, bound to the key of the `lockbox` command."""
+        path = f"/grants/{grant_id}/token"
+        proof = self.proof("GET", str(self._http.base_url).rstrip("/") + path)
+        return str(self.get(path, headers={"DPoP": proof})["token"])
+
+    def proof(self, method: str, url: str, token: str | None = None) -> str:
+        """That a request is made by whoever has that key."""
+        key = load_signing_key(self._session.with_name("key.pem"))
+        return prove(key, Target(method, url), clock.now().timestamp(), new_id(), token)
 
     def trail(self, tenant: str, since: str) -> list[dict[str, Any]]:
         """All audit records of a tenant from a moment on."""
@@ -84,7 +104,7 @@ class Cast:
     def __init__(self, accounts_file: Path) -> None:
         document = json.loads(accounts_file.read_text())
         self.portal: str = document["portal"]
-        self._product = httpx.Client(base_url=document["content"], timeout=30)
+        self._product: str = document["content"]
         self._folder = tempfile.TemporaryDirectory(prefix="lockbox-story-")
         self._accounts: dict[str, dict[str, str]] = document["accounts"]
         self._people: dict[str, Person] = {}
@@ -97,12 +117,18 @@ class Cast:
             self._people[name] = Person(self.portal, self._accounts[name], Path(self._folder.name))
         return self._people[name]
 
-    def use(self, token: str | None, path: str, method: str = "GET") -> str:
-        """Try to use content of the product: `granted`, or the code of the refusal."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        answer = self._product.request(method, f"/documents/{path}", headers=headers)
+    def address(self, path: str) -> str:
+        """Of content in the product."""
+        return f"{self._product}/documents/{path}"
+
+    def use(self, token: str | None, path: str, method: str = "GET", by: Person | None = None) -> str:
+        """Try to use content of the product, with the engineer's proof or another's: `granted`, or why not."""
+        url = self.address(path)
+        proven = {"DPoP": (by or self.engineer).proof(method, url, token)} if token else {}
+        headers = {"Authorization": f"DPoP {token}", **proven} if token else {}
+        answer = httpx.request(method, url, headers=headers, timeout=30)
         if answer.status_code == httpx.codes.OK:
             expect(answer.text.startswith("From: "), "the product served something that is not the document")
             return "granted"
-        expect(answer.status_code == httpx.codes.FORBIDDEN, f"the product gave {answer.status_code} {answer.text}")
-        return str(answer.json()["code"])
+        expect(answer.headers.get("Lockbox-Reason"), f"the product gave {answer.status_code} {answer.text}")
+        return str(answer.headers["Lockbox-Reason"])

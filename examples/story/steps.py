@@ -7,8 +7,9 @@ from examples.story.cast import Cast, eventually, expect
 from examples.story.evidence import Mail, Records, find_message, plain_text
 from lockbox import clock
 from lockbox.contracts.fields import format_timestamp
+from lockbox.crypto.jws import decoded, encoded
 
-ALICE = "contoso/mailbox/alice"
+ALICE, BOB = "contoso/mailbox/alice", "contoso/mailbox/bob"
 ASYNCHRONOUS = {"alert_sent", "signed_in"}
 NO_ACCESS = "no_grant"
 
@@ -66,29 +67,30 @@ class Story:
 
     def step_4_customer_approves(self) -> str:
         """The customer's yes opens exactly what was named."""
-        approver = self.cast.contoso_approver
-        shown = approver.get(f"/requests/{self.request_id}")["request_digest"]
-        body = {"decision": "approve", "request_digest": shown}
-        decided = approver.post(f"/requests/{self.request_id}/decisions", body, 201)
+        decided = self._customer_approves(self.request_id)
         expect(decided["state"] == "APPROVED", f"the request is {decided['state']}")
+        read = self.cast.engineer.run("fetch", decided["grant"]["id"], self.cast.address(ALICE))
+        expect(read.startswith("From: "), "the product served something that is not the document")
         self.grant_token = self._token(decided)
-        expect(self.cast.use(self.grant_token, ALICE) == "granted", "the granted content was refused")
-        self._tell("contoso", *APPROVED, "access_allowed")
-        return "the contoso approver approves; the engineer fetches the signed grant and reads the mailbox: allowed"
+        self._tell("contoso", *APPROVED, "grant_bound", "access_allowed")
+        return "the contoso approver approves; the engineer reads the mailbox with a grant bound to a key: allowed"
 
     def step_5_nothing_else(self) -> str:
-        """Another resource, action or tenant, and an altered token, are refused."""
+        """Another resource, action or tenant, an altered grant and one without its key are refused."""
+        thief = self.cast.vendor_approver
+        thief.run("key", "show")
         refusals = (
-            self.cast.use(self.grant_token, "contoso/mailbox/bob"),
+            self.cast.use(self.grant_token, BOB),
             self.cast.use(self.grant_token, ALICE, method="PUT"),
             self.cast.use(self.grant_token, "fabrikam/mailbox/fiona"),
-            self.cast.use(_altered(self.grant_token), ALICE),
+            self.cast.use(_altered(self.grant_token), BOB),
+            self.cast.use(self.grant_token, ALICE, by=thief),
         )
-        expected = ("other_resource", "other_action", "other_tenant", "token_forged")
+        expected = ("other_resource", "other_action", "other_tenant", "token_forged", "proof_of_another_key")
         expect(refusals == expected, f"refused as {refusals}, expected {expected}")
-        self._tell("contoso", "access_denied", "access_denied", "access_denied")
+        self._tell("contoso", *["access_denied"] * 4)
         self._tell("fabrikam", "access_denied")
-        return "another resource, another action, another tenant's document, an altered token: all refused"
+        return "another resource, action or tenant, an altered grant, a stolen one without its key: all refused"
 
     def step_6_access_ends(self) -> str:
         """A grant ends by itself; a revoked grant ends at once."""
@@ -98,7 +100,7 @@ class Story:
         grant_id = short["grant"]["id"]
         eventually(lambda: self._grant_is(grant_id, "EXPIRED"), "the short grant expires")
         expect(self.cast.use(token, ALICE) == "token_expired", "an expired grant was not refused")
-        self._tell("contoso", "access_allowed", "grant_expired", "access_denied")
+        self._tell("contoso", "grant_bound", "access_allowed", "grant_expired", "access_denied")
         self.cast.contoso_approver.command("revoke", self._grant_of(self.request_id), "--comment", "No longer needed.")
         self._tell("contoso", "grant_revoked")
         refused = eventually(self._refused_as_revoked, "a revoked grant is refused", within=5)
@@ -141,7 +143,7 @@ class Story:
             expect(opened["state"] == "APPROVED", f"the request is {opened['state']}")
             token = self._token(opened)
             expect(self.cast.use(token, "fabrikam/mailbox/fiona") == "granted", "the granted content was refused")
-            self._tell("fabrikam", *ASKED, *APPROVED, "access_allowed")
+            self._tell("fabrikam", *ASKED, *APPROVED, "grant_bound", "access_allowed")
             told = (admin.email, self.cast.fabrikam_approver.email)
             for recipient in told:
                 eventually(lambda to=recipient: find_message(self.mail, to, request_id), f"an email to {recipient}")
@@ -202,12 +204,19 @@ class Story:
     def _approved(self, duration: str) -> dict[str, Any]:
         request_id = self._ask(duration)
         self.cast.vendor_approver.command("approve", request_id)
-        decided: dict[str, Any] = self.cast.contoso_approver.command("approve", request_id)
+        decided = self._customer_approves(request_id)
         self._tell("contoso", *ASKED, "decision_recorded", "stage_opened", *APPROVED)
         return decided
 
+    def _customer_approves(self, request_id: str) -> dict[str, Any]:
+        approver = self.cast.contoso_approver
+        shown = approver.get(f"/requests/{request_id}")["request_digest"]
+        body = {"decision": "approve", "request_digest": shown}
+        decided: dict[str, Any] = approver.post(f"/requests/{request_id}/decisions", body, 201)
+        return decided
+
     def _token(self, decided: dict[str, Any]) -> str:
-        return str(self.cast.engineer.command("token", decided["grant"]["id"])["token"])
+        return self.cast.engineer.signed(decided["grant"]["id"])
 
     def _grant_of(self, request_id: str) -> str:
         return str(self.cast.engineer.get(f"/requests/{request_id}")["grant"]["id"])
@@ -231,7 +240,7 @@ APPROVED = ("decision_recorded", "request_approved", "access_granted", "grant_ac
 
 
 def _altered(token: str) -> str:
+    """The grant, as if it were for bob's mailbox."""
     header, claims, signature = token.split(".")
-    middle = len(claims) // 2
-    other = "A" if claims[middle] != "A" else "B"
-    return ".".join((header, claims[:middle] + other + claims[middle + 1 :], signature))
+    other = encoded(decoded(claims).replace(b"mailbox/alice", b"mailbox/bob"))
+    return ".".join((header, other.decode(), signature))

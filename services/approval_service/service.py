@@ -1,10 +1,19 @@
 """The entrypoints of approval_service."""
 
-from approval_service import governing, usecases
+from approval_service import enforcing, governing, signing, usecases
 from approval_service.governing import MemberFact
-from approval_service.settings import signing_key
-from approval_service.store import AccessStore, ApprovalStore, MemberStore, PolicyStore
-from lockbox.contracts.access import AccessRecorded, GetKeys, KeySet, ListRevocations, RecordAccess, RevocationList
+from approval_service.signers import signer
+from approval_service.store import AccessStore, ApprovalStore, KeyringStore, MemberStore, PolicyStore
+from lockbox.contracts.access import (
+    AccessesRecorded,
+    AccessRecorded,
+    GetKeys,
+    KeySet,
+    ListRevocations,
+    RecordAccess,
+    RecordAccesses,
+    RevocationList,
+)
 from lockbox.contracts.approval import (
     AcknowledgeBreakGlass,
     ApprovalPage,
@@ -31,6 +40,7 @@ from lockbox.contracts.grants import (
     SignedGrant,
 )
 from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.keys import KeyList, ListKeys, RevokeKey, RotateKeys
 from lockbox.contracts.listeners import MEMBERS
 from lockbox.contracts.policy import (
     DecidePolicyChange,
@@ -50,6 +60,7 @@ from lockbox.runtime.health import Health
 from lockbox.runtime.rpc import command
 from lockbox.runtime.settings import Provided
 from lockbox.runtime.spreading import spread
+from lockbox.runtime.starting import on_start
 from lockbox.runtime.stores import Store
 from lockbox.runtime.subscription import subscribe
 from lockbox.runtime.timing import every
@@ -64,9 +75,15 @@ class ApprovalService(operations.Operated):
     policies = Store(PolicyStore)
     members = Store(MemberStore)
     accesses = Store(AccessStore)
-    signing_key = Provided(signing_key)
+    keyrings = Store(KeyringStore)
+    signer = Provided(signer)
     clock = Clock()
     health = Health()
+
+    @on_start()
+    def make_first_key(self) -> None:
+        """Make the first key that grants are signed with."""
+        signing.make_first_key(self.keyrings, self.signer, self._cause(), self.clock.now())
 
     @subscribe(*MEMBERS)
     def on_member(self, event: Event, fact: MemberFact) -> None:
@@ -141,7 +158,9 @@ class ApprovalService(operations.Operated):
     @command(GetGrantToken, Role.ENGINEER)
     def get_grant_token(self, caller: Caller, message: GetGrantToken) -> SignedGrant:
         """Fetch an own signed grant."""
-        return usecases.issue_token(self.approvals, caller, message, self.signing_key, self.clock.now())
+        return usecases.issue_token(
+            self.approvals, caller, message, signing.active_key(self.keyrings, self.signer), self.clock.now()
+        )
 
     @command(RevokeGrant, Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
     def revoke_grant(self, caller: Caller, message: RevokeGrant) -> GrantView:
@@ -181,19 +200,42 @@ class ApprovalService(operations.Operated):
     @command(GetKeys)
     def get_keys(self, caller: Caller, message: GetKeys) -> KeySet:
         """Publish the public keys that grants are signed with."""
-        return usecases.get_keys(self.signing_key)
+        return signing.get_keys(self.keyrings)
 
     @command(ListRevocations, Role.ENFORCEMENT_POINT)
     def list_revocations(self, caller: Caller, message: ListRevocations) -> RevocationList:
         """List the grants that somebody ended and whose tokens would still verify."""
-        return usecases.list_revocations(self.approvals, self.clock.now())
+        return enforcing.list_revocations(self.approvals, self.keyrings, message, self.clock.now())
 
     @command(RecordAccess, Role.ENFORCEMENT_POINT)
     def record_access(self, caller: Caller, message: RecordAccess) -> AccessRecorded:
         """Put one attempt to use content on record."""
-        return usecases.record_access(self.accesses, self.policies, caller, message, self.clock.now())
+        return enforcing.record_access(self.accesses, self.policies, caller, message, self.clock.now())
+
+    @command(RecordAccesses, Role.ENFORCEMENT_POINT)
+    def record_accesses(self, caller: Caller, message: RecordAccesses) -> AccessesRecorded:
+        """Put several attempts to use content on record."""
+        return enforcing.record_accesses(self.accesses, self.policies, caller, message, self.clock.now())
+
+    @command(ListKeys, Role.OPERATOR)
+    def list_keys(self, caller: Caller, message: ListKeys) -> KeyList:
+        """List the keys that grants are and were signed with."""
+        return signing.list_keys(self.keyrings)
+
+    @command(RotateKeys, Role.OPERATOR)
+    def rotate_keys(self, caller: Caller, message: RotateKeys) -> KeyList:
+        """Sign with a new key from now on."""
+        return signing.rotate_keys(self.keyrings, self.signer, caller, message, self.clock.now())
+
+    @command(RevokeKey, Role.OPERATOR)
+    def revoke_key(self, caller: Caller, message: RevokeKey) -> KeyList:
+        """Let nothing count any more that a key has signed."""
+        return signing.revoke_key(self.keyrings, self.signer, caller, message, self.clock.now())
 
     @every(interval=0.5)
     def let_time_pass(self) -> None:
         """Expire requests, start and end grants."""
-        usecases.advance_due(self.approvals, Cause(self.name, new_id()), self.clock.now(), spread)
+        usecases.advance_due(self.approvals, self._cause(), self.clock.now(), spread)
+
+    def _cause(self) -> Cause:
+        return Cause(self.name, new_id())

@@ -1,19 +1,27 @@
 """Settings of approval_service."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from lockbox.crypto.keys import SigningKey, load_signing_key
-from lockbox.runtime.settings import Config, read_settings
+from lockbox.errors import Invalid
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`grant_signing_key`: the file with the private key that signs grants, readable by this service alone."""
+    """Where grants are signed: `signer` is `module:function`, and what follows is for it alone.
 
-    grant_signing_key: str
+    `key_encryption_key`: the file with the key that signing keys are sealed with, readable by this service alone.
+    `pkcs11_*`: the library of a device, the label of a token in it, and the file with the token's PIN.
+    """
 
+    signer: str = "approval_service.signers:sealed"
+    key_encryption_key: str | None = None
+    pkcs11_module: str | None = None
+    pkcs11_token: str | None = None
+    pkcs11_pin_file: str | None = None
 
-def signing_key(config: Config) -> SigningKey:
-    """The key that grants are signed with."""
-    return load_signing_key(Path(read_settings(Settings, config).grant_signing_key))
+    def required(self, name: str) -> str:
+        """One that the signer can't do without; raises `Invalid`."""
+        value = getattr(self, name)
+        if not value:
+            raise Invalid(name, f"lockbox.{name} is missing: the signer {self.signer} needs it")
+        return str(value)

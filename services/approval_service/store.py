@@ -13,6 +13,7 @@ from pymongo.database import Database
 from approval_service.domain.access import Access
 from approval_service.domain.approval import Approval
 from approval_service.domain.deciding import as_view
+from approval_service.domain.keyring import Keyring
 from approval_service.domain.people import Person
 from approval_service.domain.policy import Policy
 from lockbox.contracts import wire
@@ -21,6 +22,7 @@ from lockbox.contracts.approval import ApprovalView, ListBreakGlass, ListQueue
 from lockbox.contracts.fields import format_timestamp
 from lockbox.contracts.grants import GrantPage, GrantState, GrantView, ListGrants
 from lockbox.contracts.identity import Caller
+from lockbox.contracts.keys import KeyList
 from lockbox.contracts.policy import PolicyView
 from lockbox.contracts.request import PENDING, Page
 from lockbox.runtime.aggregates import Aggregates
@@ -48,7 +50,7 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
     def ensure_indexes(self) -> None:
         """Make the indexes, or find them there."""
         super().ensure_indexes()
-        for moment in ("state.expires_at", "state.grant.starts_at", "state.grant.ends_at"):
+        for moment in ("state.expires_at", "state.grant.starts_at", "state.grant.ends_at", "state.grant.ended_at"):
             state = "state.state" if moment == "state.expires_at" else "state.grant.state"
             self.collection.create_index([(state, ASCENDING), (moment, ASCENDING)])
         for owner in ("state.tenant", "state.requester"):
@@ -126,10 +128,12 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         grants = tuple(wire.decode(GrantView, document["state"]["grant"]) for document in documents)
         return GrantPage(items=grants, next_cursor=cursor)
 
-    def revoked(self, now: datetime) -> Iterable[str]:
-        """The ids of grants that somebody ended and that would not have ended by `now`."""
+    def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]:
+        """The ids of grants that somebody ended, since then if it is given, and that would not have ended by `now`."""
         ended = {"$in": [GrantState.REVOKED, GrantState.COMPLETED]}
-        where = {"state.grant.state": ended, "state.grant.ends_at": {"$gt": format_timestamp(now)}}
+        where: Document = {"state.grant.state": ended, "state.grant.ends_at": {"$gt": format_timestamp(now)}}
+        if since is not None:
+            where["state.grant.ended_at"] = {"$gte": format_timestamp(since)}
         return [document["state"]["grant"]["id"] for document in self.collection.find(where, {"state.grant.id": True})]
 
     def _part(
@@ -147,6 +151,20 @@ class PolicyStore(Aggregates[Policy, PolicyView]):
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, Policy, PolicyView)
+
+
+class KeyringStore(Aggregates[Keyring, KeyList]):
+    """The keys that grants are signed with."""
+
+    name = "keyrings"
+    noun = "keyring"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        super().__init__(database, relay, Keyring, KeyList)
+
+    def view(self, document: Document) -> KeyList:
+        """The keys as operators see them."""
+        return self.state(document).as_list()
 
 
 class MemberStore:
@@ -180,3 +198,12 @@ class AccessStore(Aggregates[Access, AccessRecorded]):
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, Access, AccessRecorded)
+
+    def view(self, document: Document) -> AccessRecorded:
+        """That it is on record."""
+        return AccessRecorded(access_id=document["_id"])
+
+    def ensure_indexes(self) -> None:
+        """Make the indexes, or find them there."""
+        super().ensure_indexes()
+        self.collection.create_index([("state.grant_id", ASCENDING)])

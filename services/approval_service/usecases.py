@@ -1,4 +1,7 @@
-"""What approval_service does: one function for each use case. Those about policies are in `governing`."""
+"""What approval_service does: one function for each use case.
+
+Those about policies are in `governing`, about keys in `signing`, about enforcement points in `enforcing`.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -6,11 +9,9 @@ from datetime import datetime
 from typing import Protocol
 
 from approval_service.domain import deciding, emergency, extending, inquiry
-from approval_service.domain.access import Access
 from approval_service.domain.approval import Approval
 from approval_service.domain.deliberation import Ballot
 from approval_service.domain.policy import Policy
-from lockbox.contracts.access import AccessRecorded, KeySet, RecordAccess, RevocationList
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval import (
     AcknowledgeBreakGlass,
@@ -39,9 +40,8 @@ from lockbox.contracts.grants import (
 )
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request import InfoProvided, RequestCreated
-from lockbox.crypto.keys import SigningKey
-from lockbox.crypto.tokens import GRANT_TOKEN, sign
-from lockbox.errors import Invalid, NotFound, Unavailable
+from lockbox.crypto.tokens import GRANT_TOKEN, NamedKey, sign
+from lockbox.errors import NotFound, Unavailable, invalid
 
 SERVICE = "approval_service"
 
@@ -62,19 +62,12 @@ class Approvals(Protocol):
     def grants(self, caller: Caller, query: ListGrants) -> GrantPage: ...  # noqa: D102
     def queue(self, caller: Caller, query: ListQueue) -> tuple[Iterable[Approval], str | None]: ...  # noqa: D102
     def broken(self, caller: Caller, query: ListBreakGlass) -> tuple[Iterable[Approval], str | None]: ...  # noqa: D102
-    def revoked(self, now: datetime) -> Iterable[str]: ...  # noqa: D102
 
 
 class Policies(Protocol):
     """Where policies are kept."""
 
     def find(self, key: str) -> Policy | None: ...  # noqa: D102
-
-
-class Accesses(Protocol):
-    """Where attempts to use content are kept."""
-
-    def create(self, key: str, changed: Changed[Access], act: Act) -> AccessRecorded: ...  # noqa: D102
 
 
 # --- the way of a request ------------------------------------------------------------------------------------------
@@ -164,14 +157,19 @@ def get_grant(approvals: Approvals, caller: Caller, query: GetGrant | GetGrantTo
 
 
 def issue_token(
-    approvals: Approvals, caller: Caller, query: GetGrantToken, key: SigningKey, now: datetime
+    approvals: Approvals, caller: Caller, query: GetGrantToken, key: NamedKey, now: datetime
 ) -> SignedGrant:
-    """Sign a grant for its own engineer, as long as it can be used."""
-    grant = _approval_with(approvals, caller, query.grant_id).advance(now).state.granted()
-    if caller.email != grant.requester:
+    """Sign a grant for its own engineer, as long as it can be used; for which key is on record."""
+    approval = _approval_with(approvals, caller, query.grant_id)
+    if caller.email != approval.requester:
         raise NotFound("grant_not_found", "there is no such grant of yours")
-    grant.require_live()
-    return SignedGrant(grant_id=grant.id, token=sign(GRANT_TOKEN, grant.claims(), key))
+    bound_to = query.confirmation.claim()
+    if not bound_to:
+        raise invalid("confirmation_required", "confirmation", "the thumbprint of a key or a certificate", None)
+    bound = Act(caller.cause(), now)
+    approvals.change(approval.request_id, bound, lambda one: one.bind(query.confirmation, now))
+    grant = approval.granted()
+    return SignedGrant(grant_id=grant.id, token=sign(GRANT_TOKEN, grant.claims() | {"cnf": bound_to}, key))
 
 
 def revoke_grant(approvals: Approvals, caller: Caller, command: RevokeGrant, now: datetime) -> GrantView:
@@ -200,28 +198,6 @@ def request_extension(approvals: Approvals, caller: Caller, command: RequestExte
 def list_grants(approvals: Approvals, caller: Caller, query: ListGrants) -> GrantPage:
     """List the grants that the caller may see."""
     return approvals.grants(caller, query)
-
-
-# --- enforcement ---------------------------------------------------------------------------------------------------
-
-
-def list_revocations(approvals: Approvals, now: datetime) -> RevocationList:
-    """List the grants that somebody ended and whose tokens would still verify."""
-    return RevocationList(as_of=now, grant_ids=tuple(approvals.revoked(now)))
-
-
-def get_keys(key: SigningKey) -> KeySet:
-    """Publish the public keys that grants are signed with."""
-    return KeySet(keys=(key.jwk,))
-
-
-def record_access(
-    accesses: Accesses, policies: Policies, caller: Caller, attempt: RecordAccess, now: datetime
-) -> AccessRecorded:
-    """Put one attempt to use content on record."""
-    if policies.find(attempt.tenant) is None:
-        raise Invalid("tenant_unknown", f"tenant: there is no tenant {attempt.tenant!r}")
-    return accesses.create(attempt.access_id, Access.record(attempt, caller.email), Act(caller.cause(), now))
 
 
 def _act(approvals: Approvals, caller: Caller, command: OnRequest, now: datetime, step: Step) -> ApprovalView:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from audit_service import usecases
 from audit_service.settings import Settings
 from audit_service.store import RecordStore
+from audit_service.usage_store import UsageStore
 from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.identity import Caller
+from lockbox.contracts.usage import READERS, GetGrantUsage, GetUsage, GrantUsage, UsageReport
 from lockbox.errors import Invalid
 from lockbox.runtime import operations
 from lockbox.runtime.batches import Arrival, subscribe_in_batches
@@ -24,6 +26,7 @@ class AuditService(operations.Operated):
     name = "audit_service"
 
     records = Store(RecordStore)
+    usages = Store(UsageStore)
     settings = settings(Settings)
     clock = Clock()
     health = Health()
@@ -42,3 +45,13 @@ class AuditService(operations.Operated):
     def list_records(self, caller: Caller, message: ListRecords) -> RecordPage:
         """Read the audit trail of one tenant, or of the vendor itself."""
         return usecases.list_records(self.records, caller, message)
+
+    @command(GetUsage, *READERS)
+    def get_usage(self, caller: Caller, message: GetUsage) -> UsageReport:
+        """Say what the grants of one tenant allowed, and what was done with them."""
+        return usecases.get_usage(self.usages, caller, message, self.clock.now())
+
+    @command(GetGrantUsage, *READERS)
+    def get_grant_usage(self, caller: Caller, message: GetGrantUsage) -> GrantUsage:
+        """Say what one grant allowed, and what was done with it."""
+        return usecases.get_grant_usage(self.usages, caller, message)

@@ -1,8 +1,8 @@
 """MongoDB documents of audit_service: `records` by event id.
 
 A document is `{_id, source, type, tenant, actor, subject, time, sequence, payload, digest, recorded_at}`: the event as
-it was published is `payload`, and what records are searched by stands beside it. Documents are added and read; this
-service's database user may do nothing else with them.
+it was published is `payload`, and what records are searched by stands beside it; of a use of content, `access` is what
+uses are counted by. Documents are added and read; this service's database user may do nothing else with them.
 """
 
 import json
@@ -13,6 +13,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from audit_service.domain.record import Record
+from audit_service.domain.usage import ACCESSES, OWNER
 from lockbox.contracts import wire
 from lockbox.contracts.audit import ListRecords, RecordPage, RecordView
 from lockbox.contracts.events import VENDOR
@@ -23,6 +24,7 @@ from lockbox.runtime.paging import Order, read_page
 from lockbox.runtime.relay import Relay
 
 IN_TIME = ("time", "sequence", "_id")
+COUNTED_BY = ("grant_id", "resource", "action", "reason", "at")
 
 
 class RecordStore:
@@ -70,7 +72,7 @@ class RecordStore:
 
 def _document(record: Record) -> Document:
     event = record.event
-    return {
+    searched_by: Document = {
         "_id": event.id,
         "source": event.source,
         "type": event.type,
@@ -83,6 +85,9 @@ def _document(record: Record) -> Document:
         "digest": record.digest,
         "recorded_at": format_timestamp(record.recorded_at),
     }
+    if event.source == OWNER and event.type in ACCESSES:
+        searched_by["access"] = {name: event.data.get(name) for name in COUNTED_BY}
+    return searched_by
 
 
 def _filter(query: ListRecords) -> Document:

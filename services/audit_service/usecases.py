@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Protocol
 
 from audit_service.domain.record import Record
+from audit_service.domain.usage import Period
 from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.events import VENDOR, Event
 from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
 from lockbox.errors import Invalid, NotFound
 
 READERS_OF_ALL = (Role.VENDOR_AUDITOR,)
@@ -20,6 +22,13 @@ class Records(Protocol):
     def add(self, records: Sequence[Record]) -> Mapping[str, str]: ...  # noqa: D102
     def known(self, ids: Sequence[str]) -> Sequence[str]: ...  # noqa: D102
     def list(self, query: ListRecords) -> RecordPage: ...  # noqa: D102
+
+
+class Usages(Protocol):
+    """Where is added up what grants allowed and what was done with them."""
+
+    def report(self, query: GetUsage, period: Period) -> UsageReport: ...  # noqa: D102
+    def of_grant(self, query: GetGrantUsage) -> GrantUsage | None: ...  # noqa: D102
 
 
 def record_events(records: Records, arrivals: Iterable[tuple[Event, bytes]], now: datetime) -> list[Invalid | None]:
@@ -39,7 +48,32 @@ def list_records(records: Records, caller: Caller, query: ListRecords) -> Record
     if caller.is_vendor:
         caller.require(*READERS_OF_ALL)
     elif query.tenant == VENDOR or caller.organisation != query.tenant:
-        raise NotFound("tenant_not_found", "there is no such tenant")
+        raise _no_tenant()
     else:
         caller.require(*READERS_OF_OWN)
     return records.list(query)
+
+
+def get_usage(usages: Usages, caller: Caller, query: GetUsage, now: datetime) -> UsageReport:
+    """Say what the grants of one tenant allowed, and what was done with them."""
+    _require_tenant(caller, query.tenant)
+    return usages.report(query, Period.of(query.start, query.end, now))
+
+
+def get_grant_usage(usages: Usages, caller: Caller, query: GetGrantUsage) -> GrantUsage:
+    """Say what one grant allowed, and what was done with it."""
+    _require_tenant(caller, query.tenant)
+    usage = usages.of_grant(query)
+    if usage is None:
+        raise NotFound("grant_not_found", "there is no such grant")
+    return usage
+
+
+def _require_tenant(caller: Caller, tenant: str) -> None:
+    """The vendor's auditors may know of every tenant; the vendor itself is none."""
+    if tenant == VENDOR or not (caller.is_vendor or caller.organisation == tenant):
+        raise _no_tenant()
+
+
+def _no_tenant() -> NotFound:
+    return NotFound("tenant_not_found", "there is no such tenant")

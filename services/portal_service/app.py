@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from lockbox.runtime.settings import Config
 from portal_service import web
-from portal_service.api import enforcement, grants, health, ops, problems, requests, schemas, session, tenants
+from portal_service.api import enforcement, grants, health, ops, problems, requests, schemas, session, tenants, usage
 from portal_service.settings import web_settings
 
 LARGEST_BODY = 256 * 1024
@@ -32,6 +32,7 @@ def create_app(config: Config) -> Flask:
     app = Flask("portal_service")
     app.config.update(
         SECRET_KEY=settings.secret,
+        PORTAL_URL=settings.portal_url.rstrip("/"),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         SESSION_COOKIE_NAME="lockbox_form",
         SESSION_COOKIE_SECURE=settings.secure,
@@ -47,7 +48,7 @@ def create_app(config: Config) -> Flask:
     )
     api = Api(app)
     schemas.formats(api.ma_plugin)
-    for part in (session, requests, grants, tenants, enforcement, ops):
+    for part in (session, requests, grants, tenants, usage, enforcement, ops):
         api.register_blueprint(part.blueprint)
     for part in (enforcement.well_known, requests.queue, schemas.blueprint):
         api.register_blueprint(part)

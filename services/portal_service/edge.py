@@ -1,10 +1,12 @@
 """What a web request has at hand: who sent it, and the way to the other services."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar, cast
 
-from flask import g, request
+from flask import current_app, g, request
 
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval import ApprovalView
@@ -12,12 +14,15 @@ from lockbox.contracts.calls import Call
 from lockbox.contracts.events import VENDOR, Cause
 from lockbox.contracts.fields import KeyField
 from lockbox.contracts.identity import Caller
-from lockbox.errors import invalid
+from lockbox.crypto import possession
+from lockbox.crypto.possession import DPOP, Target
+from lockbox.errors import Forbidden, invalid
 from lockbox.ids import new_id
 from lockbox.runtime.waiting import Patience
-from portal_service import operating, usecases
+from portal_service import operating, usecases, watching
 from portal_service.operating import Answers, Operations
 from portal_service.usecases import Identity, Known, OnRequest, RequestDetails, Services
+from portal_service.watching import Ask, Listener
 
 OPENS_WITHIN_SECONDS = 5.0
 R = TypeVar("R")
@@ -36,6 +41,12 @@ class Health(Protocol):
     def missing(self) -> list[str]: ...  # noqa: D102
 
 
+class Revocations(Protocol):
+    """Where revocations are heard of."""
+
+    def listener(self, ask: Ask) -> AbstractContextManager[Listener]: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Edge:
     """The edge of Lockbox, for one web request."""
@@ -45,6 +56,7 @@ class Edge:
     operations: Operations
     clock: Clock
     health: Health
+    revocations: Revocations
 
     def sign_in(self, email: str, password: str) -> str:
         """A session token for the right password."""
@@ -75,6 +87,24 @@ class Edge:
     def operate_all(self, message: Call[R]) -> Answers[R]:
         """Ask every service the same, and learn of each what it answers or why it does not."""
         return operating.ask_all(self.services, self.operations, caller(), message)
+
+    def listen(self) -> AbstractContextManager[Listener]:
+        """Hear of revocations from now on."""
+        return self.revocations.listener(partial(watching.ask, self.services))
+
+    def proven_key(self) -> str | None:
+        """The thumbprint of the key that the header `DPoP` of this web request proves (RFC 9449), if there is one."""
+        shown = request.headers.getlist("DPoP")
+        if not shown:
+            return None
+        if len(shown) > 1:
+            raise Forbidden("proof_malformed", "expected one header DPoP")
+        proof = possession.read(shown[0])
+        if proof.typ != DPOP:
+            raise Forbidden("proof_malformed", "expected a proof for one request")
+        target = Target(request.method, current_app.config["PORTAL_URL"] + request.path)
+        possession.check(proof, None, target, self.clock.now().timestamp())
+        return proof.thumbprint
 
     def read_request(self, request_id: str) -> RequestDetails:
         """A request with its outcome."""

@@ -2,7 +2,9 @@
 
 from werkzeug.wrappers import Request, Response
 
+from lockbox.contracts.access import RevocationList
 from lockbox.ids import new_id
+from lockbox.runtime.broadcast import Broadcast
 from lockbox.runtime.caller import Services
 from lockbox.runtime.clock import Clock
 from lockbox.runtime.health import Health
@@ -11,7 +13,7 @@ from lockbox.runtime.settings import Provided
 from lockbox.runtime.starting import on_start
 from lockbox.runtime.stores import Store
 from lockbox.runtime.web import respond, web_request
-from portal_service import usecases
+from portal_service import usecases, watching
 from portal_service.app import create_app
 from portal_service.edge import Edge
 from portal_service.settings import seed
@@ -34,6 +36,7 @@ class PortalService:
     seed = Provided(seed)
     clock = Clock()
     health = Health()
+    revocations: Broadcast[RevocationList] = Broadcast(watching.PAUSE_SECONDS)
 
     @on_start()
     def plant_seed(self) -> None:
@@ -44,7 +47,7 @@ class PortalService:
     @web_request("/<path:path>")
     def serve(self, request: Request, path: str = "") -> Response:
         """Answer a web request."""
-        edge = Edge(self._known, self.services, self.operations, self.clock, self.health)
+        edge = Edge(self._known, self.services, self.operations, self.clock, self.health, self.revocations)
         return respond(self.app, request, edge=edge)
 
     @property

@@ -25,6 +25,7 @@ class Settings:
 class WebSettings:
     """What the pages need to know."""
 
+    portal_url: str
     secret: str
     secure: bool
 
@@ -33,7 +34,7 @@ def web_settings(config: Config) -> WebSettings:
     """The settings of the pages."""
     settings = read_settings(Settings, config)
     secret = Path(settings.web_key).read_text().strip()
-    return WebSettings(secret=secret, secure=settings.portal_url.startswith("https://"))
+    return WebSettings(portal_url=settings.portal_url, secret=secret, secure=settings.portal_url.startswith("https://"))
 
 
 def seed(config: Config) -> Seed:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.chaos import crowds, elsewhere, faults, stops
+from tests.chaos import accesses, crowds, elsewhere, faults, stops
 from tests.chaos.arena import SERVERS, TARGETS, Arena
 from tests.chaos.report import Report
 
 CONTROL_SECONDS = 60.0
 LONGEST_STOP = 90.0
 SHORT_STOP = 8.0
+ACCESSES = 1_000
 
 
 def main() -> None:
@@ -46,6 +47,8 @@ def play(arena: Arena, report: Report, quota: int, until: float) -> None:
             faults.crash_points(arena, row, dict.fromkeys(services, point))
     play_crowds(arena, report, min(crowds.KILLED_TIMES, 2 * quota))
     play_stops(arena, report, min(LONGEST_STOP, 5.0 * quota))
+    with report.fault(arena, "SIGKILL on the way of accesses") as row:
+        accesses.killed(arena, row, "accesses", ACCESSES)
     for server in SERVERS:
         with report.fault(arena, f"SIGKILL {server}") as row:
             faults.server_kills(arena, row, server, quota)
@@ -91,6 +94,8 @@ def play_controls(arena: Arena, report: Report) -> None:
         faults.without_outbox(arena, row)
     with report.fault(arena, "control: without dedupe", control="doubled", quiet_within=10) as row:
         faults.without_dedupe(arena, row)
+    with report.fault(arena, "control: careless guards") as row:
+        accesses.careless(arena, row, "careless")
 
 
 if __name__ == "__main__":

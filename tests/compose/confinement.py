@@ -82,8 +82,7 @@ def secret_texts(files: dict[str, str]) -> Iterator[str]:
     yield from passwords.values()
     for account in json.loads(files["demo-accounts.json"])["accounts"].values():
         yield account["password"]
-    for name in ("caller.pem", "grants.pem"):
-        yield from (line for line in files[name].splitlines() if line and not line.startswith("-----"))
+    yield from (line for line in files["caller.pem"].splitlines() if line and not line.startswith("-----"))
 
 
 if __name__ == "__main__":

@@ -32,10 +32,12 @@ from lockbox.contracts.grants import (
     ExtensionDecided,
     ExtensionRequested,
     GrantActivated,
+    GrantBound,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
 )
+from lockbox.contracts.keys import SigningKeyCreated, SigningKeyRetired, SigningKeyRevoked
 from lockbox.contracts.notify import AlertFailed, AlertSent
 from lockbox.contracts.operations import BY_SOURCE
 from lockbox.contracts.policy import (
@@ -105,6 +107,8 @@ ATTEMPT: dict[str, Any] = {
     "enforcement_point": POINT,
     "at": MORNING,
 }
+
+KID = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 PARKED: dict[str, Any] = {
     "parked_id": PARKED_ID,
@@ -284,6 +288,10 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
         ),
     ),
     (CAROL, BreakGlassAcknowledged(**OUTCOME, comment="We saw it.")),
+    ("approval_service", SigningKeyCreated(kid=KID, x="11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")),
+    (OTTO, SigningKeyRetired(kid=KID)),
+    (OTTO, SigningKeyRevoked(kid=KID, comment="A disk was lost.")),
+    (ERIN, GrantBound(**GRANT, to="key", thumbprint=KID)),
 ]
 
 

@@ -179,7 +179,7 @@ def test_call_when_the_session_has_expired_is_refused(people: People, mongo: Mon
 
 def test_call_when_a_grant_is_shown_as_a_session_is_refused(people: People) -> None:
     grant = people.granted()["grant"]["id"]
-    signed = people.engineer.get(f"/grants/{grant}/token")["token"]
+    signed = people.engineer.grant_token(grant)
     answer = httpx.get(f"{people.portal}/api/v1/requests", headers={"Authorization": f"Bearer {signed}"})
     problem(answer, 401, "token_unknown")
 
@@ -219,7 +219,7 @@ def test_object_when_it_is_another_tenants_is_not_found(people: People) -> None:
         problem(person.http.get("/tenants/contoso/audit"), 404, "tenant_not_found")
         problem(person.http.get("/tenants/contoso/policy"), 404, "tenant_not_found")
         assert request_id not in json.dumps(person.get("/requests", limit=200))
-    problem(people.other_engineer.http.get(f"/grants/{grant_id}/token"), 404, "grant_not_found")
+    problem(people.other_engineer.fetch_token(grant_id), 404, "grant_not_found")
     assert people.engineer.get(f"/grants/{grant_id}")["state"] == "ACTIVE"
 
 
@@ -337,7 +337,7 @@ def test_revoke_when_ended_conflicts(people: People) -> None:
     grant_id = people.granted()["grant"]["id"]
     assert people.contoso_admin.post(f"/grants/{grant_id}/revoke").json()["state"] == "REVOKED"
     problem(people.contoso_admin.post(f"/grants/{grant_id}/revoke"), 409, "grant_ended")
-    problem(people.engineer.http.get(f"/grants/{grant_id}/token"), 409, "grant_ended")
+    problem(people.engineer.fetch_token(grant_id), 409, "grant_ended")
     problem(people.engineer.post(f"/grants/{grant_id}/revoke"), 403, "role_required")
 
 

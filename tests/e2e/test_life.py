@@ -43,14 +43,14 @@ def in_effect(people: People, **expected: Any) -> None:
 
 def test_request_when_many_things_are_asked_for_opens_them_all_and_nothing_else(people: People) -> None:
     granted = people.granted(resources=["mailbox/alice", "mailbox/bob"], actions=["read", "write"])
-    token = people.engineer.get(f"/grants/{granted['grant']['id']}/token")["token"]
+    token = people.engineer.grant_token(granted["grant"]["id"])
     assert [people.use(token, f"contoso/mailbox/{name}").status_code for name in ("alice", "bob")] == [200, 200]
     assert people.use(token, "contoso/mailbox/carol").json()["code"] == "other_resource"
 
 
 def test_request_when_a_pattern_is_asked_for_opens_what_it_matches(people: People) -> None:
     granted = people.granted(resources=["mailbox/*"])
-    token = people.engineer.get(f"/grants/{granted['grant']['id']}/token")["token"]
+    token = people.engineer.grant_token(granted["grant"]["id"])
     assert people.use(token, ALICE).status_code == 200
     assert people.use(token, "contoso/files/alice").json()["code"] == "other_resource"
     assert people.use(token, "contoso/mailbox/alice/inbox").json()["code"] == "other_resource"
@@ -121,7 +121,7 @@ def test_decision_when_less_is_approved_grants_less(people: People) -> None:
     longer = people.contoso_approver.send_decision(request_id, "approve", changes={"duration": "PT20M"})
     refused(longer, 422, "longer_than_asked")
     granted = people.contoso_approver.decide(request_id)
-    token = people.engineer.get(f"/grants/{granted['grant']['id']}/token")["token"]
+    token = people.engineer.grant_token(granted["grant"]["id"])
     assert people.use(token, ALICE).status_code == 200
     assert people.use(token, ALICE, method="PUT").json()["code"] == "other_action"
     assert people.use(token, "contoso/mailbox/bob").json()["code"] == "other_resource"
@@ -168,7 +168,7 @@ def test_queue_when_asked_for_holds_what_waits_for_the_caller_alone(people: Peop
 
 def test_extension_when_approved_lengthens_the_access_which_goes_on_meanwhile(people: People) -> None:
     grant = people.granted(duration="PT1H")["grant"]
-    token = people.engineer.get(f"/grants/{grant['id']}/token")["token"]
+    token = people.engineer.grant_token(grant["id"])
     body = {"duration": "PT30M", "justification": "The index is larger than we thought."}
     asked = people.engineer.post(f"/grants/{grant['id']}/extensions", body)
     assert (asked.status_code, asked.json()["extensions"][0]["state"]) == (201, "PENDING")
@@ -179,7 +179,7 @@ def test_extension_when_approved_lengthens_the_access_which_goes_on_meanwhile(pe
     more = datetime.fromisoformat(extended["grant"]["ends_at"]) - datetime.fromisoformat(grant["ends_at"])
     assert more == timedelta(minutes=30)
     assert people.use(token, ALICE).status_code == 200
-    assert people.use(people.engineer.get(f"/grants/{grant['id']}/token")["token"], ALICE).status_code == 200
+    assert people.use(people.engineer.grant_token(grant["id"]), ALICE).status_code == 200
     people.recorded(grant["request_id"], "extension_requested", "extension_decided")
 
 

@@ -106,11 +106,11 @@ PLACES = {
         "/settings/try",
         "/grants/break-glass",
     ],
-    "vendor_auditor": ["/audit", "/audit?tenant=northwind"],
+    "vendor_auditor": ["/audit", "/audit?tenant=northwind", "/grants/usage?tenant=northwind"],
     "operator": ["/settings"],
     "northwind_approver": ["/queue", "{granted}", "{grant}/revoke", "{broken}", "{broken}/acknowledge"],
     "northwind_admin": ["/queue", "/settings", "/settings/document", "/settings/try", "/grants", "/grants/break-glass"],
-    "northwind_auditor": ["/requests", "/audit?type=policy_changed", "/settings"],
+    "northwind_auditor": ["/requests", "/audit?type=policy_changed", "/settings", "/grants/usage"],
 }
 
 

@@ -95,7 +95,7 @@ def test_mode_when_audit_only_opens_at_once_and_tells_the_customer(people: Peopl
     policy(require_approval=False, audit_only=True)
     request = ask(people)
     assert (request["state"], request["grant"]["opened_by"]) == ("APPROVED", "policy")
-    assert people.engineer.get(f"/grants/{request['grant']['id']}/token")["token"]
+    assert people.engineer.grant_token(request["grant"]["id"])
     told = eventually(
         lambda: [
             entry["data"]["recipient"]

@@ -110,6 +110,30 @@ def test_create_when_the_key_comes_with_another_body_conflicts(counters: Counter
     assert refused.value.code == "idempotency_key_reused"
 
 
+def test_create_many_when_some_are_there_makes_the_others_whole(counters: Counters, offers: Offers) -> None:
+    counters.create("b", started(7), act())
+    offers.entries.clear()
+    counters.create_many({name: started(number) for number, name in enumerate("abc")}, act())
+    assert [counters.get(name)["state"]["value"] for name in "abc"] == [0, 7, 2]
+    assert len(counters.get("b")["outbox"]) == 1
+    waiting = [entry["id"] for name in "ac" for entry in counters.get(name)["outbox"]]
+    assert sorted(entry.event_id for entry in offers.entries) == sorted(waiting)
+    assert all(counters.get(name)["outbox_at"] > NOW for name in "ac")
+
+
+def test_create_many_when_there_is_nothing_to_make_makes_nothing(counters: Counters, offers: Offers) -> None:
+    counters.create_many({}, act())
+    assert (counters.collection.count_documents({}), offers.entries) == (0, [])
+
+
+def test_create_many_when_several_are_at_it_makes_each_once(counters: Counters, offers: Offers) -> None:
+    batch = {f"id-{number}": started(number) for number in range(100)}
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: counters.create_many(batch, act()), range(4)))
+    assert counters.collection.count_documents({}) == 100
+    assert len({entry.event_id for entry in offers.entries}) == len(offers.entries) == 100
+
+
 def test_change_when_many_are_at_it_loses_no_change(counters: Counters) -> None:
     counters.create("a", started(0), act())
     with ThreadPoolExecutor(4) as threads:

@@ -13,7 +13,7 @@ from nameko.standalone.rpc import ClusterRpcProxy
 from tests.people import People
 from tests.unit.strategies import EVERY_ADDRESS
 
-from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.identity import CUSTOMER_ROLES, Caller, Role
 from lockbox.crypto.keys import SigningKey, generate_signing_key, load_signing_key
 from lockbox.embedded.stack import Stack
 from lockbox.errors import Forbidden, Invalid, NotFound
@@ -70,7 +70,7 @@ def test_entrypoint_when_the_token_is_signed_by_somebody_else_refuses(call: Call
 
 def test_entrypoint_when_a_grant_is_shown_in_place_of_a_caller_token_refuses(call: Call, people: People) -> None:
     grant = people.granted()["grant"]["id"]
-    signed = people.engineer.get(f"/grants/{grant}/token")["token"]
+    signed = people.engineer.grant_token(grant)
     with pytest.raises(Forbidden) as refused:
         call("approval_service", "list_grants", {}, signed)
     assert refused.value.code == "token_malformed"
@@ -82,8 +82,14 @@ def test_entrypoint_when_a_grant_is_shown_in_place_of_a_caller_token_refuses(cal
         ("request_service", "create_request", {Role.ENGINEER}),
         ("approval_service", "put_policy", {Role.CUSTOMER_ADMIN}),
         ("approval_service", "record_access", {Role.ENFORCEMENT_POINT}),
+        ("approval_service", "record_accesses", {Role.ENFORCEMENT_POINT}),
+        ("approval_service", "list_keys", {Role.OPERATOR}),
+        ("approval_service", "rotate_keys", {Role.OPERATOR}),
+        ("approval_service", "revoke_key", {Role.OPERATOR}),
         ("approval_service", "list_revocations", {Role.ENFORCEMENT_POINT}),
         ("approval_service", "get_grant_token", {Role.ENGINEER}),
+        ("audit_service", "get_usage", {Role.VENDOR_AUDITOR, *CUSTOMER_ROLES}),
+        ("audit_service", "get_grant_usage", {Role.VENDOR_AUDITOR, *CUSTOMER_ROLES}),
     ],
 )
 def test_entrypoint_when_the_role_is_missing_refuses_every_other_role(
@@ -112,6 +118,8 @@ def test_entrypoint_when_it_is_another_tenants_object_says_not_found(
         ("approval_service", "revoke_grant", {**about_grant, **key}),
         ("approval_service", "get_policy", {"tenant": "contoso"}),
         ("audit_service", "list_records", {"tenant": "contoso"}),
+        ("audit_service", "get_usage", {"tenant": "contoso"}),
+        ("audit_service", "get_grant_usage", {"tenant": "contoso", **about_grant}),
     ):
         with pytest.raises(NotFound):
             call(service, method, payload, foreign)

@@ -1,12 +1,13 @@
 """Stores of the use cases, in memory; to know a command again that came twice is the real store's job."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from approval_service.domain.access import Access
 from approval_service.domain.approval import Approval
 from approval_service.domain.deciding import as_view
+from approval_service.domain.keyring import Keyring
 from approval_service.domain.people import Person
 from approval_service.domain.policy import Policy
 from lockbox.contracts.acts import Act
@@ -14,6 +15,7 @@ from lockbox.contracts.approval import ApprovalView, ListBreakGlass, ListQueue
 from lockbox.contracts.events import Changed, Fact
 from lockbox.contracts.grants import GrantPage, GrantState, ListGrants
 from lockbox.contracts.identity import Caller
+from lockbox.contracts.keys import KeyList
 from lockbox.contracts.request import PENDING
 from lockbox.errors import NotFound
 
@@ -85,10 +87,16 @@ class FakeApprovals(FakeAggregates[Approval]):
         self.asked.append((caller, query))
         return GrantPage(items=tuple(one.grant for one in self.states.values() if one.grant), next_cursor=None)
 
-    def revoked(self, now: datetime) -> Iterable[str]:
+    def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]:
         grants = [one.grant for one in self.states.values() if one.grant]
         ended = (GrantState.REVOKED, GrantState.COMPLETED)
-        return [grant.id for grant in grants if grant.state in ended and grant.ends_at > now]
+        return [
+            grant.id
+            for grant in grants
+            if grant.state in ended
+            and grant.ends_at > now
+            and (since is None or cast(datetime, grant.ended_at) >= since)
+        ]
 
 
 class FakePolicies(FakeAggregates[Policy]):
@@ -110,6 +118,20 @@ class FakeMembers:
 
 class FakeAccesses(FakeAggregates[Access]):
     """Attempts by their id."""
+
+    def create_many(self, changed: Mapping[str, Changed[Access]], act: Act) -> None:
+        for key, one in changed.items():
+            self.create(key, one, act)
+
+
+class FakeKeyrings(FakeAggregates[Keyring]):
+    """The keyring, answered for as operators see it."""
+
+    def create(self, key: str, changed: Changed[Keyring], act: Act) -> KeyList:  # type: ignore[override]
+        return super().create(key, changed, act).as_list()
+
+    def change(self, key: str, act: Act, step: Callable[[Keyring], Changed[Keyring]]) -> KeyList:  # type: ignore[override]
+        return super().change(key, act, step).as_list()
 
 
 class FakeClock:

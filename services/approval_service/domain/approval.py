@@ -28,7 +28,7 @@ from lockbox.contracts.approval import (
 )
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Email, TenantName, Timestamp, Uuid, format_timestamp
-from lockbox.contracts.grants import ExtensionDecided, OpenedBy
+from lockbox.contracts.grants import Confirmation, ExtensionDecided, OpenedBy
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.policy import Side
 from lockbox.contracts.request import PENDING, AccessTerms, RequestCreated, RequestState
@@ -141,6 +141,10 @@ class Approval:
         return self.advance(now).then(
             lambda approval: approval.with_grant(lambda grant: grant.revoke(caller.email, comment, now))
         )
+
+    def bind(self, confirmation: Confirmation, now: datetime) -> "Changed[Approval]":
+        """Have the grant fetched for a key or a certificate."""
+        return self.advance(now).then(lambda approval: approval.with_grant(lambda grant: grant.bind(confirmation)))
 
     def complete(self, caller: Caller, comment: str, now: datetime) -> "Changed[Approval]":
         """Close the grant before its time; only its engineer can."""

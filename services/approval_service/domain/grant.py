@@ -9,7 +9,9 @@ from lockbox.contracts.events import EVENT_IDS, Changed
 from lockbox.contracts.grants import (
     LIVE,
     AccessGranted,
+    Confirmation,
     GrantActivated,
+    GrantBound,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
@@ -19,6 +21,8 @@ from lockbox.contracts.grants import (
 )
 from lockbox.contracts.request import AccessTerms
 from lockbox.errors import Conflict
+
+MOST_KEYS = 20
 
 
 def grant_id_of(request_id: str) -> str:
@@ -88,6 +92,15 @@ class Grant(GrantView):
         """End it now, as its engineer is done; raises `Conflict` if it has ended already."""
         completed = self._ended(GrantState.COMPLETED, self.requester, comment, now)
         return Changed(completed, (GrantCompleted(**self.about(), comment=comment),))
+
+    def bind(self, confirmation: Confirmation) -> "Changed[Grant]":
+        """Be fetched for a key or a certificate, which is on record once; raises `Conflict` if it has ended."""
+        self.require_live()
+        new = [(to, thumbprint) for to, thumbprint in confirmation.named() if thumbprint not in self.bound_to]
+        if len(self.bound_to) + len(new) > MOST_KEYS:
+            raise Conflict("too_many_keys", f"this grant was fetched for {MOST_KEYS} keys already")
+        bound = replace(self, bound_to=(*self.bound_to, *(thumbprint for _, thumbprint in new)))
+        return Changed(bound, tuple(GrantBound(**self.about(), to=to, thumbprint=thumbprint) for to, thumbprint in new))
 
     def extend(self, duration: timedelta) -> "Grant":
         """The same access, so much longer."""

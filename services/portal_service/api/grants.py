@@ -8,6 +8,7 @@ from lockbox.contracts.approval import ApprovalView, RequestExtension
 from lockbox.contracts.fields import Duration, Justification
 from lockbox.contracts.grants import (
     CompleteGrant,
+    Confirmation,
     GetGrant,
     GetGrantToken,
     GrantPage,
@@ -15,12 +16,20 @@ from lockbox.contracts.grants import (
     ListGrants,
     RevokeGrant,
     SignedGrant,
+    Thumbprint,
 )
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.api.requests import CommentBody
 from portal_service.edge import edge, idempotency_key
 
 blueprint = Blueprint("grants", __name__, url_prefix="/api/v1/grants", description="Grants")
+
+
+@dataclass(frozen=True)
+class Certified:
+    """The thumbprint of the client certificate that a grant is for: base64url of the SHA-256 of its DER (RFC 8705)."""
+
+    x5t_s256: Thumbprint | None = None
 
 
 @dataclass(frozen=True)
@@ -50,10 +59,16 @@ def get_grant(grant_id: UUID) -> GrantView:
 
 @blueprint.route("/<uuid:grant_id>/token", methods=["GET"])
 @signed_in
+@blueprint.arguments(wire.schema(Certified), location="query")
 @blueprint.response(200, wire.schema(SignedGrant))
-def get_grant_token(grant_id: UUID) -> tuple[SignedGrant, dict[str, str]]:
-    """Fetch the signed grant; only its own engineer can."""
-    return edge().call(GetGrantToken(grant_id=str(grant_id))), {"Cache-Control": "no-store"}
+def get_grant_token(query: Certified, grant_id: UUID) -> tuple[SignedGrant, dict[str, str]]:
+    """Fetch the signed grant; only its own engineer can.
+
+    It is bound to the key of the proof in the header `DPoP` (RFC 9449), or to a client certificate.
+    """
+    confirmation = Confirmation(jkt=edge().proven_key(), x5t_s256=query.x5t_s256)
+    message = GetGrantToken(grant_id=str(grant_id), confirmation=confirmation)
+    return edge().call(message), {"Cache-Control": "no-store"}
 
 
 @blueprint.route("/<uuid:grant_id>/revoke", methods=["POST"])

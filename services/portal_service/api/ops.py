@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from lockbox.contracts import wire
+from lockbox.contracts.keys import KeyList, ListKeys, RevokeKey, RotateKeys
 from lockbox.contracts.operations import (
     CheckTopology,
     DropParked,
@@ -16,7 +17,8 @@ from lockbox.contracts.operations import (
 )
 from portal_service import operating
 from portal_service.api.blueprint import Blueprint, signed_in
-from portal_service.edge import edge
+from portal_service.api.requests import CommentBody
+from portal_service.edge import edge, idempotency_key
 from portal_service.operating import OutboxOverview, ParkedOverview, TopologyOverview, owner_of
 
 NEVER_KEPT = {"Cache-Control": "no-store"}
@@ -96,3 +98,29 @@ def check_topology() -> tuple[TopologyOverview, dict[str, str]]:
     """Compare what should be on the broker with what is there; bindings, which can't be seen, are made anew."""
     answers = edge().operate_all(CheckTopology())
     return operating.topology_overview(answers), NEVER_KEPT
+
+
+@blueprint.route("/keys", methods=["GET"])
+@signed_in
+@blueprint.response(200, wire.schema(KeyList))
+def list_keys() -> tuple[KeyList, dict[str, str]]:
+    """List the keys that grants are and were signed with, the newest first."""
+    return edge().call(ListKeys()), NEVER_KEPT
+
+
+@blueprint.route("/keys/rotate", methods=["POST"])
+@signed_in
+@blueprint.response(200, wire.schema(KeyList))
+def rotate_keys() -> KeyList:
+    """Sign with a new key from now on; what was signed before counts until its end."""
+    return edge().call(RotateKeys(idempotency_key=idempotency_key()))
+
+
+@blueprint.route("/keys/<kid>/revoke", methods=["POST"])
+@signed_in
+@blueprint.arguments(wire.schema(CommentBody))
+@blueprint.response(200, wire.schema(KeyList))
+def revoke_key(body: CommentBody, kid: str) -> KeyList:
+    """Let nothing count any more that a key has signed; the active one is replaced at once."""
+    message = {"kid": kid, "comment": body.comment, "idempotency_key": idempotency_key()}
+    return edge().call(wire.decode(RevokeKey, message))

@@ -78,7 +78,7 @@ class BreakGlassQuery(Page):
 @blueprint.response(200, wire.schema(PolicyView))
 def get_policy(tenant: str) -> PolicyView:
     """Read a tenant's policy."""
-    return edge().call(GetPolicy(tenant=_tenant_name(tenant)))
+    return edge().call(GetPolicy(tenant=tenant_name(tenant)))
 
 
 @blueprint.route("/<tenant>/policy", methods=["PUT"])
@@ -89,7 +89,7 @@ def get_policy(tenant: str) -> PolicyView:
 def put_policy(body: PolicyBody, tenant: str) -> PolicyView | tuple[PolicyView, int]:
     """Replace a tenant's policy; under four eyes, propose to, which is answered with 202."""
     message = PutPolicy(
-        tenant=_tenant_name(tenant),
+        tenant=tenant_name(tenant),
         settings=_settings(body, tenant),
         version=body.version,
         idempotency_key=idempotency_key(),
@@ -104,7 +104,7 @@ def put_policy(body: PolicyBody, tenant: str) -> PolicyView | tuple[PolicyView, 
 @blueprint.response(200, wire.schema(PolicyDiff))
 def diff_policy(body: PolicyBody, tenant: str) -> PolicyDiff:
     """Check a policy whole, and say what it would change; nothing is changed."""
-    return edge().call(DiffPolicy(tenant=_tenant_name(tenant), settings=_settings(body, tenant)))
+    return edge().call(DiffPolicy(tenant=tenant_name(tenant), settings=_settings(body, tenant)))
 
 
 @blueprint.route("/<tenant>/policy/proposal", methods=["POST"])
@@ -114,7 +114,7 @@ def diff_policy(body: PolicyBody, tenant: str) -> PolicyDiff:
 def decide_policy_change(body: ProposalBody, tenant: str) -> PolicyView:
     """Agree to a proposed policy, as another administrator, or reject it."""
     message = DecidePolicyChange(
-        tenant=_tenant_name(tenant),
+        tenant=tenant_name(tenant),
         digest=body.digest,
         decision=body.decision,
         comment=body.comment,
@@ -130,7 +130,7 @@ def decide_policy_change(body: ProposalBody, tenant: str) -> PolicyView:
 def evaluate_policy(body: EvaluationBody, tenant: str) -> Forecast:
     """Say what would happen to a request: which stages, who could decide, what would happen by itself, and why."""
     message = EvaluatePolicy(
-        tenant=_tenant_name(tenant),
+        tenant=tenant_name(tenant),
         terms=body.request,
         requester=body.requester,
         at=body.at,
@@ -146,7 +146,7 @@ def evaluate_policy(body: EvaluationBody, tenant: str) -> Forecast:
 def list_break_glass(query: BreakGlassQuery, tenant: str) -> ApprovalPage:
     """List access that was opened without the customer, newest first."""
     asked = {one.name: getattr(query, one.name) for one in fields(query)}
-    return edge().call(ListBreakGlass(tenant=_tenant_name(tenant), **asked))
+    return edge().call(ListBreakGlass(tenant=tenant_name(tenant), **asked))
 
 
 @blueprint.route("/<tenant>/audit", methods=["GET"])
@@ -156,7 +156,7 @@ def list_break_glass(query: BreakGlassQuery, tenant: str) -> ApprovalPage:
 def list_records(query: RecordQuery, tenant: str) -> RecordPage:
     """Read a tenant's audit trail, in order."""
     asked = {field.name: getattr(query, field.name) for field in fields(query)}
-    return edge().call(ListRecords(tenant=_tenant_name(tenant), **asked))
+    return edge().call(ListRecords(tenant=tenant_name(tenant), **asked))
 
 
 def _settings(body: PolicyBody, tenant: str) -> PolicySettings:
@@ -165,7 +165,7 @@ def _settings(body: PolicyBody, tenant: str) -> PolicySettings:
     return PolicySettings(**body.settings())
 
 
-def _tenant_name(text: str) -> str:
+def tenant_name(text: str) -> str:
     """A name that no tenant can have is a tenant that does not exist."""
     try:
         return wire.decode(GetPolicy, {"tenant": text}).tenant

@@ -19,9 +19,10 @@ from portal_service.web import (
     session,
     settings,
     trying,
+    usage,
 )
 
-PARTS = (session, queue, requests, deciding, acting, grants, break_glass, settings, documents, trying, audit)
+PARTS = (session, queue, requests, deciding, acting, grants, usage, break_glass, settings, documents, trying, audit)
 
 
 def register(app: Flask, *, secure: bool) -> None:

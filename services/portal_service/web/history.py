@@ -20,6 +20,7 @@ BAD = frozenset(
         "break_glass_requested",
         "break_glass_used",
         "policy_change_rejected",
+        "signing_key_revoked",
     }
 )
 QUIET = frozenset(
@@ -95,6 +96,7 @@ SENTENCES: Mapping[str, str | Callable[[Data], str]] = {
     "request_expired": "The request expired: nobody decided in time, so there is no access",
     "access_granted": "Access was granted to {requester} from {starts_at} until {ends_at}",
     "grant_activated": "Access is open",
+    "grant_bound": "{requester} fetched the signed grant, bound to the {to} {thumbprint}",
     "grant_completed": "{actor} closed the access early",
     "grant_revoked": "{actor} revoked the access",
     "grant_expired": "Access ended by itself",
@@ -121,6 +123,9 @@ SENTENCES: Mapping[str, str | Callable[[Data], str]] = {
     "member_removed": "{email} is no longer a member",
     "api_token_created": "An API token was created for {email}",
     "api_token_revoked": "The API token of {email} was revoked",
+    "signing_key_created": "Grants are signed with the key {kid} from now on",
+    "signing_key_retired": "The key {kid} signs no more; what it has signed counts until its end",
+    "signing_key_revoked": "{actor} revoked the key {kid}; nothing that it has signed counts any more",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, g, request, url_for
 from markupsafe import Markup, escape
 
+from lockbox.contracts import usage
 from lockbox.contracts.fields import CONTROL, format_timestamp
 from lockbox.contracts.identity import CUSTOMER_ROLES, Caller, Role
 from lockbox.contracts.policy import DECIDING_ROLES
@@ -54,7 +55,7 @@ def everywhere() -> dict[str, Any]:
     """What every template has at hand."""
     person = caller() if "identity" in g else None
     known = {"person": person, "places": places(person) if person else [], "now": edge().clock.now()}
-    return {**known, "Role": Role, "DECIDERS": DECIDERS}
+    return {**known, "Role": Role, "DECIDERS": DECIDERS, "REPORT_READERS": usage.READERS}
 
 
 def breakable(text: str, after: str = "/@") -> Markup:

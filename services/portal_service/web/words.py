@@ -45,6 +45,8 @@ EXPECTED: Mapping[str, str] = {
     "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z": "a date and time in UTC such as 2026-01-31 09:30",
     "1 to 63 lower-case letters, digits or inner hyphens": "the name of a customer",
     "the name of a tenant": "the name of a customer",
+    "a moment after `from`": "a moment after the one that the period begins with",
+    "a moment at most 366 days before `to`": "a moment at most 366 days before the one that the period ends with",
     "false while require_approval is true": "off, as long as approval is required",
     "false while there are not two administrators": "off, as there is no second administrator who could agree",
 }

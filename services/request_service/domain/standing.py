@@ -24,6 +24,7 @@ from lockbox.contracts.grants import (
     ExtensionDecided,
     ExtensionRequested,
     GrantActivated,
+    GrantBound,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
@@ -46,6 +47,7 @@ Progress = (
     | RequestExpired
     | AccessGranted
     | GrantActivated
+    | GrantBound
     | GrantCompleted
     | GrantRevoked
     | GrantExpired

@@ -1,4 +1,4 @@
-"""`lockbox grants`, `token`, `extend`, `revoke`, `complete`."""
+"""`lockbox grants`, `extend`, `revoke`, `complete`."""
 
 from typing import Annotated
 
@@ -32,15 +32,6 @@ def list_grants(
         show_json(page)
     else:
         show_rows(page["items"], COLUMNS)
-
-
-def token(grant_id: GrantId, as_json: Json = False) -> None:
-    """Print your own signed grant, to show to the vendor's product."""
-    signed = read(f"/grants/{grant_id}/token")
-    if as_json:
-        show_json(signed)
-    else:
-        typer.echo(signed["token"])
 
 
 def extend(

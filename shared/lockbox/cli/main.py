@@ -1,17 +1,33 @@
-"""`lockbox`: sign in, ask, decide, revoke, settle the policy, read the trail."""
+"""`lockbox`: sign in, ask, decide, use a grant, revoke, settle the policy, read the trail."""
 
 import sys
 
 import typer
 
-from lockbox.cli import audit, break_glass, deciding, grants, ops, policy, requests, showing, signing_in
+from lockbox.cli import (
+    audit,
+    break_glass,
+    deciding,
+    fetching,
+    grants,
+    guard,
+    key,
+    ops,
+    policy,
+    possessing,
+    proxy,
+    requests,
+    showing,
+    signing_in,
+    usage,
+)
 from lockbox.cli.session import CommandError
 
-ASK, DECIDE, ACCESS, GOVERN = "Asking", "Deciding", "Access", "Policy, record and operation"
+ASK, DECIDE, ACCESS, GUARD, GOVERN = "Asking", "Deciding", "Access", "Enforcing", "Policy, record and operation"
 
 app = typer.Typer(
     name="lockbox",
-    help="Ask for access to a customer's content, decide on it, end it, and read what happened.",
+    help="Ask for access to a customer's content, decide on it, use it, end it, and read what happened.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -28,12 +44,18 @@ app.command("deny", rich_help_panel=DECIDE)(deciding.deny)
 app.command("ask", rich_help_panel=DECIDE)(deciding.ask_back)
 app.add_typer(break_glass.app, name="break-glass", rich_help_panel=DECIDE)
 app.command("grants", rich_help_panel=ACCESS)(grants.list_grants)
-app.command("token", rich_help_panel=ACCESS)(grants.token)
+app.command("fetch", rich_help_panel=ACCESS)(fetching.fetch)
+app.command("proxy", rich_help_panel=ACCESS)(proxy.proxy)
+app.command("token", rich_help_panel=ACCESS)(possessing.token)
+app.command("proof", rich_help_panel=ACCESS)(possessing.proof)
+app.add_typer(key.app, name="key", rich_help_panel=ACCESS)
 app.command("extend", rich_help_panel=ACCESS)(grants.extend)
 app.command("complete", rich_help_panel=ACCESS)(grants.complete)
 app.command("revoke", rich_help_panel=ACCESS)(grants.revoke)
+app.add_typer(guard.app, name="guard", rich_help_panel=GUARD)
 app.add_typer(policy.app, name="policy", rich_help_panel=GOVERN)
 app.command("audit", rich_help_panel=GOVERN)(audit.audit)
+app.command("usage", rich_help_panel=GOVERN)(usage.usage)
 app.add_typer(ops.app, name="ops", rich_help_panel=GOVERN)
 
 

@@ -4,14 +4,18 @@ from typing import Annotated, Any
 
 import typer
 
+from lockbox.cli import ops_keys
 from lockbox.cli.output import Json, say, show_fields, show_json, show_rows
 from lockbox.cli.session import CommandError, Session, ask, load_session
 
-app = typer.Typer(help="For operators: what is parked, what waits, what the broker lacks.", no_args_is_help=True)
+app = typer.Typer(
+    help="For operators: what is parked, what waits, what the broker lacks, and the keys.", no_args_is_help=True
+)
 parked = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
 topology = typer.Typer(help="Queues and exchanges on the broker.", no_args_is_help=True)
 app.add_typer(parked, name="parked")
 app.add_typer(topology, name="topology")
+app.add_typer(ops_keys.app, name="keys")
 
 COUNTS = (("QUEUE", "queue"), ("PARKED", "parked"))
 COLUMNS = (

@@ -17,7 +17,11 @@ Document = Mapping[str, Any]
 
 
 class CommandError(Exception):
-    """The command can't do what was asked; the message is for the person who typed it."""
+    """The command can't do what was asked; the message is for the person who typed it, the code that of the portal."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,16 @@ def load_session() -> Session:
     """The session in the token file; raises `CommandError` if there is none, or if others can read it."""
     path = session_file()
     try:
-        if path.stat().st_mode & 0o077:
-            raise CommandError(f"{path} can be read by others; run `chmod 600 {path}`")
+        require_private(path)
         return Session(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:
         raise CommandError("you are not signed in; run `lockbox login`") from error
+
+
+def require_private(path: Path) -> None:
+    """Raise `CommandError` if others than its owner have rights to a file, OSError if it is not there."""
+    if path.stat().st_mode & 0o077:
+        raise CommandError(f"{path} can be read by others; run `chmod 600 {path}`")
 
 
 def ask(session: Session, method: str, path: str, **options: Any) -> Any:
@@ -68,7 +77,7 @@ def ask(session: Session, method: str, path: str, **options: Any) -> Any:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CommandError(f"{session.url} does not answer: {error}") from error
     if answer.is_error:
-        raise CommandError(_said(answer))
+        raise _refusal(answer)
     if answer.status_code == httpx.codes.NO_CONTENT:
         return None
     try:
@@ -109,16 +118,17 @@ def _send(method: str, path: str, body: Document) -> Any:
     return ask(load_session(), method, path, json=body, headers={"Idempotency-Key": new_id()})
 
 
-def _said(answer: httpx.Response) -> str:
+def _refusal(answer: httpx.Response) -> CommandError:
     try:
         document = answer.json()
-        lines = [f"{document['detail']} [{document['code']}]"]
+        code = str(document["code"])
+        lines = [f"{document['detail']} [{code}]"]
         faults = document.get("errors", ())
     except (ValueError, KeyError, TypeError):
-        return f"the portal answered {answer.status_code} {answer.reason_phrase}"
+        return CommandError(f"the portal answered {answer.status_code} {answer.reason_phrase}")
     if len(faults) > 1:
         lines += [f"  {_wrong(fault)}" for fault in faults]
-    return "\n".join(lines)
+    return CommandError("\n".join(lines), code)
 
 
 def _wrong(fault: Mapping[str, str]) -> str:

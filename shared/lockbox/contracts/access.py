@@ -9,6 +9,9 @@ from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Action, Email, Flag, TenantName, Timestamp, Uuid
 
+MOST_AT_ONCE = 200
+
+
 # --- facts ---------------------------------------------------------------------------------------------------------
 
 
@@ -55,10 +58,16 @@ class KeySet:
 
 @dataclass(frozen=True, kw_only=True)
 class RevocationList:
-    """The ids of grants that were revoked or completed and whose tokens would still verify, as of `as_of`."""
+    """Grants that were revoked or completed and whose tokens would still verify, and revoked keys, as of `as_of`.
+
+    With `since`, the grants are those that ended after it. `keys` is a digest of the key set, another one when that is.
+    """
 
     as_of: Timestamp
     grant_ids: tuple[Uuid, ...]
+    revoked_keys: tuple[str, ...]
+    keys: str
+    since: Timestamp | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +89,8 @@ class GetKeys(Call[KeySet], service="approval_service"):
 class ListRevocations(Call[RevocationList], service="approval_service"):
     """Read which grants ended before the time that their tokens name. Role: enforcement_point."""
 
+    since: Timestamp | None = None
+
 
 def tried(longest: int) -> dict[str, Any]:
     """The rule of what somebody tried: any text, so that every attempt can be put on record."""
@@ -88,8 +99,8 @@ def tried(longest: int) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordAccess(Call[AccessRecorded], service="approval_service"):
-    """Put one attempt to use content on record; the same `access_id` again changes nothing. Role: enforcement_point."""
+class AccessAttempt:
+    """One attempt to use content, as an enforcement point saw it; `access_id` makes it count once."""
 
     access_id: Uuid
     allowed: Flag
@@ -101,3 +112,33 @@ class RecordAccess(Call[AccessRecorded], service="approval_service"):
     action: str = field(metadata=tried(64))
     reason: Action
     at: Timestamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordAccess(AccessAttempt, Call[AccessRecorded], service="approval_service"):
+    """Put one attempt to use content on record; the same again changes nothing. Role: enforcement_point."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedAccess:
+    """An attempt that can't be put on record, ever, and why."""
+
+    access_id: Uuid
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessesRecorded:
+    """All are on record, but for these."""
+
+    refused: tuple[RefusedAccess, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordAccesses(Call[AccessesRecorded], service="approval_service"):
+    """Put up to 200 attempts on record; those that are there already change nothing. Role: enforcement_point."""
+
+    attempts: tuple[AccessAttempt, ...] = field(
+        metadata={"validate": validate.Length(1, MOST_AT_ONCE, error=f"1 to {MOST_AT_ONCE} attempts")}
+    )

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from marshmallow import validate
 
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Fact
@@ -14,10 +16,20 @@ from lockbox.contracts.fields import (
     IdempotencyKey,
     Resource,
     TenantName,
+    TextField,
     Timestamp,
     Uuid,
 )
 from lockbox.contracts.request import Page
+
+
+class ThumbprintField(TextField):
+    """The SHA-256 of a key or a certificate, as base64url."""
+
+    rule = validate.Regexp(r"[A-Za-z0-9_-]{43}\Z", error="a thumbprint of 43 characters")
+
+
+Thumbprint = Annotated[str, ThumbprintField]
 
 
 class GrantState(StrEnum):
@@ -34,6 +46,9 @@ LIVE = frozenset({GrantState.SCHEDULED, GrantState.ACTIVE})
 
 OpenedBy = Literal["approval", "policy", "break_glass"]
 """What opened an access: people of every stage, the tenant's policy by itself, or the vendor in an emergency."""
+
+
+BoundTo = Literal["key", "certificate"]
 
 
 # --- facts ---------------------------------------------------------------------------------------------------------
@@ -72,6 +87,14 @@ class GrantFact(Fact, source="approval_service", subject="grant_id", abstract=Tr
 @dataclass(frozen=True, kw_only=True)
 class GrantActivated(GrantFact):
     """Access is open from now on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantBound(GrantFact):
+    """The engineer fetched the signed grant for this key or certificate, for the first time."""
+
+    to: BoundTo
+    thumbprint: Thumbprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +140,10 @@ class ExtensionDecided(GrantFact):
 
 @dataclass(frozen=True, kw_only=True)
 class GrantView:
-    """A grant as its readers see it; `ended_at` is null while it can still be used."""
+    """A grant as its readers see it; `ended_at` is null while it can still be used.
+
+    `bound_to`: the thumbprints of the keys and certificates that its engineer fetched it for.
+    """
 
     id: Uuid
     request_id: Uuid
@@ -134,6 +160,7 @@ class GrantView:
     ended_at: Timestamp | None = None
     ended_by: str | None = None
     comment: str = ""
+    bound_to: tuple[Thumbprint, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +216,26 @@ class GetGrant(Call[GrantView], service="approval_service"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """What a signed grant is bound to: a key (RFC 9449), a client certificate (RFC 8705), by their thumbprints."""
+
+    jkt: Thumbprint | None = None
+    x5t_s256: Thumbprint | None = None
+
+    def claim(self) -> dict[str, str]:
+        """The claim `cnf` (RFC 7800)."""
+        named = {"key": "jkt", "certificate": "x5t#S256"}
+        return {named[to]: thumbprint for to, thumbprint in self.named()}
+
+    def named(self) -> list[tuple[BoundTo, str]]:
+        """What is named, and of what kind it is."""
+        both: list[tuple[BoundTo, str | None]] = [("key", self.jkt), ("certificate", self.x5t_s256)]
+        return [(to, thumbprint) for to, thumbprint in both if thumbprint is not None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class GetGrantToken(Call[SignedGrant], service="approval_service"):
-    """Fetch the signed grant. Only its own engineer can."""
+    """Fetch the signed grant, bound to a key or a certificate. Only its own engineer can."""
 
     grant_id: Uuid
+    confirmation: Confirmation

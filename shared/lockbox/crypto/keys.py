@@ -21,7 +21,11 @@ def _b64(data: bytes) -> str:
 
 def public_jwk(key: Ed25519PublicKey) -> dict[str, Any]:
     """The JWK of a public key; its `kid` is the thumbprint."""
-    x = _b64(key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))
+    return jwk_of(_b64(key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)))
+
+
+def jwk_of(x: str) -> dict[str, Any]:
+    """The JWK of the public key whose 32 bytes these are, in base64url."""
     required = {"crv": "Ed25519", "kty": "OKP", "x": x}
     kid = _b64(hashlib.sha256(canonical(required)).digest())
     return required | {"kid": kid, "alg": "EdDSA", "use": "sig"}
@@ -33,6 +37,15 @@ class SigningKey:
 
     kid: str
     private: Ed25519PrivateKey
+
+    @classmethod
+    def of(cls, private: Ed25519PrivateKey) -> "SigningKey":
+        """A private key by the thumbprint of its public half."""
+        return cls(kid=str(public_jwk(private.public_key())["kid"]), private=private)
+
+    def sign(self, data: bytes, /) -> bytes:
+        """An Ed25519 signature, 64 bytes."""
+        return self.private.sign(data)
 
     @property
     def jwk(self) -> dict[str, Any]:
@@ -57,12 +70,12 @@ def load_signing_key(path: Path) -> SigningKey:
         raise Invalid("key_file", f"{path} holds no readable private key: {error}") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise Invalid("key_file", f"{path}: expected an Ed25519 key, got {type(private).__name__}")
-    return SigningKey(kid=public_jwk(private.public_key())["kid"], private=private)
+    return SigningKey.of(private)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PublicKeys:
-    """Public keys by their `kid`."""
+    """Public keys by their `kid`; each set is another one, so that what was verified with it can be told apart."""
 
     by_kid: Mapping[str, Ed25519PublicKey]
 

@@ -205,6 +205,7 @@ class Stack:
     def _content_service(self, product: Path) -> Program:
         environment = {
             "CONTENT_PORT": str(self.ports["content"]),
+            "CONTENT_ORIGIN": self.content_url,
             "LOCKBOX_URL": self.portal_url,
             "LOCKBOX_TOKEN_FILE": str(self._api_token_file),
         }

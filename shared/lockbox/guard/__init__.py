@@ -2,12 +2,12 @@
 
 guard = Guard("https://lockbox.example", token_file=Path("/run/secrets/lockbox-token"))
 guard.start()
-decision = guard.enforce(grant_token, tenant="contoso", resource="mailbox/alice", action="read")
+decision = guard.enforce(grant, "contoso", "mailbox/alice", "read", Dpop(proof, "GET", url))
 if not decision.allowed:
-refuse(decision.reason)
+    refuse(decision.reason)
 """
 
-from lockbox.guard.decision import Decision
-from lockbox.guard.guard import Guard
+from lockbox.guard.decision import Attempt, Certificate, Decision, Dpop, Shown
+from lockbox.guard.guard import Guard, Options
 
-__all__ = ["Decision", "Guard"]
+__all__ = ["Attempt", "Certificate", "Decision", "Dpop", "Guard", "Options", "Shown"]

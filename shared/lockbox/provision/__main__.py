@@ -1,15 +1,27 @@
-"""`python -m lockbox.provision files|database|accounts`: what docker-compose.yml runs before everything else."""
+"""`python -m lockbox.provision files|database|accounts`: what docker-compose.yml runs before everything else.
+
+`python -m lockbox.provision addon` is for an operator who adds a service of their own.
+"""
 
 import json
 import os
+import re
+import secrets
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lockbox.contracts.events import FACTS, Fact
 from lockbox.provision.accounts import describe_accounts
+from lockbox.provision.broker import addon_definitions
 from lockbox.provision.compose import DATABASE, ROOT, Addresses, Deployment
 from lockbox.provision.database import provision_database
+from lockbox.provision.files import write_private
+from lockbox.provision.secrets import ADMIN, SERVICES
+
+TAKEN = (*SERVICES, ADMIN, "rpc", "amq")
+"""What names on the broker begin with that are Lockbox's own, or the broker's."""
 
 app = typer.Typer(add_completion=False, help="Prepare a deployment in containers.", no_args_is_help=True)
 Root = Annotated[Path, typer.Option(help="The folder that the volumes are mounted in.")]
@@ -43,6 +55,29 @@ def accounts(
         return
     typer.echo(describe_accounts(known))
     typer.echo(f"Messages arrive at {known['mail']}, unless a mail server of yours takes them.")
+
+
+@app.command()
+def addon(
+    name: Annotated[str, typer.Argument(help="The service, as it calls itself.")],
+    events: Annotated[list[str], typer.Argument(help="What it listens to, such as grant_revoked.")],
+    password_file: Annotated[Path, typer.Option(help="Where its password is; made if it is not there.")],
+) -> None:
+    """Print the definitions of a broker user for a service that you add, to be imported with rabbitmqctl."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in TAKEN:
+        raise typer.BadParameter(f"expected small letters, digits and _, and no name of Lockbox's, got {name!r}")
+    kinds = [_kind(event) for event in events]
+    if not password_file.exists():
+        write_private(password_file, secrets.token_urlsafe(24))
+    made = addon_definitions(name, password_file.read_text().strip(), kinds)
+    typer.echo(json.dumps(made, indent=2))
+
+
+def _kind(event: str) -> type[Fact]:
+    found = {kind.type: kind for kind in FACTS.values()}.get(event)
+    if found is None:
+        raise typer.BadParameter(f"there is no event {event!r}")
+    return found
 
 
 if __name__ == "__main__":

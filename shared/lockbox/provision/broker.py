@@ -9,14 +9,17 @@ import base64
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
-from lockbox.contracts.listeners import bindings
+from lockbox.contracts.events import Fact
+from lockbox.contracts.listeners import INTAKE_QUEUE, bindings
 from lockbox.provision.secrets import ADMIN, SERVICES
 
 EDGE = "portal_service"
 RPC_EXCHANGE = "nameko-rpc"
 REPLY_KEY = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+ANSWERS = f"{INTAKE_QUEUE.partition('.')[0]}.reconcile"
 CALL_KEY = r"^[a-z]+_service\.[a-z_]+$"
 
 
@@ -39,6 +42,27 @@ def definitions(passwords: dict[str, str], vhost: str = "/") -> dict[str, Any]:
                 "arguments": {},
             }
             for name in exchanges
+        ],
+    }
+
+
+def addon_definitions(name: str, password: str, kinds: Iterable[type[Fact]], vhost: str = "/") -> dict[str, Any]:
+    """The definitions of a service that a vendor adds: it hears of these kinds of events, and of nothing else.
+
+    It has rights on names that begin with its own, and can publish nothing that another service reads.
+    """
+    types: dict[str, set[str]] = {}
+    for kind in kinds:
+        types.setdefault(kind.source, set()).add(kind.type)
+    heard = {f"{source}.events": "|".join(sorted(names)) for source, names in types.items()} | {ANSWERS: name}
+    own, of_others = rf"{name}\..*", "|".join(map(re.escape, sorted(heard)))
+    rights = {"configure": f"^({own})$", "write": f"^({own})$", "read": f"^({own}|{of_others})$"}
+    return {
+        "users": [_user(name, password)],
+        "permissions": [{"user": name, "vhost": vhost, **rights}],
+        "topic_permissions": [
+            {"user": name, "vhost": vhost, "exchange": exchange, "write": "^$", "read": f"^({keys})$"}
+            for exchange, keys in sorted(heard.items())
         ],
     }
 

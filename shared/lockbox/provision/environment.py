@@ -11,7 +11,7 @@ from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
 ENVIRONMENT = "environment"
 CALLER_KEYS = "callers.jwks.json"
 CALLER_KEY = "caller.pem"
-GRANT_KEY = "grants.pem"
+KEY_ENCRYPTION_KEY = "key-encryption.key"
 WEB_KEY = "web.key"
 SEED = "seed.json"
 
@@ -79,7 +79,7 @@ class ServiceDirectories:
 
     def _own_files(self, service: str, secrets: Secrets, files: SecretFiles, seed: str) -> dict[str, str]:
         if service == "approval_service":
-            return {GRANT_KEY: files.grant_key.read_text()}
+            return {KEY_ENCRYPTION_KEY: secrets.key_encryption_key}
         if service == "portal_service":
             return {CALLER_KEY: files.caller_key.read_text(), WEB_KEY: secrets.web_key, SEED: seed}
         return {}
@@ -96,7 +96,7 @@ class ServiceDirectories:
     def _own(self, service: str, servers: Servers, addresses: Mapping[str, str]) -> dict[str, str]:
         directory = self.seen_at / service
         own = {
-            "approval_service": {"LOCKBOX_GRANT_SIGNING_KEY": str(directory / GRANT_KEY)},
+            "approval_service": {"LOCKBOX_KEY_ENCRYPTION_KEY": str(directory / KEY_ENCRYPTION_KEY)},
             "notify_service": {
                 "LOCKBOX_PORTAL_URL": servers.portal_url,
                 "LOCKBOX_MAIL_FROM": servers.mail_from,

@@ -14,11 +14,15 @@ ADMIN = "lockbox_admin"
 
 @dataclass(frozen=True)
 class Secrets:
-    """Passwords by user name, of the broker and of the database, and the token of the demo's enforcement point."""
+    """Passwords by user name, of the broker and of the database, keys, and the token of the demo's enforcement point.
+
+    `key_encryption_key`: what the keys that grants are signed with are sealed with, 32 bytes in hexadecimal.
+    """
 
     broker: dict[str, str]
     database: dict[str, str]
     database_key: str
+    key_encryption_key: str
     web_key: str
     enforcement_point_token: str
 
@@ -39,20 +43,14 @@ class SecretFiles:
         """The public half of it, as a JWK Set; for everybody."""
         return self.directory / "callers.jwks.json"
 
-    @property
-    def grant_key(self) -> Path:
-        """The private key that grants are signed with; for approval_service alone."""
-        return self.directory / "grants.pem"
-
     def ensure(self) -> Secrets:
         """Read the secrets; generate those that are not there yet."""
         private_directory(self.directory)
-        for path in (self.caller_key, self.grant_key):
-            if not path.exists():
-                generate_signing_key(path)
+        if not self.caller_key.exists():
+            generate_signing_key(self.caller_key)
         write_private_json(self.caller_keys, {"keys": [load_signing_key(self.caller_key).jwk]})
-        if not self._passwords.exists():
-            write_private_json(self._passwords, asdict(_generate()))
+        known = json.loads(self._passwords.read_text()) if self._passwords.exists() else {}
+        write_private_json(self._passwords, asdict(_generate()) | known)
         return self.read()
 
     def read(self) -> Secrets:
@@ -70,6 +68,7 @@ def _generate() -> Secrets:
         broker={user: secrets.token_urlsafe(24) for user in users},
         database={user: secrets.token_urlsafe(24) for user in users},
         database_key=secrets.token_hex(128),
+        key_encryption_key=secrets.token_hex(32),
         web_key=secrets.token_urlsafe(48),
         enforcement_point_token=f"lbk_{secrets.token_urlsafe(32)}",
     )

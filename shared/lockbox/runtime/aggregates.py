@@ -6,20 +6,20 @@ A document is `{_id, version, sequence, state, outbox, outbox_at, cmds}`: `state
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Generic, TypeVar, cast
 
 import msgspec
 from pymongo import ASCENDING
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Changed, envelop
 from lockbox.errors import Conflict, NotFound
 from lockbox.runtime import points
-from lockbox.runtime.mongo import Document
+from lockbox.runtime.mongo import Document, duplicates_in
 from lockbox.runtime.outbox import HEAD_START, Entry, ensure_outbox_index, entries, stored
 from lockbox.runtime.relay import Relay
 
@@ -80,17 +80,8 @@ class Aggregates(Generic[A, V]):
         twice, gives what is there.
         """
         waiting = self._wrap(key, changed, 0, act)
-        document = {
-            "_id": key,
-            "version": 1,
-            "sequence": len(waiting),
-            "state": wire.encode(changed.state),
-            "outbox": stored(waiting),
-            **self.first_fields(changed.state, act),
-        }
+        document = self._document(key, changed.state, waiting, act)
         answer = self.view(document)
-        if waiting:
-            document["outbox_at"] = act.now + HEAD_START
         if act.key is not None:
             document["cmds"] = [self._remember(act, answer)]
         points.passing("before_state_write")
@@ -101,6 +92,20 @@ class Aggregates(Generic[A, V]):
         points.passing("after_state_write")
         self.relay.offer(waiting)
         return answer
+
+    def create_many(self, changed: Mapping[str, Changed[A]], act: Act) -> None:
+        """Write several new documents, each with its events; those whose id is there already are left as they are."""
+        waiting = {key: self._wrap(key, one, 0, act) for key, one in changed.items()}
+        documents = [self._document(key, one.state, waiting[key], act) for key, one in changed.items()]
+        points.passing("before_state_write")
+        there: set[str] = set()
+        try:
+            if documents:
+                self.collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            there.update(duplicates_in(error))
+        points.passing("after_state_write")
+        self.relay.offer([entry for key, entries in waiting.items() if key not in there for entry in entries])
 
     def change(self, key: str, act: Act, step: Callable[[A], Changed[A]]) -> V:
         """Apply a step of the domain, in one write with its events.
@@ -125,6 +130,17 @@ class Aggregates(Generic[A, V]):
     def first_fields(self, state: A, act: Act) -> Document:
         """What a new document holds beside its state."""
         return {}
+
+    def _document(self, key: str, state: A, waiting: list[Entry], act: Act) -> Document:
+        return {
+            "_id": key,
+            "version": 1,
+            "sequence": len(waiting),
+            "state": wire.encode(state),
+            "outbox": stored(waiting),
+            **({"outbox_at": act.now + HEAD_START} if waiting else {}),
+            **self.first_fields(state, act),
+        }
 
     def _save(self, document: Document, changed: Changed[A], act: Act) -> V | None:
         waiting = self._wrap(document["_id"], changed, document["sequence"], act)

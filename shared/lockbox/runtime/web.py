@@ -26,7 +26,10 @@ class PatientWebServer(WebServer):
             log.info("connection_broke", error=repr(error)[:200])
 
     def get_wsgi_server(self, sock: Any, wsgi_app: Any, protocol: Any = HttpOnlyProtocol, debug: bool = False) -> Any:
-        """The server, with bounds on idle connections and long addresses, and without a log of its own."""
+        """The server, with bounds on idle connections and long addresses, and without a log of its own.
+
+        What an application gives out bit by bit is sent so, and not gathered.
+        """
         return wsgi.Server(
             sock,
             sock.getsockname(),
@@ -36,6 +39,7 @@ class PatientWebServer(WebServer):
             log_output=False,
             socket_timeout=IDLE_SECONDS,
             url_length_limit=LONGEST_URL,
+            minimum_chunk_size=1,
         )
 
 

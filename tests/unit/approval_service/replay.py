@@ -34,6 +34,7 @@ from lockbox.contracts.grants import (
     ExtensionDecided,
     ExtensionRequested,
     GrantActivated,
+    GrantBound,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
@@ -238,6 +239,11 @@ def _glass_known(approval: Approval, told: Told, fact: BreakGlassAcknowledged) -
     return replace(approval, break_glass=known)
 
 
+def _bound(approval: Approval, told: Told, fact: GrantBound) -> Approval:
+    grant = approval.granted()
+    return replace(approval, grant=replace(grant, bound_to=(*grant.bound_to, fact.thumbprint)))
+
+
 def _extension(approval: Approval, number: int) -> Extension:
     [found] = [one for one in approval.extensions if one.number == number]
     return found
@@ -259,6 +265,7 @@ STEPS: Mapping[type[Fact], Callable[[Approval, Told, Any], Approval]] = {
     RequestExpired: _ended(RequestState.EXPIRED),
     AccessGranted: _granted,
     GrantActivated: _activated,
+    GrantBound: _bound,
     GrantCompleted: _over(GrantState.COMPLETED),
     GrantRevoked: _over(GrantState.REVOKED),
     GrantExpired: _expired,

@@ -22,7 +22,7 @@ from approval_service.domain.deliberation import Ballot
 from approval_service.domain.policy import Policy
 from lockbox.contracts.approval import Changes, DecisionRecorded
 from lockbox.contracts.events import Changed
-from lockbox.contracts.grants import AccessGranted, GrantCompleted, GrantExpired, GrantRevoked, GrantState
+from lockbox.contracts.grants import AccessGranted, Confirmation, GrantCompleted, GrantExpired, GrantRevoked, GrantState
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.policy import BreakGlass, Group, Rule, Side, StagePlan
 from lockbox.contracts.request import InfoProvided, RequestState
@@ -63,7 +63,7 @@ CHANGES = st.none() | st.builds(
 )
 OUTCOMES = {RequestState.APPROVED, RequestState.DENIED, RequestState.CANCELLED, RequestState.EXPIRED}
 AFTER_THE_END = {
-    *("grant_activated", "grant_completed", "grant_revoked", "grant_expired", "extension_requested"),
+    *("grant_activated", "grant_bound", "grant_completed", "grant_revoked", "grant_expired", "extension_requested"),
     *("extension_decided", "stage_opened", "decision_recorded", "break_glass_acknowledged"),
 }
 
@@ -220,6 +220,15 @@ class ApprovalMachine(RuleBasedStateMachine):
     def complete(self, by: Caller) -> None:
         done = self._attempt(by, lambda: self.approval.complete(by, "", self.now))
         assert done is (self._was_live and by.email == REQUESTER)
+
+    @precondition(lambda self: self.approval.grant is not None)
+    @rule(thumbprint=st.sampled_from(["a", "b"]).map(lambda letter: letter * 43))
+    def fetch(self, thumbprint: str) -> None:
+        confirmation = Confirmation(jkt=thumbprint)
+        self._attempt(ASKER, lambda: self.approval.bind(confirmation, self.now))
+        grant = self.approval.granted()
+        assert not self._was_live or thumbprint in grant.bound_to
+        assert len(set(grant.bound_to)) == len(grant.bound_to)
 
     @precondition(lambda self: self.approval.grant is not None)
     @rule(

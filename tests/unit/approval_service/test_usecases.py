@@ -11,7 +11,6 @@ from tests.unit.builders import (
     AUDITOR,
     CORRELATION_ID,
     ENGINEER,
-    EVENT_ID,
     FIONA,
     FRANK,
     NOW,
@@ -29,12 +28,12 @@ from tests.unit.builders import (
     public_keys,
     signing_key,
 )
-from tests.unit.fakes import FakeAccesses, FakeApprovals, FakePolicies, changed_by
+from tests.unit.fakes import FakeApprovals, FakePolicies, changed_by
 
 from approval_service import usecases
 from approval_service.domain import deciding
 from approval_service.domain.approval import Approval
-from lockbox.contracts.access import RecordAccess
+from approval_service.domain.grant import MOST_KEYS
 from lockbox.contracts.approval import (
     AcknowledgeBreakGlass,
     CancelRequest,
@@ -48,7 +47,15 @@ from lockbox.contracts.approval import (
     UseBreakGlass,
 )
 from lockbox.contracts.events import Cause
-from lockbox.contracts.grants import CompleteGrant, GetGrant, GetGrantToken, GrantState, ListGrants, RevokeGrant
+from lockbox.contracts.grants import (
+    CompleteGrant,
+    Confirmation,
+    GetGrant,
+    GetGrantToken,
+    GrantState,
+    ListGrants,
+    RevokeGrant,
+)
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.policy import BreakGlass
 from lockbox.contracts.request import InfoProvided, RequestState
@@ -58,17 +65,9 @@ from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound,
 SOON = NOW + timedelta(minutes=5)
 END = SOON + timedelta(hours=4)
 KEY = signing_key()
+THUMBPRINT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 POINT = caller("content-service@vendor.example", "vendor", Role.ENFORCEMENT_POINT)
-ATTEMPT = RecordAccess(
-    access_id=EVENT_ID,
-    allowed=False,
-    tenant="contoso",
-    resource="mailbox/alice",
-    action="read",
-    reason="no_grant",
-    at=NOW,
-)
 
 
 def granted(**changes: Any) -> Approval:
@@ -269,7 +268,8 @@ def test_list_grants_when_asked_leaves_sight_to_the_store() -> None:
 
 
 def issue(approvals: FakeApprovals, reader: Caller, wanted: str, now: datetime = SOON) -> str:
-    return usecases.issue_token(approvals, reader, GetGrantToken(grant_id=wanted), KEY, now).token
+    query = GetGrantToken(grant_id=wanted, confirmation=Confirmation(jkt=THUMBPRINT))
+    return usecases.issue_token(approvals, reader, query, KEY, now).token
 
 
 def test_issue_token_when_asked_by_its_own_engineer_signs_the_grant() -> None:
@@ -278,12 +278,51 @@ def test_issue_token_when_asked_by_its_own_engineer_signs_the_grant() -> None:
     claims = verify(GRANT_TOKEN, token, public_keys(KEY), SOON)
     assert (claims["sub"], claims["jti"], claims["tenant"]) == ("erin@vendor.example", grant_id(one), "contoso")
     assert claims["resources"] == ["mailbox/alice"]
+    assert claims["cnf"] == {"jkt": THUMBPRINT}
 
 
-def test_issue_token_when_asked_again_gives_the_same() -> None:
+def test_issue_token_when_a_certificate_is_shown_binds_the_grant_to_it() -> None:
+    one = granted()
+    query = GetGrantToken(grant_id=grant_id(one), confirmation=Confirmation(x5t_s256=THUMBPRINT))
+    token = usecases.issue_token(FakeApprovals(one), ENGINEER, query, KEY, SOON).token
+    assert verify(GRANT_TOKEN, token, public_keys(KEY), SOON)["cnf"] == {"x5t#S256": THUMBPRINT}
+
+
+def test_issue_token_when_it_would_be_bound_to_nothing_is_refused() -> None:
+    one = granted()
+    query = GetGrantToken(grant_id=grant_id(one), confirmation=Confirmation())
+    refused = code_of(lambda: usecases.issue_token(FakeApprovals(one), ENGINEER, query, KEY, SOON), Invalid)
+    assert refused == "confirmation_required"
+
+
+def test_issue_token_when_asked_again_gives_the_same_and_is_on_record_once() -> None:
     approvals = FakeApprovals(granted())
     wanted = grant_id(granted())
     assert issue(approvals, ENGINEER, wanted) == issue(approvals, ENGINEER, wanted, SOON + timedelta(hours=1))
+    assert approvals.types == ["grant_bound"]
+    assert changed_by(approvals) == [ENGINEER.email]
+
+
+def test_issue_token_when_it_is_for_another_key_puts_that_on_record_too() -> None:
+    approvals = FakeApprovals(granted())
+    for thumbprint in ("a" * 43, "b" * 43):
+        query = GetGrantToken(grant_id=grant_id(granted()), confirmation=Confirmation(jkt=thumbprint))
+        usecases.issue_token(approvals, ENGINEER, query, KEY, SOON)
+    assert [fact.thumbprint for fact in approvals.facts] == ["a" * 43, "b" * 43]  # type: ignore[attr-defined]
+    assert approvals.states[REQUEST_ID].granted().bound_to == ("a" * 43, "b" * 43)
+
+
+def test_issue_token_when_it_is_for_too_many_keys_conflicts() -> None:
+    approvals = FakeApprovals(granted())
+
+    def fetch(number: int) -> None:
+        query = GetGrantToken(grant_id=grant_id(granted()), confirmation=Confirmation(jkt=f"{number:043}"))
+        usecases.issue_token(approvals, ENGINEER, query, KEY, SOON)
+
+    for number in range(MOST_KEYS):
+        fetch(number)
+    fetch(0)
+    assert code_of(lambda: fetch(MOST_KEYS), Conflict) == "too_many_keys"
 
 
 @pytest.mark.parametrize(
@@ -307,8 +346,9 @@ def test_issue_token_when_its_time_is_over_conflicts_even_before_the_sweep() -> 
     one = granted()
     approvals = FakeApprovals(one)
     assert issue(approvals, ENGINEER, grant_id(one), END - timedelta(microseconds=1))
+    before = approvals.states[REQUEST_ID]
     assert code_of(lambda: issue(approvals, ENGINEER, grant_id(one), END), Conflict) == "grant_ended"
-    assert approvals.states[REQUEST_ID] == one
+    assert approvals.states[REQUEST_ID] is before
 
 
 def test_issue_token_when_it_starts_later_is_not_valid_before() -> None:
@@ -319,12 +359,6 @@ def test_issue_token_when_it_starts_later_is_not_valid_before() -> None:
         verify(GRANT_TOKEN, token, public_keys(KEY), start - timedelta(microseconds=1))
     assert refused.value.code == "token_not_yet_valid"
     assert verify(GRANT_TOKEN, token, public_keys(KEY), start)
-
-
-def test_get_keys_when_asked_publishes_what_grants_verify_with() -> None:
-    keys = usecases.get_keys(KEY).keys
-    assert [key["kid"] for key in keys] == [KEY.kid]
-    assert "d" not in keys[0]
 
 
 # --- revoking ------------------------------------------------------------------------------------------------------
@@ -341,7 +375,6 @@ def test_revoke_grant_when_named_by_the_grants_id_ends_it() -> None:
     assert (view.state, view.ended_by, view.comment) == (GrantState.REVOKED, "alice@contoso.example", "enough")
     assert approvals.types == ["grant_revoked"]
     assert approvals.acts[0].key == "alice@contoso.example revoke_grant k-1"
-    assert usecases.list_revocations(approvals, SOON).grant_ids == (grant_id(one),)
 
 
 @pytest.mark.parametrize(("reader", "kind"), [(FRANK, NotFound), (OTHER_ENGINEER, NotFound), (ENGINEER, Forbidden)])
@@ -367,7 +400,6 @@ def test_complete_grant_when_its_engineer_is_done_ends_it_and_its_token() -> Non
     view = usecases.complete_grant(approvals, ENGINEER, command, SOON)
     assert (view.state, view.ended_by, view.comment) == (GrantState.COMPLETED, ENGINEER.email, "fixed")
     assert approvals.types == ["grant_completed"]
-    assert usecases.list_revocations(approvals, SOON).grant_ids == (grant_id(one),)
     assert code_of(lambda: issue(approvals, ENGINEER, grant_id(one)), Conflict) == "grant_ended"
 
 
@@ -380,41 +412,7 @@ def test_complete_grant_when_not_ones_own_changes_nothing(reader: Caller, kind: 
     assert approvals.states[REQUEST_ID] == one
 
 
-def test_list_revocations_when_the_token_would_not_verify_any_more_leaves_it_out() -> None:
-    approvals = FakeApprovals(granted().revoke(ALICE, "", SOON).state)
-    listed = usecases.list_revocations(approvals, END)
-    assert (listed.as_of, listed.grant_ids) == (END, ())
-
-
-POLICIES = {"contoso": policy(), "fabrikam": replace(policy(), tenant="fabrikam")}
-
-# --- access and time -----------------------------------------------------------------------------------------------
-
-
-def test_record_access_when_the_tenant_is_known_puts_it_on_record() -> None:
-    accesses = FakeAccesses()
-    answer = usecases.record_access(accesses, FakePolicies(**POLICIES), POINT, ATTEMPT, SOON)
-    assert answer.access_id == EVENT_ID
-    [fact] = accesses.facts
-    assert (fact.type, fact.enforcement_point) == ("access_denied", POINT.email)  # type: ignore[attr-defined]
-    assert changed_by(accesses) == [POINT.email]
-
-
-def test_record_access_when_it_comes_twice_is_on_record_once() -> None:
-    accesses = FakeAccesses()
-    for _ in range(2):
-        usecases.record_access(accesses, FakePolicies(**POLICIES), POINT, ATTEMPT, SOON)
-    assert accesses.types == ["access_denied"]
-
-
-def test_record_access_when_the_tenant_is_unknown_is_refused() -> None:
-    accesses = FakeAccesses()
-
-    def attempt() -> None:
-        usecases.record_access(accesses, FakePolicies(), POINT, ATTEMPT, SOON)
-
-    assert code_of(attempt, Invalid) == "tenant_unknown"
-    assert accesses.facts == []
+# --- time ------------------------------------------------------------------------------------------------------------
 
 
 def test_advance_due_when_time_has_passed_expires_what_waits() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,13 +21,41 @@ from tests.unit.builders import (
 
 from audit_service import usecases
 from audit_service.domain.record import Record
+from audit_service.domain.usage import Period
 from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.identity import Caller, Role
-from lockbox.errors import Forbidden, NotFound
+from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport, WithoutGrant
+from lockbox.errors import Forbidden, Invalid, NotFound
 
 EVENT = event(created())
 OTHER = event(created(), sequence=2)
 PAGE = RecordPage(items=(), next_cursor="c-1")
+
+
+GRANT_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+class FakeUsages:
+    """Adds up nothing, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Period]] = []
+
+    def report(self, query: GetUsage, period: Period) -> UsageReport:
+        self.asked.append((query.tenant, period))
+        return UsageReport(
+            tenant=query.tenant,
+            start=period.start,
+            end=period.end,
+            grants=0,
+            never_used=0,
+            without_grant=WithoutGrant(),
+            items=(),
+            next_cursor=None,
+        )
+
+    def of_grant(self, query: GetGrantUsage) -> GrantUsage | None:
+        return None
 
 
 class FakeRecords:
@@ -128,3 +157,43 @@ def test_list_records_when_a_role_is_held_in_the_wrong_organisation_counts_for_n
     ):
         with pytest.raises(Forbidden):
             read(impostor, "contoso")
+
+
+# --- granted versus used -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reader", [VENDOR_AUDITOR, ADMIN, AUDITOR, ALICE])
+def test_get_usage_when_a_reader_asks_reports_on_the_last_30_days(reader: Caller) -> None:
+    usages = FakeUsages()
+    report = usecases.get_usage(usages, reader, GetUsage(tenant="contoso"), NOW)
+    assert usages.asked == [("contoso", Period(NOW - timedelta(days=30), NOW))]
+    assert (report.start, report.end) == (NOW - timedelta(days=30), NOW)
+
+
+def test_get_usage_when_the_period_is_empty_is_refused() -> None:
+    usages = FakeUsages()
+    with pytest.raises(Invalid):
+        usecases.get_usage(usages, AUDITOR, GetUsage(tenant="contoso", start=NOW, end=NOW), NOW)
+    assert usages.asked == []
+
+
+@pytest.mark.parametrize(
+    ("reader", "tenant"),
+    [(FIONA, "contoso"), (AUDITOR, "fabrikam"), (AUDITOR, "nowhere"), (AUDITOR, "vendor"), (VENDOR_AUDITOR, "vendor")],
+)
+def test_get_usage_when_it_is_not_ones_own_tenant_or_none_says_that_there_is_none(reader: Caller, tenant: str) -> None:
+    usages = FakeUsages()
+    for ask in (
+        lambda: usecases.get_usage(usages, reader, GetUsage(tenant=tenant), NOW),
+        lambda: usecases.get_grant_usage(usages, reader, GetGrantUsage(tenant=tenant, grant_id=GRANT_ID)),
+    ):
+        with pytest.raises(NotFound) as refused:
+            ask()
+        assert refused.value.code == "tenant_not_found"
+    assert usages.asked == []
+
+
+def test_get_grant_usage_when_the_tenant_has_no_such_grant_says_so() -> None:
+    with pytest.raises(NotFound) as refused:
+        usecases.get_grant_usage(FakeUsages(), AUDITOR, GetGrantUsage(tenant="contoso", grant_id=GRANT_ID))
+    assert refused.value.code == "grant_not_found"

@@ -1,4 +1,4 @@
-"""`lockbox grants`, `token`, `extend`, `revoke`, `complete`."""
+"""`lockbox grants`, `extend`, `revoke`, `complete`."""
 
 from typing import Any
 
@@ -15,11 +15,6 @@ ROUTE = f"/api/v1/grants/{GRANT.id}"
 EXTEND = ("extend", GRANT.id, "--duration", "PT1H", "--justification", "There is more to do.")
 
 pytestmark = pytest.mark.usefixtures("signed_in")
-
-
-def test_token_when_fetched_is_printed_alone(portal: FakePortal) -> None:
-    portal.says(f"GET {ROUTE}/token", {"grant_id": GRANT.id, "token": "a.b.c"})
-    assert works("token", GRANT.id) == "a.b.c\n"
 
 
 def test_grants_when_listed_show_who_what_until_when_and_what_opened_them(portal: FakePortal) -> None:

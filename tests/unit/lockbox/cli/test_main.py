@@ -101,6 +101,9 @@ def test_logout_when_the_session_has_ended_already_removes_the_token(portal: Fak
         ["policy", "schema"],
         ["break-glass", "list", "contoso"],
         ["audit", "x"],
+        ["token", "x"],
+        ["fetch", "x", f"{URL}/a"],
+        ["ops", "keys", "list"],
         ["logout"],
     ],
 )
@@ -171,6 +174,8 @@ def test_command_when_json_is_wanted_prints_the_portals_document(
         (["policy", "diff"], ("--exit-code", "Exit code: 0")),
         (["policy", "test"], ("--expect", "Exit code: 0")),
         (["break-glass"], ("use", "acknowledge", "list")),
+        (["fetch"], ("--method", "--data", "--header", "--output", "Exit code: 0")),
+        (["ops", "keys"], ("list", "rotate", "revoke")),
     ],
 )
 def test_help_when_asked_for_names_what_there_is(command: list[str], words: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from lockbox.contracts import wire
 from lockbox.contracts.approval import ApprovalView, Decide, GetApproval
 from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.grants import ListGrants, SignedGrant
-from lockbox.contracts.identity import Role
+from lockbox.contracts.identity import CUSTOMER_ROLES, Role
 from lockbox.contracts.request import RequestPage
 from notify_service.service import NotifyService
 from request_service.service import RequestService
@@ -23,18 +23,24 @@ ROLES = {
     "decide_policy_change": {Role.CUSTOMER_ADMIN},
     "diff_policy": {Role.CUSTOMER_ADMIN},
     "drop_parked": {Role.OPERATOR},
+    "get_grant_usage": {Role.VENDOR_AUDITOR, *CUSTOMER_ROLES},
     "get_outbox": {Role.OPERATOR},
+    "get_usage": {Role.VENDOR_AUDITOR, *CUSTOMER_ROLES},
     "list_parked": {Role.OPERATOR},
     "read_parked": {Role.OPERATOR},
     "replay_parked": {Role.OPERATOR},
     "complete_grant": {Role.ENGINEER},
     "create_request": {Role.ENGINEER},
     "get_grant_token": {Role.ENGINEER},
+    "list_keys": {Role.OPERATOR},
     "list_revocations": {Role.ENFORCEMENT_POINT},
     "provide_info": {Role.ENGINEER},
     "put_policy": {Role.CUSTOMER_ADMIN},
     "record_access": {Role.ENFORCEMENT_POINT},
+    "record_accesses": {Role.ENFORCEMENT_POINT},
     "request_extension": {Role.ENGINEER},
+    "revoke_key": {Role.OPERATOR},
+    "rotate_keys": {Role.OPERATOR},
     "revoke_grant": {Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN},
     "use_break_glass": {Role.VENDOR_APPROVER},
 }
@@ -83,7 +89,12 @@ def test_call_when_sent_is_answered_by_an_entrypoint_of_that_kind(service: str, 
 @pytest.mark.parametrize("call", EVERY_CALL)
 def test_call_when_it_changes_something_carries_an_idempotency_key(call: type[Call[object]]) -> None:
     reads = call.method.startswith(("get_", "list_", "read_", "check_", "evaluate_", "diff_"))
-    keys = {"record_access": "access_id", "replay_parked": "parked_id", "drop_parked": "parked_id"}
+    keys = {
+        "record_access": "access_id",
+        "record_accesses": "attempts",
+        "replay_parked": "parked_id",
+        "drop_parked": "parked_id",
+    }
     key = keys.get(call.method, "idempotency_key")
     assert (key in call.__dataclass_fields__) is not reads  # type: ignore[attr-defined]
 

@@ -1,219 +1,380 @@
-import json
-import stat
-from collections.abc import Callable, Iterator
+import asyncio
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
-from tests.unit.builders import NOW, REQUEST_ID, signing_key, terms
-from tests.unit.lockbox.fake_portal import URL, FakePortal
+from tests.unit.builders import REQUEST_ID
+from tests.unit.lockbox.guard.children import child
+from tests.unit.lockbox.guard.doors import ENGINEER, GRANT_ID, ISSUER, Scene, grant, shown_with
+from tests.unit.lockbox.guard.grants import CONTENT
+from tests.unit.lockbox.guard.stand_in import (
+    KEYS,
+    RECORD,
+    RECORD_SOME,
+    STREAM,
+    Behaviour,
+    Handler,
+    StandIn,
+    answers,
+    hang,
+    portal_of,
+)
+from tests.unit.lockbox.guard.stand_in import record as usual
 from tests.waiting import eventually
 
-from approval_service.domain.grant import Grant
-from lockbox import clock
 from lockbox.contracts import wire
 from lockbox.contracts.access import RecordAccess
-from lockbox.crypto.tokens import GRANT_TOKEN, sign
-from lockbox.guard import Decision, Guard
-from lockbox.guard import feed as feed_module
+from lockbox.guard import Decision, Guard, Options
 
-KEYS, REVOCATIONS, RECORD = "GET /.well-known/jwks.json", "GET /api/v1/revocations", "POST /api/v1/access-events"
-GRANT = Grant.of(REQUEST_ID, "erin@vendor.example", terms(), "approval", NOW)
-TOKEN = sign(GRANT_TOKEN, GRANT.claims(), signing_key())
-MakeGuard = Callable[..., Guard]
-CONTENT = {"tenant": "contoso", "resource": "mailbox/alice", "action": "read"}
+SOON_STALE = Options(stale_after=0.5)
+
+
+@pytest.fixture
+def portal() -> Iterator[StandIn]:
+    with portal_of(ISSUER.jwk) as portal:
+        yield portal
+
+
+@pytest.fixture
+def silent(portal: StandIn, tmp_path: Path) -> Guard:
+    """A guard that was never started."""
+    return Scene(portal, tmp_path).guard
 
 
 @pytest.fixture
 def token_file(tmp_path: Path) -> Path:
     path = tmp_path / "token"
     path.write_text("lbk_secret\n")
-    path.chmod(stat.S_IRUSR)
     return path
 
 
-@pytest.fixture
-def make_guard(portal: FakePortal, token_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeGuard]:
-    monkeypatch.setattr(feed_module, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(minutes=5))
-    portal.says(KEYS, {"keys": [signing_key().jwk]})
-    portal.says(REVOCATIONS, {"grant_ids": []})
-    portal.says(RECORD, {"access_id": REQUEST_ID}, status=201)
-    started: list[Guard] = []
-
-    def make(**options: float) -> Guard:
-        guard = Guard(URL, token_file, **options)
-        guard.start()
-        started.append(guard)
-        return guard
-
-    yield make
-    for guard in started:
-        guard.stop()
+def check(guard: Guard, **attempt: Any) -> Decision:
+    token = grant()
+    return guard.check(token, **{**CONTENT, **attempt}, shown=shown_with(token))
 
 
-@pytest.fixture
-def open_guard(make_guard: MakeGuard) -> Guard:
-    guard = make_guard()
-    eventually(lambda: guard.check(TOKEN, **CONTENT).allowed)
-    return guard
+def enforce(guard: Guard, **attempt: Any) -> Decision:
+    token = grant()
+    return guard.enforce(token, **{**CONTENT, **attempt}, shown=shown_with(token))
 
 
-def recorded(portal: FakePortal) -> dict[str, Any]:
-    [request] = portal.asked(RECORD)
-    document: dict[str, Any] = json.loads(request.content)
-    return document
+# --- what it knows -------------------------------------------------------------------------------------------------
 
 
-def test_check_when_granted_allows_without_a_record(open_guard: Guard, portal: FakePortal) -> None:
-    decision = open_guard.check(TOKEN, **CONTENT)
-    assert (decision.allowed, decision.reason, decision.engineer) == (True, "granted", "erin@vendor.example")
-    assert portal.asked(RECORD) == []
+def test_check_when_granted_allows_without_a_record(scene: Scene) -> None:
+    decision = check(scene.guard)
+    assert (decision.allowed, decision.reason, decision.engineer) == (True, "granted", ENGINEER)
+    assert scene.portal.asked(RECORD) == []
 
 
-def test_check_when_nothing_is_known_yet_is_stale(portal: FakePortal, token_file: Path) -> None:
-    decision = Guard(URL, token_file).check(TOKEN, **CONTENT)
-    assert (decision.allowed, decision.reason) == (False, "revocations_stale")
+def test_check_when_nothing_is_known_yet_denies_and_asks_nobody(silent: Guard, portal: StandIn) -> None:
+    assert (check(silent).allowed, check(silent).reason) == (False, "revocations_stale")
+    assert not silent.ready
     assert portal.requests == []
 
 
-def test_check_when_there_is_no_token_says_so_even_while_stale(portal: FakePortal, token_file: Path) -> None:
-    guard = Guard(URL, token_file)
-    assert guard.check(None, **CONTENT).reason == "no_grant"
-    assert guard.check("", **CONTENT).reason == "no_grant"
-    assert portal.requests == []
+def test_check_when_there_is_no_token_says_so_even_while_stale(silent: Guard) -> None:
+    assert silent.check(None, **CONTENT).reason == "no_grant"
+    assert silent.check("", **CONTENT).reason == "no_grant"
 
 
-def test_check_when_the_portal_is_unheard_for_too_long_denies(make_guard: MakeGuard, portal: FakePortal) -> None:
-    guard = make_guard(stale_after=0.0)
-    eventually(lambda: len(portal.asked(REVOCATIONS)) > 2)
-    assert guard.check(TOKEN, **CONTENT).reason == "revocations_stale"
-
-
-@pytest.mark.parametrize("route", [KEYS, REVOCATIONS], ids=["keys", "revocations"])
+@pytest.mark.parametrize("route", [STREAM, KEYS], ids=["revocations", "keys"])
 @pytest.mark.parametrize(
-    "answer",
-    [
-        httpx.Response(200, json={"keys": "all", "grant_ids": "none"}),
-        httpx.Response(200, text="ok"),
-        httpx.Response(500),
-    ],
-    ids=["wrong", "text", "500"],
+    "behaviour",
+    [answers(data=b"<h1>Welcome to the hotel's WiFi</h1>"), answers(503), answers(data=b"{}"), hang],
+    ids=["nonsense", "503", "empty", "slow"],
 )
-def test_check_when_the_portal_talks_nonsense_denies(
-    make_guard: MakeGuard, portal: FakePortal, route: str, answer: httpx.Response
+def test_check_when_keys_or_revocations_never_came_denies(
+    silent: Guard, portal: StandIn, route: str, behaviour: Behaviour
 ) -> None:
-    portal.on(route, answer)
-    guard = make_guard()
-    eventually(lambda: len(portal.asked(route)) > 2)
-    assert guard.check(TOKEN, **CONTENT).reason == "revocations_stale"
+    portal.behaviours[route] = behaviour
+    silent.start()
+    eventually(lambda: portal.asked(route))
+    assert check(silent).reason == "revocations_stale"
+    assert not silent.ready
+    portal.released.set()
+    silent.stop()
 
 
-def test_check_when_revoked_denies_soon(open_guard: Guard, portal: FakePortal) -> None:
-    portal.says(REVOCATIONS, {"grant_ids": [GRANT.id]})
-    assert eventually(lambda: open_guard.check(TOKEN, **CONTENT).reason == "grant_revoked")
+def test_check_when_revoked_denies_soon(scene: Scene) -> None:
+    assert check(scene.guard).allowed
+    scene.revoke()
+    assert check(scene.guard).reason == "grant_revoked"
+    assert scene.guard.ready
 
 
-def test_enforce_when_allowed_returns_after_the_record(open_guard: Guard, portal: FakePortal) -> None:
-    decision = open_guard.enforce(TOKEN, **CONTENT)
-    assert decision.allowed
-    document = recorded(portal)
-    assert UUID(document.pop("access_id")).version == 4
-    assert document == {
+def test_check_when_the_signing_key_is_revoked_denies_soon(scene: Scene) -> None:
+    assert check(scene.guard).allowed
+    scene.portal.revoked_keys.append(ISSUER.kid)
+    eventually(lambda: check(scene.guard).reason == "token_key_revoked")
+
+
+@pytest.mark.parametrize("how", ["down", "half open"])
+def test_check_when_the_portal_is_unheard_for_too_long_denies_until_it_is_back(
+    portal: StandIn, tmp_path: Path, how: str
+) -> None:
+    guard = Scene(portal, tmp_path, SOON_STALE).open().guard
+    portal.behaviours[STREAM] = hang
+    portal.cut() if how == "half open" else portal.down()
+    eventually(lambda: check(guard).reason == "revocations_stale", within=2.0)
+    assert not guard.ready
+    del portal.behaviours[STREAM]
+    portal.cut() if how == "half open" else portal.up()
+    eventually(lambda: check(guard).allowed)
+    guard.stop()
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_check_when_the_clock_is_ten_minutes_off_denies_until_it_is_right(scene: Scene, minutes: int) -> None:
+    scene.portal.clock_is_off_by = timedelta(minutes=minutes)
+    eventually(lambda: check(scene.guard).reason == "clock_off")
+    assert not scene.guard.ready
+    scene.portal.clock_is_off_by = timedelta()
+    scene.portal.cut()
+    eventually(lambda: check(scene.guard).allowed)
+
+
+@pytest.mark.parametrize("seconds", [-50, 50])
+def test_check_when_clocks_differ_a_little_allows(portal: StandIn, tmp_path: Path, seconds: int) -> None:
+    portal.clock_is_off_by = timedelta(seconds=seconds)
+    guard = Scene(portal, tmp_path).open().guard
+    assert check(guard).allowed
+    guard.stop()
+
+
+# --- strict: on record before the answer ---------------------------------------------------------------------------
+
+
+def test_enforce_when_allowed_returns_after_the_record(scene: Scene) -> None:
+    assert enforce(scene.guard).allowed
+    [document] = scene.portal.records
+    assert UUID(document["access_id"]).version == 4
+    wire.decode(RecordAccess, document)
+    assert {name: document[name] for name in document.keys() - {"access_id", "at"}} == {
         "allowed": True,
         "reason": "granted",
         **CONTENT,
-        "grant_id": GRANT.id,
+        "grant_id": GRANT_ID,
         "request_id": REQUEST_ID,
-        "engineer": "erin@vendor.example",
-        "at": "2026-01-31T09:35:00.123456Z",
+        "engineer": ENGINEER,
     }
 
 
-def test_enforce_when_denied_puts_that_on_record_too(open_guard: Guard, portal: FakePortal) -> None:
-    assert open_guard.enforce(TOKEN, "fabrikam", "mailbox/alice", "read").reason == "other_tenant"
-    document = recorded(portal)
+def test_enforce_when_denied_puts_that_on_record_too(scene: Scene) -> None:
+    assert enforce(scene.guard, tenant="fabrikam").reason == "other_tenant"
+    [document] = scene.portal.records
     assert (document["allowed"], document["reason"], document["tenant"]) == (False, "other_tenant", "fabrikam")
-    assert document["grant_id"] == GRANT.id
+    assert document["grant_id"] == GRANT_ID
 
 
-def test_enforce_when_there_is_no_grant_puts_that_on_record_too(open_guard: Guard, portal: FakePortal) -> None:
-    assert open_guard.enforce(None, **CONTENT).reason == "no_grant"
-    document = recorded(portal)
-    assert (document["allowed"], document["grant_id"], document["engineer"]) == (False, None, None)
-
-
-@pytest.mark.parametrize("token", [TOKEN, None, "nonsense"])
-def test_enforce_when_it_records_speaks_the_contracts_language(
-    open_guard: Guard, portal: FakePortal, token: str | None
+@pytest.mark.parametrize(("token", "reason"), [(None, "no_grant"), ("nonsense", "token_malformed")])
+def test_enforce_when_there_is_no_genuine_grant_puts_that_on_record_too(
+    scene: Scene, token: str | None, reason: str
 ) -> None:
-    open_guard.enforce(token, **CONTENT)
-    attempt = wire.decode(RecordAccess, recorded(portal))
-    assert attempt.at == NOW + timedelta(minutes=5)
-
-
-def test_enforce_when_the_resource_is_longer_than_a_record_holds_records_its_beginning(
-    open_guard: Guard, portal: FakePortal
-) -> None:
-    open_guard.enforce(TOKEN, "contoso", "mailbox/" + "x" * 5000, "read")
-    assert len(wire.decode(RecordAccess, recorded(portal)).resource) == 512
+    assert scene.guard.enforce(token, **CONTENT).reason == reason
+    [document] = scene.portal.records
+    assert (document["allowed"], document["reason"]) == (False, reason)
+    assert (document["grant_id"], document["engineer"]) == (None, None)
+    wire.decode(RecordAccess, document)
 
 
 @pytest.mark.parametrize("action", ["READ", "read everything", "*", "", "x" * 500])
 def test_enforce_when_the_action_is_none_that_could_be_granted_puts_that_on_record_too(
-    open_guard: Guard, portal: FakePortal, action: str
+    scene: Scene, action: str
 ) -> None:
-    assert open_guard.enforce(TOKEN, "contoso", "mailbox/alice", action).reason == "other_action"
-    attempt = wire.decode(RecordAccess, recorded(portal))
-    assert action.startswith(attempt.action)
+    assert enforce(scene.guard, action=action).reason == "other_action"
+    assert wire.decode(RecordAccess, scene.portal.records[0]).action == action[:64]
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        httpx.ConnectError("no route"),
-        httpx.ReadTimeout("too slow"),
-        httpx.Response(503),
-        httpx.Response(401),
-        httpx.Response(422),
-        httpx.Response(301, headers={"Location": "https://elsewhere.example/"}),
-    ],
-    ids=["away", "slow", "503", "401", "422", "moved"],
-)
-def test_enforce_when_it_cannot_be_recorded_denies(
-    open_guard: Guard, portal: FakePortal, answer: httpx.Response | httpx.HTTPError
-) -> None:
-    portal.on(RECORD, answer)
-    decision = open_guard.enforce(TOKEN, **CONTENT)
-    assert (decision.allowed, decision.reason) == (False, "not_recorded")
-    assert decision.grant_id == GRANT.id
-
-
-def test_enforce_when_denied_and_not_recorded_keeps_its_reason(open_guard: Guard, portal: FakePortal) -> None:
-    portal.on(RECORD, httpx.Response(503))
-    decision: Decision = open_guard.enforce(TOKEN, "fabrikam", "mailbox/alice", "read")
-    assert (decision.allowed, decision.reason) == (False, "other_tenant")
+def test_enforce_when_the_resource_is_longer_than_a_record_holds_records_its_beginning(scene: Scene) -> None:
+    enforce(scene.guard, resource="mailbox/" + "x" * 5000)
+    assert len(wire.decode(RecordAccess, scene.portal.records[0]).resource) == 512
 
 
 @pytest.mark.parametrize("part", ["tenant", "resource", "action"])
-def test_enforce_when_an_address_is_not_even_text_denies_and_does_not_break(open_guard: Guard, part: str) -> None:
-    decision = open_guard.enforce(TOKEN, **{**CONTENT, part: "a\udcffb"})
-    assert not decision.allowed
+def test_enforce_when_an_address_is_not_even_text_denies_and_does_not_break(scene: Scene, part: str) -> None:
+    assert not enforce(scene.guard, **{part: "a\udcffb"}).allowed
+    assert len(scene.portal.records) == (0 if part == "tenant" else 1)
 
 
-def test_guard_when_it_asks_shows_its_own_token(open_guard: Guard, portal: FakePortal) -> None:
-    open_guard.enforce(TOKEN, **CONTENT)
-    for route in (REVOCATIONS, RECORD):
-        assert portal.asked(route)[0].headers["Authorization"] == "Bearer lbk_secret"
+NOT_TAKEN: dict[str, Behaviour] = {
+    "503": answers(503),
+    "401": answers(401),
+    "422": answers(422),
+    "moved": answers(302, Location="https://elsewhere.example/"),
+    "nonsense": answers(200, b"ok"),
+}
+
+
+@pytest.mark.parametrize("behaviour", NOT_TAKEN.values(), ids=NOT_TAKEN)
+def test_enforce_when_it_cannot_be_recorded_denies(scene: Scene, behaviour: Behaviour) -> None:
+    scene.portal.behaviours[RECORD] = behaviour
+    decision = enforce(scene.guard)
+    assert (decision.allowed, decision.reason, decision.grant_id) == (False, "not_recorded", GRANT_ID)
+
+
+def test_enforce_when_the_portal_is_down_denies_though_the_grant_still_counts(scene: Scene) -> None:
+    scene.portal.down()
+    assert enforce(scene.guard).reason == "not_recorded"
+    assert check(scene.guard).allowed
+
+
+def test_enforce_when_denied_and_not_recorded_keeps_its_reason(scene: Scene) -> None:
+    scene.portal.behaviours[RECORD] = answers(503)
+    assert enforce(scene.guard, tenant="fabrikam").reason == "other_tenant"
+
+
+# --- buffered: on record soon after --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def buffered(portal: StandIn, tmp_path: Path) -> Iterator[Guard]:
+    guard = Scene(portal, tmp_path, Options(spool=tmp_path / "spool", spool_bytes=20_000)).open().guard
+    yield guard
+    portal.behaviours.clear()
+    guard.stop()
+
+
+def test_enforce_when_buffered_does_not_wait_for_the_portal_and_loses_nothing(buffered: Guard, portal: StandIn) -> None:
+    portal.behaviours[RECORD_SOME] = answers(503)
+    assert [enforce(buffered).reason for _ in range(10)] == ["granted"] * 10
+    assert enforce(buffered, tenant="fabrikam").reason == "other_tenant"
+    assert portal.records == []
+    del portal.behaviours[RECORD_SOME]
+    eventually(lambda: len(portal.records) == 11)
+    assert portal.asked(RECORD) == []
+
+
+def test_enforce_when_the_spool_is_full_denies_until_the_portal_took_some(buffered: Guard, portal: StandIn) -> None:
+    portal.behaviours[RECORD_SOME] = answers(503)
+    reasons = [enforce(buffered).reason for _ in range(100)]
+    taken = reasons.count("granted")
+    assert 10 < taken < 100
+    assert reasons == ["granted"] * taken + ["not_recorded"] * (100 - taken)
+    del portal.behaviours[RECORD_SOME]
+    eventually(lambda: enforce(buffered).allowed)
+
+
+def test_enforce_when_the_disk_is_full_denies(portal: StandIn, token_file: Path, tmp_path: Path) -> None:
+    portal.behaviours[RECORD_SOME] = answers(503)
+    with child("ask_until_the_disk_is_full", portal.url, token_file, tmp_path / "spool", 5_000) as process:
+        *before, last = process.communicate()[0].split()
+    assert (set(before), last) == ({"granted"}, "not_recorded")
+    assert len(before) > 5
+
+
+# --- its API token, its beginning and end --------------------------------------------------------------------------
+
+
+def test_guard_when_it_asks_shows_its_own_token(scene: Scene) -> None:
+    enforce(scene.guard)
+    for route in (STREAM, RECORD):
+        assert scene.portal.asked(route)[0]["Authorization"] == "Bearer lbk_secret"
 
 
 def test_guard_when_its_token_file_is_missing_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Guard(URL, tmp_path / "missing")
+        Guard("https://lockbox.example", tmp_path / "missing")
 
 
-def test_guard_when_stopped_before_it_was_started_ends_quietly(token_file: Path) -> None:
-    Guard(URL, token_file).stop()
+@pytest.mark.parametrize("text", ["", " \n", "two words", "lbk_\u00e9"])
+def test_guard_when_its_token_file_holds_no_token_does_not_start(tmp_path: Path, text: str) -> None:
+    (tmp_path / "token").write_text(text)
+    with pytest.raises(ValueError, match="holds no API token"):
+        Guard("http://127.0.0.1:1", tmp_path / "token")
+
+
+def test_guard_when_stopped_before_it_was_started_ends_quietly(silent: Guard, portal: StandIn) -> None:
+    silent.stop()
+    assert portal.requests == []
+
+
+def test_start_when_called_twice_listens_once(scene: Scene) -> None:
+    scene.guard.start()
+    assert check(scene.guard).allowed
+    assert len(scene.portal.asked(STREAM)) == 1
+
+
+def test_guard_when_stopped_lets_nobody_in_until_it_is_started_again(scene: Scene) -> None:
+    scene.guard.stop()
+    assert check(scene.guard).reason == "revocations_stale"
+    scene.open()
+    assert enforce(scene.guard).allowed
+
+
+# --- threads, forks and loops --------------------------------------------------------------------------------------
+
+
+def test_guard_when_asked_by_many_threads_answers_and_records_each(scene: Scene) -> None:
+    reasons: list[str] = []
+
+    def ask() -> None:
+        reasons.extend(enforce(scene.guard).reason for _ in range(10))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert reasons == ["granted"] * 80
+    assert len(scene.portal.ids) == 80
+
+
+def test_guard_when_forked_while_it_is_asked_starts_anew_in_each_child(portal: StandIn, token_file: Path) -> None:
+    with child("fork", portal.url, token_file, 3) as process:
+        lines = process.communicate()[0].splitlines()
+        assert process.returncode == 0
+    assert sorted(lines) == [*["child revocations_stale granted"] * 3, "parent granted granted"]
+    assert len(portal.records) == 4
+    assert len(portal.asked(STREAM)) == 4
+
+
+def test_guard_when_forked_before_it_is_started_belongs_to_the_child(portal: StandIn, token_file: Path) -> None:
+    with child("fork_before_start", portal.url, token_file) as process:
+        lines = process.communicate()[0].splitlines()
+    assert lines == ["child revocations_stale granted"]
+    assert len(portal.asked(STREAM)) == 1
+
+
+PATCHED = {
+    "threads": "",
+    "eventlet": "import eventlet; eventlet.monkey_patch(); assert eventlet.patcher.is_monkey_patched('thread')",
+    "gevent": "from gevent import monkey; monkey.patch_all(); assert monkey.is_module_patched('threading')",
+}
+
+
+@pytest.mark.parametrize("first", PATCHED.values(), ids=PATCHED)
+def test_guard_when_threads_are_of_another_kind_waits_without_holding_up_others(
+    portal: StandIn, token_file: Path, first: str
+) -> None:
+    portal.behaviours[RECORD] = slowly
+    with child("ask_beside_others", portal.url, token_file, first=first) as process:
+        *reasons, turns = process.communicate()[0].split()
+    assert reasons == ["granted"] * 10
+    assert int(turns) > 10
+
+
+def slowly(handler: Handler) -> None:
+    handler.pause(0.5)
+    usual(handler)
+
+
+def test_guard_when_asked_in_an_event_loop_does_not_hold_it_up(scene: Scene) -> None:
+    scene.portal.behaviours[RECORD] = slowly
+
+    async def ask() -> tuple[list[str], int]:
+        assert check(scene.guard).allowed
+        asked = asyncio.gather(*(asyncio.to_thread(enforce, scene.guard) for _ in range(4)))
+        turns = 0
+        while not asked.done():
+            await asyncio.sleep(0.01)
+            turns += 1
+        return [decision.reason for decision in await asked], turns
+
+    reasons, turns = asyncio.run(ask())
+    assert reasons == ["granted"] * 4
+    assert turns > 10

@@ -21,7 +21,7 @@ ADDRESSES = {service: f"127.0.0.1:{8481 + number}" for number, service in enumer
 }
 OWN_FILES = {
     "request_service": set(),
-    "approval_service": {"grants.pem"},
+    "approval_service": {"key-encryption.key"},
     "notify_service": set(),
     "audit_service": set(),
     "portal_service": {"caller.pem", "web.key", "seed.json"},
@@ -71,9 +71,9 @@ def test_directory_when_written_holds_the_secrets_of_nobody_else(
         assert (password in text) is (name == service), name
     assert (secrets.web_key in text) is (service == "portal_service")
     assert (files.caller_key.read_text() in text) is (service == "portal_service")
-    assert (files.grant_key.read_text() in text) is (service == "approval_service")
+    assert (secrets.key_encryption_key in text) is (service == "approval_service")
     assert secrets.database_key not in text
-    assert ("PRIVATE KEY" in text) is (service in {"portal_service", "approval_service"})
+    assert ("PRIVATE KEY" in text) is (service == "portal_service")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -89,8 +89,8 @@ def test_environment_when_read_names_servers_as_the_services_own_user(
 
 
 def test_environment_when_files_are_named_names_them_where_the_service_sees_them(written: ServiceDirectories) -> None:
-    assert environment(written, "approval_service")["LOCKBOX_GRANT_SIGNING_KEY"] == (
-        "/etc/lockbox/approval_service/grants.pem"
+    assert environment(written, "approval_service")["LOCKBOX_KEY_ENCRYPTION_KEY"] == (
+        "/etc/lockbox/approval_service/key-encryption.key"
     )
     portal = environment(written, "portal_service")
     assert portal["LOCKBOX_CALLER_SIGNING_KEY"] == "/etc/lockbox/portal_service/caller.pem"
@@ -104,7 +104,7 @@ def test_environment_when_only_some_need_it_is_given_to_them_alone(written: Serv
         assert ("LOCKBOX_SMTP_HOST" in read) is (service == "notify_service")
         assert ("LOCKBOX_PORTAL_URL" in read) is (service in {"notify_service", "portal_service"})
         assert ("LOCKBOX_CALLER_SIGNING_KEY" in read) is (service == "portal_service")
-        assert ("LOCKBOX_GRANT_SIGNING_KEY" in read) is (service == "approval_service")
+        assert ("LOCKBOX_KEY_ENCRYPTION_KEY" in read) is (service == "approval_service")
 
 
 def test_keys_when_written_verify_with_those_of_everybody(written: ServiceDirectories) -> None:

@@ -1,0 +1,157 @@
+"""What a decision of a guard costs.
+
+Beside it two engines of authorisation on the same rule, which neither verify a grant nor know who holds it; and the
+bare verification of the same signatures, in turn with the guard that verifies and judges them.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import casbin
+import cedarpy
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bench.guarded import THUMBPRINT
+from lockbox import clock
+from lockbox.crypto.jws import parse
+from lockbox.crypto.keys import PublicKeys, SigningKey
+from lockbox.crypto.possession import DPOP, Target, prove, prove_session
+from lockbox.crypto.tokens import GRANT_TOKEN, sign
+from lockbox.guard import Certificate, Dpop, Guard, Options
+from lockbox.guard.decision import Shown
+from lockbox.guard.judging import Facts
+from lockbox.ids import new_id
+
+CHECKS, AT_ONCE = 6_000, 300
+ENGINEER, ORIGIN = "erin@vendor.example", "https://files.vendor.example"
+URL = f"{ORIGIN}/documents/contoso/mailbox/alice"
+CERTIFICATE = Certificate(THUMBPRINT)
+ISSUER, HERS = (SigningKey.of(Ed25519PrivateKey.generate()) for _ in range(2))
+CASBIN_MODEL = """
+[request_definition]
+r = sub, dom, obj, act
+[policy_definition]
+p = sub, dom, obj, act
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = r.sub == p.sub && r.dom == p.dom && r.obj == p.obj && r.act == p.act
+"""
+CEDAR_POLICY = """
+permit(principal == Engineer::"erin@vendor.example", action == Action::"read", resource == Item::"mailbox/alice")
+when { context.tenant == "contoso" };
+"""
+
+Call = Callable[[], object]
+Spread = dict[str, list[float]]
+
+
+def decisions() -> Spread:
+    """Microseconds of each decision on one and the same access."""
+    with _guard() as guard:
+        grant = _grant()
+        session = Dpop(prove_session(HERS, ORIGIN, clock.now().timestamp(), new_id(), grant), "GET", URL)
+        return _in_turn(
+            {
+                "guard, a proof for some minutes": [_check(guard, grant, session)] * CHECKS,
+                "guard, a client certificate": [_check(guard, grant, CERTIFICATE)] * CHECKS,
+                "guard, a new proof each time": [_check(guard, grant, _proof(grant)) for _ in range(CHECKS)],
+                "cedarpy, the rule alone": [_cedar()] * CHECKS,
+                "pycasbin, the rule alone": [_casbin()] * CHECKS,
+            }
+        )
+
+
+def new_grants() -> Spread:
+    """Microseconds for each grant that a guard has not seen before, and of verifying its signature."""
+    grants = [_grant() for _ in range(CHECKS)]
+    with _guard() as guard:
+        return _in_turn(
+            {
+                "its signature alone": [_verification(grant) for grant in grants],
+                "guard, a client certificate": [_check(guard, grant, CERTIFICATE) for grant in grants],
+            }
+        )
+
+
+def new_grants_and_proofs() -> Spread:
+    """Microseconds for each grant that comes with a new proof, both unseen, and of verifying their signatures."""
+    both = [(grant, _proof(grant)) for grant in (_grant() for _ in range(CHECKS))]
+    with _guard() as guard:
+        return _in_turn(
+            {
+                "their two signatures alone": [_verification(grant, shown.proof) for grant, shown in both],
+                "guard, a new proof": [_check(guard, grant, shown) for grant, shown in both],
+            }
+        )
+
+
+def _in_turn(ways: Mapping[str, Sequence[Call]]) -> Spread:
+    """Some calls of each way after some of the other, so that whatever else the machine does hits all alike."""
+    taken: Spread = {name: [] for name in ways}
+    for first in range(0, CHECKS, AT_ONCE):
+        for name, calls in ways.items():
+            taken[name] += [_microseconds(call) for call in calls[first : first + AT_ONCE]]
+    return taken
+
+
+def _microseconds(call: Call) -> float:
+    started = time.perf_counter_ns()
+    yes = call()
+    taken = time.perf_counter_ns() - started
+    if not yes:
+        raise AssertionError("a decision that is no yes")
+    return taken / 1000
+
+
+@contextmanager
+def _guard() -> Iterator[Guard]:
+    """A guard that knows what it has to, as if a portal had told it a moment ago."""
+    with tempfile.NamedTemporaryFile("w") as token:
+        guard = Guard("http://127.0.0.1:1", Path(token.name), Options(stale_after=3_600.0))
+    keys = PublicKeys({ISSUER.kid: ISSUER.private.public_key()})
+    guard._stream.facts = Facts(keys, frozenset(), frozenset(), clock.now().timestamp(), time.monotonic())
+    yield guard
+    guard.stop()
+
+
+def _grant() -> str:
+    now = clock.now().timestamp()
+    claims = {"sub": ENGINEER, "jti": new_id(), "request": new_id(), "nbf": now - 60, "exp": now + 14_400}
+    terms = {"tenant": "contoso", "resources": ["mailbox/alice"], "actions": ["read"]}
+    return sign(GRANT_TOKEN, claims | terms | {"cnf": {"jkt": HERS.kid, "x5t#S256": THUMBPRINT}}, ISSUER)
+
+
+def _proof(grant: str) -> Dpop:
+    return Dpop(prove(HERS, Target("GET", URL), clock.now().timestamp(), new_id(), grant), "GET", URL)
+
+
+def _check(guard: Guard, grant: str, shown: Shown) -> Call:
+    return lambda: guard.check(grant, "contoso", "mailbox/alice", "read", shown).allowed
+
+
+def _verification(grant: str, proof: str | None = None) -> Call:
+    signed = [(ISSUER, parse(grant, GRANT_TOKEN.typ))] + ([(HERS, parse(proof, DPOP))] if proof else [])
+    calls = [partial(key.private.public_key().verify, jws.signature, jws.signed) for key, jws in signed]
+    return lambda: all(call() is None for call in calls)
+
+
+def _cedar() -> Call:
+    policies, nothing = cedarpy.PolicySet.from_str(CEDAR_POLICY), cedarpy.Entities.from_json_str("[]")
+    request = {
+        "principal": f'Engineer::"{ENGINEER}"',
+        "action": 'Action::"read"',
+        "resource": 'Item::"mailbox/alice"',
+        "context": {"tenant": "contoso"},
+    }
+    return lambda: cedarpy.is_authorized(request, policies, nothing).allowed
+
+
+def _casbin() -> Call:
+    enforcer = casbin.Enforcer(casbin.Enforcer.new_model(text=CASBIN_MODEL))
+    enforcer.add_policy(ENGINEER, "contoso", "mailbox/alice", "read")
+    return partial(enforcer.enforce, ENGINEER, "contoso", "mailbox/alice", "read")

@@ -1,0 +1,54 @@
+"""The entrypoints of mongodb_guard."""
+
+from werkzeug.wrappers import Request, Response
+
+from examples.mongodb_guard import login, usecases
+from examples.mongodb_guard.access import access
+from examples.mongodb_guard.domain import LISTENS_TO
+from examples.mongodb_guard.settings import settings
+from examples.mongodb_guard.store import GrantStore
+from examples.mongodb_guard.usecases import Credentials, Guarded
+from lockbox.contracts.events import Event, Fact
+from lockbox.runtime.clock import Clock
+from lockbox.runtime.health import Health
+from lockbox.runtime.settings import Provided
+from lockbox.runtime.stores import Store
+from lockbox.runtime.subscription import subscribe
+from lockbox.runtime.timing import every
+from lockbox.runtime.web import web_request
+
+
+class MongodbGuard:
+    """Opens a MongoDB to who shows a grant, and closes it when the grant ends."""
+
+    name = "mongodb_guard"
+
+    grants = Store(GrantStore)
+    access = Provided(access)
+    door = Provided(login.door)
+    settings = Provided(settings)
+    clock = Clock()
+    health = Health()
+
+    @subscribe(*LISTENS_TO)
+    def on_grant(self, event: Event, fact: Fact) -> None:
+        """Note what became of a grant, and close it at its end."""
+        usecases.learn(self._guarded, fact.subject, fact, self.clock.now())
+
+    @every(interval=0.5)
+    def close_ended(self) -> None:
+        """Close what nobody may have, or have any more."""
+        usecases.close_ended(self._guarded, self.clock.now())
+
+    @web_request("/<path:path>")
+    def log_in(self, request: Request, path: str) -> Response:
+        """Open what the grant that is shown allows."""
+        return login.answer(lambda: self._log_in(request))
+
+    def _log_in(self, request: Request) -> Credentials:
+        decision = login.decide(request, self.door, self.settings.databases)
+        return usecases.log_in(self._guarded, decision, self.clock.now())
+
+    @property
+    def _guarded(self) -> Guarded:
+        return Guarded(self.grants, self.access, self.settings.databases)

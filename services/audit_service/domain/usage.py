@@ -1,0 +1,171 @@
+"""What grants allowed beside what was done with them, added up from what is on record."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lockbox.contracts.access import AccessAllowed, AccessDenied
+from lockbox.contracts.events import Event
+from lockbox.contracts.fields import format_timestamp
+from lockbox.contracts.grants import (
+    LIVE,
+    AccessGranted,
+    ExtensionDecided,
+    GrantActivated,
+    GrantCompleted,
+    GrantExpired,
+    GrantRevoked,
+    GrantState,
+)
+from lockbox.contracts.resources import covers
+from lockbox.contracts.usage import GrantUsage, Refused, Touched, Uses
+from lockbox.errors import invalid
+
+OWNER = AccessGranted.source
+"""The one service that may tell of grants and their use."""
+ALLOWED, DENIED, GRANTED = AccessAllowed.type, AccessDenied.type, AccessGranted.type
+ACCESSES = (ALLOWED, DENIED)
+STATES = {
+    GrantActivated.type: GrantState.ACTIVE,
+    GrantCompleted.type: GrantState.COMPLETED,
+    GrantRevoked.type: GrantState.REVOKED,
+    GrantExpired.type: GrantState.EXPIRED,
+}
+LIFE = (*STATES, ExtensionDecided.type)
+SHOWN = (
+    *("grant_id", "request_id", "tenant", "service_request", "reason_code", "justification"),
+    *("resources", "actions", "opened_by", "starts_at"),
+)
+USUAL_PERIOD, LONGEST_PERIOD = timedelta(days=30), timedelta(days=366)
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Period:
+    """From `start`, included, to `end`, not included."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, start: datetime | None, end: datetime | None, now: datetime) -> "Period":
+        """What was asked for, else the last 30 days; raises `Invalid` for one that is empty or longer than a year."""
+        end = end or now
+        start = start or end - min(USUAL_PERIOD, end - BEGINNING)
+        if start >= end:
+            raise invalid("invalid_to", "to", "a moment after `from`", format_timestamp(end))
+        if end - start > LONGEST_PERIOD:
+            raise invalid("invalid_from", "from", "a moment at most 366 days before `to`", format_timestamp(start))
+        return cls(start, end)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted(Uses):
+    """Accesses under one grant to the same thing in the same way, with the same outcome."""
+
+    grant_id: str
+    type: str
+    resource: str
+    action: str
+    reason: str
+
+
+class Kinds:
+    """Accesses of several kinds: all are counted, and the first `most` kinds are kept."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.together = Uses()
+        self.kept: list[Counted] = []
+        self.left_out = 0
+
+    def add(self, counted: Counted) -> None:
+        """One kind more."""
+        self.together = together([self.together, counted])
+        if len(self.kept) < self.most:
+            self.kept.append(counted)
+        else:
+            self.left_out += 1
+
+
+class Tally:
+    """Adds up what became of one grant, and keeps no more than its report shows.
+
+    Of what was touched, and of what was refused, the first `most` kinds are kept; so it is told of those that came most
+    often first.
+    """
+
+    def __init__(self, granted: Event, most: int) -> None:
+        self._granted, self._fact = granted, _access_granted(granted)
+        self._last, self._ends_at = granted, self._fact.ends_at
+        self._touched, self._refused = Kinds(most), Kinds(most)
+        self._resources: Sequence[str] = self._fact.resources
+        self._actions: Sequence[str] = self._fact.actions
+
+    def hear(self, event: Event) -> None:
+        """Follow its life: it opens, is extended, ends."""
+        fact = event.fact()
+        if isinstance(fact, ExtensionDecided):
+            self._ends_at = fact.ends_at
+        elif event.sequence > self._last.sequence:
+            self._last = event
+
+    def count(self, counted: Counted) -> None:
+        """Add one kind of accesses; what was served was needed, be it under a pattern."""
+        if counted.type == DENIED:
+            self._refused.add(counted)
+            return
+        self._touched.add(counted)
+        self._resources = [one for one in self._resources if not covers(one, counted.resource)]
+        self._actions = [one for one in self._actions if one != counted.action]
+
+    def usage(self) -> GrantUsage:
+        """What it comes to."""
+        touched, refused = self._touched, self._refused
+        return GrantUsage(
+            **self._allowed(),
+            **self._standing(),
+            never_used=touched.together.times == 0,
+            used=touched.together,
+            touched=tuple(Touched(**_named(one, Touched)) for one in touched.kept),
+            touched_left_out=touched.left_out,
+            untouched_resources=tuple(self._resources),
+            untouched_actions=tuple(self._actions),
+            refused=refused.together,
+            refusals=tuple(Refused(**_named(one, Refused)) for one in refused.kept),
+            refusals_left_out=refused.left_out,
+        )
+
+    def _allowed(self) -> dict[str, Any]:
+        named = {name: getattr(self._fact, name) for name in SHOWN}
+        return named | {"engineer": self._fact.requester, "granted_at": self._granted.time, "ends_at": self._ends_at}
+
+    def _standing(self) -> dict[str, Any]:
+        """By itself a grant ends when it says, though that is noticed a moment later."""
+        state = STATES.get(self._last.type, GrantState.SCHEDULED)
+        if state in LIVE:
+            return {"state": state, "ended_at": None, "ended_by": None}
+        ended_at = self._ends_at if state == GrantState.EXPIRED else self._last.time
+        return {"state": state, "ended_at": ended_at, "ended_by": self._last.actor}
+
+
+def together(uses: Iterable[Uses]) -> Uses:
+    """Some uses as one."""
+    known = list(uses)
+    return Uses(
+        times=sum(one.times for one in known),
+        first_at=min((one.first_at for one in known if one.first_at), default=None),
+        last_at=max((one.last_at for one in known if one.last_at), default=None),
+    )
+
+
+def _access_granted(event: Event) -> AccessGranted:
+    fact = event.fact()
+    if not isinstance(fact, AccessGranted):
+        raise TypeError(f"{event.type} gives no access")
+    return fact
+
+
+def _named(counted: Counted, kind: type[Touched | Refused]) -> dict[str, Any]:
+    return {one.name: getattr(counted, one.name) for one in fields(kind)}

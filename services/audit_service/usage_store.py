@@ -1,0 +1,178 @@
+"""What was done with grants, added up by MongoDB from the records themselves: nothing is kept that could be wrong.
+
+An access is on record once, as the id of its event is made of its `access_id`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.database import Database
+from pymongo.errors import ExecutionTimeout
+
+from audit_service.domain.usage import ACCESSES, ALLOWED, DENIED, GRANTED, LIFE, OWNER, Counted, Period, Tally, together
+from audit_service.store import IN_TIME, RecordStore
+from lockbox.contracts.events import Event, read_event
+from lockbox.contracts.fields import format_timestamp, parse_timestamp
+from lockbox.contracts.usage import Because, GetGrantUsage, GetUsage, GrantUsage, UsageReport, WithoutGrant
+from lockbox.errors import Unavailable
+from lockbox.runtime.mongo import Document
+from lockbox.runtime.paging import Order, read_page
+from lockbox.runtime.relay import Relay
+
+KINDS_IN_A_LIST, KINDS_OF_ONE = 20, 1_000
+MILLISECONDS = 5_000
+WHEN = {"times": {"$sum": 1}, "first": {"$min": "$access.at"}, "last": {"$max": "$access.at"}}
+
+
+class UsageStore:
+    """The records of grants and of their use."""
+
+    name = RecordStore.name
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        self.collection = database[self.name]
+
+    def ensure_indexes(self) -> None:
+        """Make the index, or find it there: of a tenant's grants and refusals, and of no other record."""
+        self.collection.create_index(
+            [(field, ASCENDING) for field in ("tenant", "type", *IN_TIME)],
+            partialFilterExpression={"type": {"$in": [DENIED, GRANTED]}, "source": OWNER},
+            name="grants_and_refusals",
+        )
+
+    def report(self, query: GetUsage, period: Period) -> UsageReport:
+        """What was granted within a period, and all that was done with it since."""
+        with _in_time():
+            granted = _within(query.tenant, GRANTED, period)
+            grants, used = self._totals(query.tenant, granted)
+            documents, cursor = read_page(self.collection, granted, Order(IN_TIME, descending=True), query)
+            return UsageReport(
+                tenant=query.tenant,
+                start=period.start,
+                end=period.end,
+                grants=grants,
+                never_used=grants - used,
+                without_grant=self._without_grant(query.tenant, period),
+                items=tuple(self._usages(query.tenant, documents, KINDS_IN_A_LIST)),
+                next_cursor=cursor,
+            )
+
+    def of_grant(self, query: GetGrantUsage) -> GrantUsage | None:
+        """What one grant allowed, and what was done with it; None if the tenant has no such grant."""
+        about = _of(query.tenant, GRANTED) | {"subject": query.grant_id}
+        with _in_time():
+            granted = self.collection.find(about, max_time_ms=MILLISECONDS).limit(1)
+            return next(iter(self._usages(query.tenant, list(granted), KINDS_OF_ONE)), None)
+
+    def _totals(self, tenant: str, granted: Document) -> tuple[int, int]:
+        """How many grants there are, and how many of them were used."""
+        steps = [
+            {"$match": granted},
+            {"$project": {"subject": True}},
+            _joined("uses", "subject", _of(tenant, ALLOWED)),
+            {"$group": {"_id": None, "grants": {"$sum": 1}, "used": {"$sum": {"$size": "$uses"}}}},
+        ]
+        found = next(self._aggregate(steps), {"grants": 0, "used": 0})
+        return found["grants"], found["used"]
+
+    def _without_grant(self, tenant: str, period: Period) -> WithoutGrant:
+        """Refusals of attempts that showed no grant, or one of another tenant."""
+        steps = [
+            {"$match": _within(tenant, DENIED, period)},
+            {"$group": {"_id": {"grant": "$access.grant_id", "reason": "$access.reason"}, **WHEN}},
+            _joined("grants", "_id.grant", _of(tenant, GRANTED)),
+            {"$match": {"grants": []}},
+            {
+                "$group": {
+                    "_id": "$_id.reason",
+                    "times": {"$sum": "$times"},
+                    "first": {"$min": "$first"},
+                    "last": {"$max": "$last"},
+                }
+            },
+            {"$sort": {"times": -1, "_id": 1}},
+        ]
+        reasons = tuple(Because(reason=found["_id"], **_when(found)) for found in self._aggregate(steps))
+        return WithoutGrant(**vars(together(reasons)), reasons=reasons)
+
+    def _usages(self, tenant: str, granted: Sequence[Document], most: int) -> Sequence[GrantUsage]:
+        """What became of some grants, in one go through their records."""
+        tallies = {document["subject"]: Tally(_event(document["payload"]), most) for document in granted}
+        for found in self._kinds(tenant, list(tallies)):
+            tally = tallies[found["_id"]["grant"]]
+            if found["told"]:
+                tally.hear(_event(found["told"]["payload"]))
+            else:
+                tally.count(_counted(found))
+        return [tally.usage() for tally in tallies.values()]
+
+    def _kinds(self, tenant: str, grant_ids: Sequence[str]) -> Iterator[Document]:
+        """Accesses under these grants by what was done, the most frequent first; of each step in a life, the last."""
+        kind = {name: f"$access.{name}" for name in ("resource", "action", "reason")}
+        told = {"sequence": "$sequence", "payload": "$payload"}
+        steps = [
+            {"$match": _of(tenant, {"$in": [*ACCESSES, *LIFE]}) | {"subject": {"$in": list(grant_ids)}}},
+            {
+                "$group": {
+                    "_id": {"grant": "$subject", "type": "$type", **kind},
+                    **WHEN,
+                    "told": {"$max": {"$cond": [{"$in": ["$type", list(LIFE)]}, told, None]}},
+                }
+            },
+            {"$sort": {"times": -1, "_id": 1}},
+        ]
+        return self._aggregate(steps)
+
+    def _aggregate(self, steps: Sequence[Document]) -> Iterator[Document]:
+        return iter(self.collection.aggregate(list(steps), maxTimeMS=MILLISECONDS))
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """A report that takes MongoDB too long is given up."""
+    try:
+        yield
+    except ExecutionTimeout as error:
+        raise Unavailable(
+            "report_too_long", "too much is on record to add up at once; ask for fewer grants, or a shorter period"
+        ) from error
+
+
+def _of(tenant: str, type_: str | Document) -> Document:
+    """Records of a tenant, of a type, of the one service that may tell of grants and their use."""
+    return {"tenant": tenant, "type": type_, "source": OWNER}
+
+
+def _within(tenant: str, type_: str, period: Period) -> Document:
+    times = {"$gte": format_timestamp(period.start), "$lt": format_timestamp(period.end)}
+    return _of(tenant, type_) | {"time": times}
+
+
+def _joined(name: str, field: str, where: Document) -> Document:
+    """The step that looks whether there is a record about what a field names."""
+    return {
+        "$lookup": {
+            "from": RecordStore.name,
+            "localField": field,
+            "foreignField": "subject",
+            "pipeline": [{"$match": where}, {"$limit": 1}, {"$project": {"_id": True}}],
+            "as": name,
+        }
+    }
+
+
+def _counted(found: Document) -> Counted:
+    what = found["_id"]
+    named = {name: what[name] for name in ("type", "resource", "action", "reason")}
+    return Counted(grant_id=what["grant"], **named, **_when(found))
+
+
+def _when(found: Document) -> dict[str, Any]:
+    first, last = (parse_timestamp(found[name]) for name in ("first", "last"))
+    return {"times": found["times"], "first_at": first, "last_at": last}
+
+
+def _event(payload: str) -> Event:
+    return read_event(payload.encode())

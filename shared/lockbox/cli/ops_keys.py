@@ -1,0 +1,70 @@
+"""`lockbox ops keys`: the keys that grants are signed with."""
+
+from typing import Annotated, Any
+
+import typer
+
+from lockbox.cli.output import Comment, Json, Row, say, show_json, show_texts
+from lockbox.cli.session import post, read
+
+app = typer.Typer(help="The keys that grants are signed with.", no_args_is_help=True)
+
+COLUMNS = (
+    ("KEY ID", "kid"),
+    ("STATE", "state"),
+    ("SINCE", "since"),
+    ("CREATED", "created_at"),
+    ("PRIVATE HALF", "kept_in"),
+    ("WHY", "comment"),
+)
+ENDS = "Nothing that {kid} has signed will count any more, at once and everywhere; engineers fetch their grants again."
+KeyId = Annotated[str, typer.Argument(help="The key ID; after -- if it begins with -.")]
+
+
+@app.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """List all keys that there ever were, the newest first; who changed what is in the vendor's trail."""
+    found = read("/ops/keys")
+    if as_json:
+        show_json(found)
+    else:
+        show_texts([_row(key) for key in found["items"]], COLUMNS)
+
+
+@app.command("rotate")
+def rotate(as_json: Json = False) -> None:
+    """Sign with a new key from now on; what was signed before counts until its end."""
+    before = _active(read("/ops/keys"))
+    keys = post("/ops/keys/rotate", {})
+    if as_json:
+        show_json(keys)
+        return
+    say(f"Grants are signed with {_active(keys)} from now on; it is on record.")
+    say(f"What {before} has signed counts until its end.")
+
+
+@app.command("revoke")
+def revoke(
+    kid: KeyId,
+    comment: Comment = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let nothing count any more that a key has signed; if it is the active one, another one takes its place."""
+    if not yes:
+        typer.echo(ENDS.format(kid=kid), err=True)
+        typer.confirm("Revoke it?", abort=True, err=True)
+    keys = post(f"/ops/keys/{kid}/revoke", {"comment": comment})
+    if as_json:
+        show_json(keys)
+        return
+    say(f"Revoked {kid}: nothing that it has signed counts any more; it is on record.")
+    say(f"Grants are signed with {_active(keys)}; engineers fetch theirs again.")
+
+
+def _active(keys: Row) -> str:
+    return next(str(key["kid"]) for key in keys["items"] if key["state"] == "ACTIVE")
+
+
+def _row(key: Row) -> dict[str, Any]:
+    return {**key, "since": key["revoked_at"] or key["retired_at"] or key["created_at"]}

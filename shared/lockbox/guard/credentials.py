@@ -1,0 +1,129 @@
+"""How a grant comes along with a request, and the proof that who shows it is who was given it.
+
+`Authorization: DPoP <grant>` with the header `DPoP: <proof>` (RFC 9449); `Authorization: Bearer <grant>` over mutual
+TLS, where a proxy tells the client's certificate in a header (RFC 8705); from a browser the cookies `lockbox_grant` and
+`lockbox_proof`. Which one counts is never a matter of opinion: two of them are `credentials_ambiguous`. Other schemes
+are the product's own.
+
+A browser sends cookies along whoever made it ask. So what may change something counts with cookies only if a page of
+the product itself asked for it, or nobody's page at all (`Sec-Fetch-Site`, or `Origin` of browsers that don't say).
+"""
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import unquote
+
+from lockbox.crypto.jws import encoded
+from lockbox.crypto.possession import ADDRESS
+from lockbox.errors import Forbidden, invalid
+from lockbox.guard.decision import Certificate, Dpop, Shown
+from lockbox.guard.request import Headers, Request
+
+GRANT_COOKIE, PROOF_COOKIE = "lockbox_grant", "lockbox_proof"
+OURS = re.compile(r"(?:^|,)\s*(?:dpop|bearer)\s", re.IGNORECASE)
+ONE = re.compile(r"(dpop|bearer) +([A-Za-z0-9._~+/=-]+)\Z", re.IGNORECASE)
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+HEX_DIGEST = re.compile(r"[0-9A-Fa-f]{64}\Z")
+DER_SEQUENCE = b"\x30"
+PATH = 4
+"""The group of `ADDRESS` that is the path."""
+NOT_BASE64 = re.compile(r"-----(?:BEGIN|END) CERTIFICATE-----|\s")
+OWN_SITE = ("same-origin", "none")
+
+Read = tuple[str | None, Shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads them. `origin` is what proofs are made for; `certificate_header` who ends TLS sets, and nobody else can.
+
+    Raises `Invalid` for what is no origin.
+    """
+
+    origin: str
+    certificate_header: str | None = None
+
+    def __post_init__(self) -> None:
+        found = ADDRESS.match(f"{self.origin}/")
+        if found is None or found[PATH] != "/":
+            raise invalid("guard_settings", "origin", "one such as https://files.vendor.example", self.origin)
+
+    def read(self, request: Request) -> Read:
+        """The grant, and what was shown with it; raises `Forbidden`: `credentials_ambiguous` or `cross_site`."""
+        header, cookies = _authorization(request.headers), _cookies(request.headers)
+        if header and cookies:
+            raise ambiguous("a grant came in a header and another one in a cookie")
+        if cookies:
+            self._require_own_site(request)
+            return cookies[0], self._dpop(cookies[1], request)
+        if header is None:
+            return None, None
+        scheme, grant = header
+        if scheme == "dpop":
+            return grant, self._dpop(_only(request.headers("dpop"), "proof"), request)
+        return grant, self._certificate(request.headers)
+
+    def _dpop(self, proof: str | None, request: Request) -> Shown:
+        return Dpop(proof, request.method, self.origin + request.address) if proof else None
+
+    def _certificate(self, headers: Headers) -> Shown:
+        if self.certificate_header is None:
+            return None
+        thumbprint = _thumbprint(_only(headers(self.certificate_header.lower()), "certificate") or "")
+        return Certificate(thumbprint) if thumbprint else None
+
+    def _require_own_site(self, request: Request) -> None:
+        if not request.changes:
+            return
+        site = request.headers("sec-fetch-site")
+        own = site[0] in OWN_SITE if len(site) == 1 else not site and list(request.headers("origin")) == [self.origin]
+        if not own:
+            raise Forbidden("cross_site", "a browser was made to ask by another site")
+
+
+def ambiguous(message: str) -> Forbidden:
+    """More than one thing was shown, or one that is not plain."""
+    return Forbidden("credentials_ambiguous", message)
+
+
+def _authorization(headers: Headers) -> tuple[str, str] | None:
+    """The scheme in lower case, and the grant; None if the header is not there, or the product's own."""
+    values = headers("authorization")
+    if len(values) > 1:
+        raise ambiguous("expected one header Authorization")
+    if not values or not OURS.search(values[0]):
+        return None
+    found = ONE.match(values[0])
+    if found is None:
+        raise ambiguous("expected one grant in the header Authorization")
+    return found[1].lower(), found[2]
+
+
+def _cookies(headers: Headers) -> tuple[str, str | None] | None:
+    pairs = [part.strip().partition("=") for value in headers("cookie") for part in value.split(";")]
+    grant = _only([value for name, _, value in pairs if name == GRANT_COOKIE], "grant")
+    proof = _only([value for name, _, value in pairs if name == PROOF_COOKIE], "proof")
+    return (grant, proof) if grant else None
+
+
+def _only(values: Sequence[str], what: str) -> str | None:
+    """The value; servers join those of several headers with a comma, which none of these has in it."""
+    if len(values) > 1 or any("," in value for value in values):
+        raise ambiguous(f"expected one {what}")
+    return values[0] if values else None
+
+
+def _thumbprint(told: str) -> str | None:
+    """That of the certificate: told as it is, as its SHA-256 in hexadecimal, or as the certificate (PEM, escaped)."""
+    if THUMBPRINT.match(told):
+        return told
+    if HEX_DIGEST.match(told):
+        return encoded(bytes.fromhex(told)).decode()
+    try:
+        der = base64.b64decode(NOT_BASE64.sub("", unquote(told)), validate=True)
+    except ValueError:
+        return None
+    return encoded(sha256(der).digest()).decode() if der.startswith(DER_SEQUENCE) else None

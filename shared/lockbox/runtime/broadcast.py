@@ -1,0 +1,115 @@
+"""What another service answers again and again: asked once in each process, and only while somebody listens."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Generic, TypeVar
+
+import eventlet
+import structlog
+from eventlet.queue import Empty, LightQueue
+from nameko.extensions import DependencyProvider
+
+from lockbox.errors import LockboxError, Unavailable
+
+LISTENERS_AT_MOST = 1_000
+WAITING_AT_MOST = 100
+ANSWER_SECONDS = 2.0
+"""A question that waits for longer is given up and asked again, before those who listen take the silence for an end."""
+
+log = structlog.get_logger(__name__)
+
+R = TypeVar("R")
+
+
+class Listener(Generic[R]):
+    """One who listens; too slow a one is left behind."""
+
+    def __init__(self) -> None:
+        self._answers: LightQueue = LightQueue()
+        self.open = True
+
+    def tell(self, answer: R) -> None:
+        """Give it an answer."""
+        if self._answers.qsize() >= WAITING_AT_MOST:
+            self.open = False
+        else:
+            self._answers.put(answer)
+
+    def hear(self, within: float) -> R | None:
+        """The next answer, or None if there is none for so many seconds."""
+        with suppress(Empty):
+            answer: R = self._answers.get(timeout=within)
+            return answer
+        return None
+
+
+class Broadcast(DependencyProvider, Generic[R]):
+    """Gives a service something to listen to: `with broadcast.listener(ask) as listener`.
+
+    `ask(before)` asks; `before` is the answer before, None at first. What can't be answered is not told: whoever
+    listens notices the silence.
+    """
+
+    def __init__(self, pause: float) -> None:
+        """`pause`: between two questions, in seconds."""
+        self.pause = pause
+
+    def setup(self) -> None:
+        """Nobody listens yet."""
+        self._listeners: set[Listener[R]] = set()
+        self._asking = False
+        self._silent = False
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Send all who listen away."""
+        self._stopped = True
+        for listener in self._listeners:
+            listener.open = False
+
+    def get_dependency(self, worker_ctx: object) -> "Broadcast[R]":
+        """The broadcast itself."""
+        return self
+
+    @contextmanager
+    def listener(self, ask: Callable[[R | None], R]) -> Iterator[Listener[R]]:
+        """Somebody who listens from now on, to what one of all asks; raises `Unavailable` when there are too many."""
+        if self._stopped or len(self._listeners) >= LISTENERS_AT_MOST:
+            raise Unavailable(
+                "too_many_listeners", f"{len(self._listeners)} listen here; try another process, or later"
+            )
+        listener: Listener[R] = Listener()
+        self._listeners.add(listener)
+        try:
+            if not self._asking:
+                self._asking = True
+                self.container.spawn_managed_thread(partial(self._run, ask), identifier="broadcast")
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    def _run(self, ask: Callable[[R | None], R]) -> None:
+        answer: R | None = None
+        try:
+            while self._listeners:
+                answer = self._told(ask, answer)
+                eventlet.sleep(self.pause)
+        finally:
+            self._asking = False
+
+    def _told(self, ask: Callable[[R | None], R], before: R | None) -> R | None:
+        try:
+            with eventlet.Timeout(ANSWER_SECONDS, Unavailable("service_slow", "no answer in time")):
+                answer = ask(before)
+        except LockboxError as error:
+            if not self._silent:
+                log.warning("broadcast_silent", code=error.code, error=error.message)
+            self._silent = True
+            return before
+        if self._silent:
+            log.info("broadcast_goes_on")
+        self._silent = False
+        for listener in set(self._listeners):
+            listener.tell(answer)
+        return answer

@@ -1,0 +1,16 @@
+"""A door whose guard is ready."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.unit.lockbox.guard.doors import ISSUER, Scene
+from tests.unit.lockbox.guard.stand_in import portal_of
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with portal_of(ISSUER.jwk) as portal:
+        scene = Scene(portal, tmp_path)
+        yield scene.open()
+        scene.guard.stop()
