@@ -111,8 +111,10 @@ def _microseconds(call: Call) -> float:
 @contextmanager
 def _guard() -> Iterator[Guard]:
     """A guard that knows what it has to, as if a portal had told it a moment ago."""
-    with tempfile.NamedTemporaryFile("w") as token:
-        guard = Guard("http://127.0.0.1:1", Path(token.name), Options(stale_after=3_600.0))
+    with tempfile.TemporaryDirectory() as folder:
+        token = Path(folder, "token")
+        token.write_text("lbk_bench")
+        guard = Guard("http://127.0.0.1:1", token, Options(stale_after=3_600.0))
     keys = PublicKeys({ISSUER.kid: ISSUER.private.public_key()})
     guard._stream.facts = Facts(keys, frozenset(), frozenset(), clock.now().timestamp(), time.monotonic())
     yield guard
