@@ -198,12 +198,3 @@ class AccessStore(Aggregates[Access, AccessRecorded]):
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, Access, AccessRecorded)
-
-    def view(self, document: Document) -> AccessRecorded:
-        """That it is on record."""
-        return AccessRecorded(access_id=document["_id"])
-
-    def ensure_indexes(self) -> None:
-        """Make the indexes, or find them there."""
-        super().ensure_indexes()
-        self.collection.create_index([("state.grant_id", ASCENDING)])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Annotated, Protocol, TypeVar
 
+from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval import (
     AcknowledgeBreakGlass,
@@ -198,7 +199,7 @@ def read_request(services: Services, caller: Caller, request_id: str, patience: 
     A request that was created a moment ago is waited for.
     """
     request = services.call(caller, GetRequest(request_id=request_id))
-    asked = {field.name: getattr(request, field.name) for field in fields(request)}
+    asked = wire.named(RequestView, request)
     approval = _approval_of(services, caller, request_id, patience)
     if approval is None:
         return RequestDetails(**asked)

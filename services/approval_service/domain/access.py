@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 
-from lockbox.contracts.access import AccessAllowed, AccessAttempt, AccessDenied
+from lockbox.contracts import wire
+from lockbox.contracts.access import AccessAllowed, AccessAttempt, AccessDenied, AccessRecorded
 from lockbox.contracts.events import Changed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Access(AccessAttempt):
-    """An attempt on record, and by which enforcement point."""
-
-    enforcement_point: str
+class Access(AccessRecorded):
+    """An attempt on record; what it was stands in its event."""
 
     @classmethod
     def record(cls, attempt: AccessAttempt, enforcement_point: str) -> "Changed[Access]":
         """Put an attempt on record."""
-        named = {name: getattr(attempt, name) for name in AccessAttempt.__dataclass_fields__}
-        access = cls(**named, enforcement_point=enforcement_point)
-        kind = AccessAllowed if access.allowed else AccessDenied
-        told = {name: value for name, value in vars(access).items() if name != "allowed"}
-        return Changed(access, (kind(**told),))
+        told = wire.named(AccessAttempt, attempt)
+        kind = AccessAllowed if told.pop("allowed") else AccessDenied
+        return Changed(cls(access_id=attempt.access_id), (kind(**told, enforcement_point=enforcement_point),))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from lockbox.contracts import wire
 from lockbox.contracts.events import Changed, Fact
 from lockbox.contracts.keys import KeyList, KeyState, KeyView, SigningKeyCreated, SigningKeyRetired, SigningKeyRevoked
 from lockbox.errors import Conflict, NotFound
@@ -69,8 +70,7 @@ class Keyring:
 
     def as_list(self) -> KeyList:
         """The keys as operators see them."""
-        shown = KeyView.__dataclass_fields__
-        return KeyList(items=tuple(KeyView(**{name: getattr(key, name) for name in shown}) for key in self.keys))
+        return KeyList(items=tuple(KeyView(**wire.named(KeyView, key)) for key in self.keys))
 
 
 def _retired(key: Key, now: datetime) -> Key:

@@ -1,10 +1,11 @@
 """What grants allowed beside what was done with them, added up from what is on record."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lockbox.contracts import wire
 from lockbox.contracts.access import AccessAllowed, AccessDenied
 from lockbox.contracts.events import Event
 from lockbox.contracts.fields import format_timestamp
@@ -128,12 +129,12 @@ class Tally:
             **self._standing(),
             never_used=touched.together.times == 0,
             used=touched.together,
-            touched=tuple(Touched(**_named(one, Touched)) for one in touched.kept),
+            touched=tuple(Touched(**wire.named(Touched, one)) for one in touched.kept),
             touched_left_out=touched.left_out,
             untouched_resources=tuple(self._resources),
             untouched_actions=tuple(self._actions),
             refused=refused.together,
-            refusals=tuple(Refused(**_named(one, Refused)) for one in refused.kept),
+            refusals=tuple(Refused(**wire.named(Refused, one)) for one in refused.kept),
             refusals_left_out=refused.left_out,
         )
 
@@ -165,7 +166,3 @@ def _access_granted(event: Event) -> AccessGranted:
     if not isinstance(fact, AccessGranted):
         raise TypeError(f"{event.type} gives no access")
     return fact
-
-
-def _named(counted: Counted, kind: type[Touched | Refused]) -> dict[str, Any]:
-    return {one.name: getattr(counted, one.name) for one in fields(kind)}

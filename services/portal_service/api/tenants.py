@@ -1,6 +1,6 @@
 """`/tenants/{tenant}`: policy, break-glass report and audit trail."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lockbox.contracts import wire
@@ -145,8 +145,7 @@ def evaluate_policy(body: EvaluationBody, tenant: str) -> Forecast:
 @blueprint.response(200, wire.schema(ApprovalPage))
 def list_break_glass(query: BreakGlassQuery, tenant: str) -> ApprovalPage:
     """List access that was opened without the customer, newest first."""
-    asked = {one.name: getattr(query, one.name) for one in fields(query)}
-    return edge().call(ListBreakGlass(tenant=tenant_name(tenant), **asked))
+    return edge().call(ListBreakGlass(tenant=tenant_name(tenant), **wire.named(BreakGlassQuery, query)))
 
 
 @blueprint.route("/<tenant>/audit", methods=["GET"])
@@ -155,8 +154,7 @@ def list_break_glass(query: BreakGlassQuery, tenant: str) -> ApprovalPage:
 @blueprint.response(200, wire.schema(RecordPage))
 def list_records(query: RecordQuery, tenant: str) -> RecordPage:
     """Read a tenant's audit trail, in order."""
-    asked = {field.name: getattr(query, field.name) for field in fields(query)}
-    return edge().call(ListRecords(tenant=tenant_name(tenant), **asked))
+    return edge().call(ListRecords(tenant=tenant_name(tenant), **wire.named(RecordQuery, query)))
 
 
 def _settings(body: PolicyBody, tenant: str) -> PolicySettings:

@@ -1,6 +1,5 @@
 """`/tenants/{tenant}/usage`: what grants allowed, beside what was done with them."""
 
-from dataclasses import fields
 from uuid import UUID
 
 from lockbox.contracts import wire
@@ -18,8 +17,7 @@ blueprint = Blueprint("usage", __name__, url_prefix="/api/v1/tenants/<tenant>/us
 @blueprint.response(200, wire.schema(UsageReport))
 def get_usage(query: UsageQuery, tenant: str) -> UsageReport:
     """Say what a tenant's grants allowed, and what was done with them, newest first."""
-    asked = {field.name: getattr(query, field.name) for field in fields(query)}
-    return edge().call(GetUsage(tenant=tenant_name(tenant), **asked))
+    return edge().call(GetUsage(tenant=tenant_name(tenant), **wire.named(UsageQuery, query)))
 
 
 @blueprint.route("/<uuid:grant_id>", methods=["GET"])

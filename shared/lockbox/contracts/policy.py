@@ -4,13 +4,14 @@ What each part means, with worked examples, is in docs/policy.md; the JSON schem
 """
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from marshmallow import ValidationError, validate
 
+from lockbox.contracts import wire
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import (
@@ -257,7 +258,7 @@ class PolicySettings:
 
     def settings(self) -> dict[str, Any]:
         """The settings alone, as keyword arguments."""
-        return {setting.name: getattr(self, setting.name) for setting in fields(PolicySettings)}
+        return wire.named(PolicySettings, self)
 
 
 DEFAULT_SETTINGS = PolicySettings()

@@ -1,13 +1,14 @@
 """The published language of request_service: what was asked, and where it stands."""
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
 from marshmallow import ValidationError, validate
 
+from lockbox.contracts import wire
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import (
@@ -126,8 +127,7 @@ class TermsAsked(BaseTerms):
 
     def lasting(self, default: timedelta) -> "AccessTerms":
         """The terms with their duration."""
-        asked = {term.name: getattr(self, term.name) for term in fields(self)}
-        return AccessTerms(**asked | {"duration": self.duration or default})
+        return AccessTerms(**wire.named(TermsAsked, self) | {"duration": self.duration or default})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,11 +139,11 @@ class AccessTerms(BaseTerms):
     @classmethod
     def of(cls, source: "AccessTerms") -> "AccessTerms":
         """The terms alone, out of a message that carries more."""
-        return AccessTerms(**{term.name: getattr(source, term.name) for term in fields(AccessTerms)})
+        return AccessTerms(**wire.named(AccessTerms, source))
 
     def within(self, **more: Any) -> dict[str, Any]:
         """Keyword arguments for a message that carries these terms and `more`."""
-        return {term.name: getattr(self, term.name) for term in fields(AccessTerms)} | more
+        return wire.named(AccessTerms, self) | more
 
 
 @dataclass(frozen=True, kw_only=True)

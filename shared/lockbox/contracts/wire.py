@@ -5,6 +5,7 @@ for each field that is wrong: its path, what was expected and what came.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 import marshmallow_dataclass
@@ -65,6 +66,11 @@ def decode(kind: type[M], data: object, *, tolerant: bool = False) -> M:
         return cast(M, schema(kind, tolerant=tolerant).load(cast(Any, data)))
     except ValidationError as error:
         raise refusal(error.messages, data) from error
+
+
+def named(kind: type, source: object) -> dict[str, Any]:
+    """The fields of a message of this kind, as keyword arguments, out of something that has them among others."""
+    return {field.name: getattr(source, field.name) for field in fields(kind)}
 
 
 def refusal(messages: object, data: object) -> Invalid:

@@ -19,7 +19,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -105,7 +105,7 @@ class GuardSettings:
 
     def guard(self) -> Guard:
         """The guard; raises `Invalid` if it can't read its token or write its spool."""
-        told = {option.name: getattr(self, option.name) for option in fields(Options)}
+        told = wire.named(Options, self)
         options = {name: value for name, value in told.items() if value is not None}
         if self.spool is not None:
             options["spool"] = Path(self.spool)

@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 from pymongo.database import Database
 
 from lockbox import clock
+from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Changed
@@ -100,7 +101,7 @@ class Operations(Store):
             if taken is None:
                 raise _not_parked(message.queue, message.parked_id)
             self._record(ParkedMessageRead, caller, taken.message, new_id())
-        told = {name: getattr(taken.message, name) for name in ParkedMessage.__dataclass_fields__}
+        told = wire.named(ParkedMessage, taken.message)
         shown = taken.body[:BODY_SHOWN].decode(errors="replace")
         return ParkedContent(**told, body=shown, truncated=len(taken.body) > BODY_SHOWN)
 
