@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
 
 from lockbox.contracts import wire
 from lockbox.contracts.approval import ListQueue, RequestExtension
@@ -14,6 +13,7 @@ from lockbox.errors import Conflict, Forbidden, Invalid
 from portal_service.edge import caller, edge
 from portal_service.statuses import status_of
 from portal_service.web import acts
+from portal_service.web.acting import back
 from portal_service.web.forms import Form, as_duration, sentence
 from portal_service.web.layout import DECIDERS
 from portal_service.web.matter import pending_extension
@@ -82,7 +82,7 @@ def extend(grant_id: UUID) -> ResponseReturnValue:
         asked = edge().call(wire.decode(RequestExtension, body))
     except (Invalid, Conflict, Forbidden) as error:
         return _extension_page(str(grant_id), form.refused(error)), status_of(error)
-    return _back(asked.request_id, ASKED, "good")
+    return back(asked.request_id, ASKED, "good")
 
 
 def live_grants(tenant: str | None = None) -> list[GrantView]:
@@ -112,8 +112,8 @@ def _end(grant_id: str, act: acts.Act, command: type[RevokeGrant | CompleteGrant
         return _page(grant_id, act, form.refused(error)), status_of(error)
     except Conflict as error:
         grant = edge().call(GetGrant(grant_id=grant_id))
-        return _back(grant.request_id, f"Nothing was changed. {sentence(error.message)}")
-    return _back(ended.request_id, f"You {act.done} the access. Enforcement points refuse it from now on.", "good")
+        return back(grant.request_id, f"Nothing was changed. {sentence(error.message)}", "waiting")
+    return back(ended.request_id, f"You {act.done} the access. Enforcement points refuse it from now on.", "good")
 
 
 def _page(grant_id: str, act: acts.Act, form: Form) -> str:
@@ -127,8 +127,3 @@ def _extension_page(grant_id: str, form: Form) -> str:
     asked = edge().read_request(grant.request_id)
     obstacle = acts.obstacle_to_extension(caller(), asked)
     return render_template("extend_grant.html", grant=grant, asked=asked, act=acts.EXTEND, form=form, obstacle=obstacle)
-
-
-def _back(request_id: str, message: str, tone: str = "waiting") -> Response:
-    flash(message, tone)
-    return redirect(url_for("pages.requests.show_request", request_id=request_id), 303)
