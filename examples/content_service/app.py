@@ -14,9 +14,9 @@ from flask import Flask, Response, jsonify, request
 from waitress import serve
 
 from lockbox.guard import Decision, Guard
-from lockbox.guard.door import Door
+from lockbox.guard.door import DECISION, Door
 from lockbox.guard.routes import Route, Routes
-from lockbox.guard.wsgi import DECISION, GuardedWsgi
+from lockbox.guard.wsgi import GuardedWsgi
 
 DOCUMENTS = {
     ("contoso", "mailbox/alice"): "From: bank@example.org\nSubject: Your statement\n\nDear Alice, ...\n",

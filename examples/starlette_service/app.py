@@ -22,8 +22,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lockbox.guard import Decision, Guard, routes
-from lockbox.guard.asgi import DECISION, GuardedAsgi
-from lockbox.guard.door import Door
+from lockbox.guard.asgi import GuardedAsgi
+from lockbox.guard.door import DECISION, Door
 
 DOCUMENTS = {
     ("contoso", "mailbox/alice"): "From: bank@example.org\nSubject: Your statement\n\nDear Alice, ...\n",

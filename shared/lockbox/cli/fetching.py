@@ -9,7 +9,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from lockbox.cli.possessing import ADVICE, GrantOrToken, address_of, prove_request, signed_grant
+from lockbox.cli.possessing import ADVICE, GrantOrToken, address_of, show, signed_grant
 from lockbox.cli.session import TIMEOUT_SECONDS, CommandError
 from lockbox.guard.refusals import REASON, REASONS
 
@@ -38,9 +38,7 @@ def fetch(
     Exit code: 0 if it is done, 3 if the product's guard refuses it, 1 on any other error.
     """
     request = _request(method, url, header or (), data)
-    token = signed_grant(grant)
-    request.headers["DPoP"] = prove_request(request.method, str(request.url), token)
-    request.headers["Authorization"] = f"DPoP {token}"
+    show(request, signed_grant(grant))
     with _answer(request) as answer:
         if not answer.is_success:
             _complain(answer)

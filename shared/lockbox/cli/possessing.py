@@ -74,6 +74,12 @@ def prove_request(method: str, url: str, token: str | None = None) -> str:
     return prove(own_key(), Target(method, url), clock.now().timestamp(), new_id(), token)
 
 
+def show(request: httpx.Request, token: str) -> None:
+    """Have a request show a signed grant, with a proof for this very request."""
+    request.headers["Authorization"] = f"DPoP {token}"
+    request.headers["DPoP"] = prove_request(request.method, str(request.url), token)
+
+
 def address_of(url: str) -> httpx.URL:
     """An address in the vendor's product; raises `CommandError` for what is none, or names a user."""
     try:

@@ -13,12 +13,12 @@ import httpx
 import typer
 
 from lockbox.cli.output import say
-from lockbox.cli.possessing import GrantOrToken, address_of, prove_request, signed_grant
+from lockbox.cli.possessing import GrantOrToken, address_of, show, signed_grant
 from lockbox.cli.session import TIMEOUT_SECONDS, CommandError
+from lockbox.guard.credentials import OWN_SITE
 from lockbox.guard.refusals import REASON
 
 LOOPBACK = "127.0.0.1"
-OWN_SITE = ("same-origin", "none")
 HOP_BY_HOP = {
     *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"),
     *("te", "trailer", "transfer-encoding", "upgrade"),
@@ -84,8 +84,7 @@ class Passage:
         token = self.token()
         try:
             request = httpx.Request(method, self.origin + target, headers=fields, content=content or None)
-            request.headers["Authorization"] = f"DPoP {token}"
-            request.headers["DPoP"] = prove_request(method, str(request.url), token)
+            show(request, token)
             answer = self.client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CommandError(f"{self.origin} does not answer: {error}") from error

@@ -10,6 +10,7 @@ from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Action, Email, Flag, TenantName, Timestamp, Uuid
 
 MOST_AT_ONCE = 200
+LONGEST_RESOURCE, LONGEST_ACTION = 512, 64
 
 
 # --- facts ---------------------------------------------------------------------------------------------------------
@@ -108,8 +109,8 @@ class AccessAttempt:
     grant_id: Uuid | None = None
     request_id: Uuid | None = None
     engineer: Email | None = None
-    resource: str = field(metadata=tried(512))
-    action: str = field(metadata=tried(64))
+    resource: str = field(metadata=tried(LONGEST_RESOURCE))
+    action: str = field(metadata=tried(LONGEST_ACTION))
     reason: Action
     at: Timestamp
 

@@ -12,22 +12,19 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from lockbox.crypto.canonical import canonical
+from lockbox.crypto.jws import encoded
 from lockbox.errors import Invalid
-
-
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def public_jwk(key: Ed25519PublicKey) -> dict[str, Any]:
     """The JWK of a public key; its `kid` is the thumbprint."""
-    return jwk_of(_b64(key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)))
+    return jwk_of(encoded(key.public_bytes_raw()).decode())
 
 
 def jwk_of(x: str) -> dict[str, Any]:
     """The JWK of the public key whose 32 bytes these are, in base64url."""
     required = {"crv": "Ed25519", "kty": "OKP", "x": x}
-    kid = _b64(hashlib.sha256(canonical(required)).digest())
+    kid = encoded(hashlib.sha256(canonical(required)).digest()).decode()
     return required | {"kid": kid, "alg": "EdDSA", "use": "sig"}
 
 

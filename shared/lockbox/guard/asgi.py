@@ -10,11 +10,10 @@ from typing import Any
 
 from lockbox.errors import Forbidden
 from lockbox.guard import paths
-from lockbox.guard.door import Door, refusal_of
+from lockbox.guard.door import DECISION, Door, refusal_of
 from lockbox.guard.refusals import Refusal
 from lockbox.guard.request import Headers, Request
 
-DECISION = "lockbox.decision"
 AT_ONCE = 64
 POLICY_VIOLATION = 1008
 

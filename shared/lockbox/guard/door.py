@@ -11,6 +11,9 @@ from lockbox.guard.refusals import Refusal
 from lockbox.guard.request import Request
 from lockbox.guard.routes import Routes
 
+DECISION = "lockbox.decision"
+"""Where an application finds the decision that let a request in."""
+
 log = logging.getLogger(__name__)
 
 

@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import httpx
 
 from lockbox import clock
+from lockbox.contracts.access import LONGEST_ACTION, LONGEST_RESOURCE
 from lockbox.contracts.fields import NameField, format_timestamp
 from lockbox.guard.decision import Decision
 from lockbox.ids import new_id
 
 RECORD, RECORD_SOME = "/api/v1/access-events", "/api/v1/access-events/batch"
-LONGEST_RESOURCE, LONGEST_ACTION = 512, 64
 FAULTS = (httpx.HTTPError, KeyError, TypeError, ValueError, RuntimeError)
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,10 @@ from typing import Any
 
 from lockbox.errors import Forbidden
 from lockbox.guard import paths
-from lockbox.guard.door import Door, refusal_of
+from lockbox.guard.door import DECISION, Door, refusal_of
 from lockbox.guard.refusals import Refusal
 from lockbox.guard.request import Headers, Request, asks_for_websocket
 
-DECISION = "lockbox.decision"
 ADDRESSES = ("RAW_URI", "REQUEST_URI", "RAW_PATH_INFO")  # of Gunicorn; of Waitress, uWSGI and mod_wsgi; of eventlet
 
 Environ = dict[str, Any]

@@ -152,3 +152,43 @@ def ask(port: int, method: str, target: str, headers: Mapping[str, str] | Pairs 
     first, *rest = head.decode().split("\r\n")
     fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
     return Answer(int(first.split()[1]), fields, body)
+
+
+TRICKS = [
+    "//documents/contoso/mailbox/alice", "/documents//contoso/mailbox/alice", "/documents/contoso/mailbox/alice/",
+    "/documents/contoso/mailbox/x/../alice", "/documents/contoso/mailbox/%2e%2e/mailbox/alice",
+    "/documents/contoso/mailbox/..%2fmailbox/alice", "/documents/contoso/mailbox%2Falice", "/static/../documents/x/y",
+    "/documents/contoso/mailbox%252Falice", "/documents/contoso/mailbox\\alice", "/documents/contoso/mailbox/alice;x",
+    "/documents/contoso/mailbox/alice%00", "/Documents/contoso/mailbox/alice", "/documents/contoso/mailbox/alice#x",
+    "/documents/contoso/mailbox/%c0%aelice", "/static/..%2f..%2fdocuments/contoso/mailbox/alice", "*",
+    "http://files.vendor.example/documents/contoso/mailbox/alice", "/static/..;/documents/contoso/mailbox/alice",
+    "/documents/contoso/mailbox/%EF%BD%81lice", "/healthz/../documents/contoso/mailbox/alice", "/healthz;/../documents",
+]  # fmt: skip
+
+
+PLAIN = [
+    (ALICE, ALICE),
+    (f"{ALICE}?folder=../bob", ALICE),
+    ("/documents/contoso/mailbox/%61lice", ALICE),
+    ("/documents/contoso/mailbox/alice%40x.example", f"{ALICE}@x.example"),
+    ("/documents/contoso/mailbox/alice@x.example", f"{ALICE}@x.example"),
+    ("/static/a%20b/%C3%A9", "/static/a b/é"),
+]
+
+
+def require_refused_tricks(port: int) -> None:
+    """A path that can be read in two ways never reaches the product, whatever the grant."""
+    token = grant(resources=["mailbox/**", "documents/**"])
+    headers = {"Authorization": f"DPoP {token}", "DPoP": session(token)}
+    for target in TRICKS:
+        answer = ask(port, "GET", target, headers)
+        assert answer.status == 403, target
+        assert answer.code in ("path_ambiguous", "no_route"), target
+
+
+def require_served_plain(port: int) -> None:
+    """A plain path reaches the product, which gets the very path that was judged."""
+    token = grant(resources=["mailbox/alice", "mailbox/alice@x.example"])
+    for target, path in PLAIN:
+        answer = ask(port, "GET", target, shown(token, target.partition("?")[0]))
+        assert (answer.status, answer.body.decode()) == (200, path), target

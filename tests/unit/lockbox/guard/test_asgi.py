@@ -26,14 +26,15 @@ from tests.unit.lockbox.guard.doors import (
     cookies,
     grant,
     proof,
-    session,
+    require_refused_tricks,
+    require_served_plain,
     shown,
 )
 from tests.unit.lockbox.guard.stand_in import RECORD, answers, hang
-from tests.unit.lockbox.guard.test_wsgi import PLAIN, TRICKS
 from tests.waiting import eventually
 
-from lockbox.guard.asgi import DECISION, GuardedAsgi, request_of
+from lockbox.guard.asgi import GuardedAsgi, request_of
+from lockbox.guard.door import DECISION
 
 SECRET = "Dear Alice, ..."
 
@@ -264,19 +265,11 @@ def test_scope_when_it_is_of_an_unknown_type_is_not_let_in(scene: Scene) -> None
 
 
 def test_product_when_the_path_is_a_trick_is_never_reached(port: int) -> None:
-    token = grant(resources=["mailbox/**", "documents/**"])
-    headers = {"Authorization": f"DPoP {token}", "DPoP": session(token)}
-    for target in TRICKS:
-        answer = ask(port, "GET", target, headers)
-        assert answer.status == 403, target
-        assert answer.code in ("path_ambiguous", "no_route"), target
+    require_refused_tricks(port)
 
 
 def test_product_when_the_path_is_plain_gets_what_was_judged(port: int) -> None:
-    token = grant(resources=["mailbox/alice", "mailbox/alice@x.example"])
-    for target, path in PLAIN:
-        answer = ask(port, "GET", target, shown(token, target.partition("?")[0]))
-        assert (answer.status, answer.body.decode()) == (200, path), target
+    require_served_plain(port)
 
 
 def test_product_when_a_proxy_took_a_prefix_off_is_judged_by_the_whole_path(scene: Scene) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.unit.lockbox.guard.doors import (
     ALICE,
     GRANT_ID,
+    TRICKS,
     Answer,
     Pairs,
     Scene,
@@ -25,7 +26,6 @@ from tests.unit.lockbox.guard.doors import (
     shown,
 )
 from tests.unit.lockbox.guard.stand_in import RECORD, RECORD_SOME, answers
-from tests.unit.lockbox.guard.test_wsgi import TRICKS
 from tests.waiting import eventually
 
 from lockbox.guard.serve import ForwardAuth
