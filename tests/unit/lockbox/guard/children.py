@@ -108,9 +108,9 @@ def fork(url: str, token_file: str, many: str) -> None:
 
 
 def ask_in_child(guard: Guard) -> NoReturn:
-    at_once = check(guard, grant())
+    say(f"child {check(guard, grant())}")
     eventually(lambda: guard.ready)
-    say(f"child {at_once} {ask(guard)}")
+    say(f"child {ask(guard)}")
     os._exit(0)
 
 

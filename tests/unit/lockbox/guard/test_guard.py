@@ -2,6 +2,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from tests.unit.lockbox.guard.stand_in import (
     answers,
     hang,
     portal_of,
+    stream,
 )
 from tests.unit.lockbox.guard.stand_in import record as usual
 from tests.waiting import eventually
@@ -31,6 +33,7 @@ from lockbox.contracts.access import RecordAccess
 from lockbox.guard import Decision, Guard, Options
 
 SOON_STALE = Options(stale_after=0.5)
+PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -324,19 +327,39 @@ def test_guard_when_asked_by_many_threads_answers_and_records_each(scene: Scene)
     assert len(scene.portal.ids) == 80
 
 
+def silent_after(count: int, until: threading.Event) -> Behaviour:
+    """A portal that tells so many guards what there is, and others only from then on."""
+
+    def behave(handler: Handler) -> None:
+        if len(handler.portal.asked(STREAM)) > count:
+            until.wait(PATIENCE)
+        stream(handler)
+
+    return behave
+
+
 def test_guard_when_forked_while_it_is_asked_starts_anew_in_each_child(portal: StandIn, token_file: Path) -> None:
+    asked = threading.Event()
+    portal.behaviours[STREAM] = silent_after(1, asked)
     with child("fork", portal.url, token_file, 3) as process:
-        lines = process.communicate()[0].splitlines()
+        assert process.stdout is not None
+        lines = sorted(islice(process.stdout, 4))
+        assert lines == [*["child revocations_stale\n"] * 3, "parent granted granted\n"]
+        asked.set()
+        assert process.communicate()[0].splitlines() == ["child granted"] * 3
         assert process.returncode == 0
-    assert sorted(lines) == [*["child revocations_stale granted"] * 3, "parent granted granted"]
     assert len(portal.records) == 4
     assert len(portal.asked(STREAM)) == 4
 
 
 def test_guard_when_forked_before_it_is_started_belongs_to_the_child(portal: StandIn, token_file: Path) -> None:
+    asked = threading.Event()
+    portal.behaviours[STREAM] = silent_after(0, asked)
     with child("fork_before_start", portal.url, token_file) as process:
-        lines = process.communicate()[0].splitlines()
-    assert lines == ["child revocations_stale granted"]
+        assert process.stdout is not None
+        assert process.stdout.readline() == "child revocations_stale\n"
+        asked.set()
+        assert process.communicate()[0] == "child granted\n"
     assert len(portal.asked(STREAM)) == 1
 
 
