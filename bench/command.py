@@ -19,8 +19,8 @@ from lockbox.contracts.identity import Caller, Role
 from lockbox.crypto.keys import load_signing_key
 from lockbox.embedded.stack import Stack
 from lockbox.ids import new_id
-from lockbox.runtime.identity import mint
-from lockbox.runtime.topology import command_queue
+from lockbox.runtime.broker.topology import command_queue
+from lockbox.runtime.rpc.caller_token import mint
 
 WARM_UP = 200
 CALLS = 1_500

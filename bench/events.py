@@ -8,11 +8,11 @@ from itertools import chain, islice, repeat
 from lockbox import clock
 from lockbox.contracts.approval import DecisionRecorded, StageOpened
 from lockbox.contracts.events import Cause, Event, Fact, envelop
-from lockbox.contracts.grants import AccessGranted
+from lockbox.contracts.grant import AccessGranted
 from lockbox.contracts.policy import Side
 from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated
 from lockbox.ids import new_id
-from lockbox.runtime.publisher import Message, event_message
+from lockbox.runtime.broker.publisher import Message, event_message
 
 SOURCE = "approval_service"
 EXCHANGE = f"{SOURCE}.events"

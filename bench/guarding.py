@@ -23,7 +23,7 @@ from lockbox.crypto.possession import DPOP, Target, prove, prove_session
 from lockbox.crypto.tokens import GRANT_TOKEN, sign
 from lockbox.guard import Certificate, Dpop, Guard, Options
 from lockbox.guard.decision import Shown
-from lockbox.guard.judging import Facts
+from lockbox.guard.judgement import Facts
 from lockbox.ids import new_id
 
 CHECKS, AT_ONCE = 6_000, 300

@@ -15,7 +15,7 @@ from bench.events import EXCHANGE, messages
 from bench.programs import broker_uri, database, eventually, lockbox_service, stock_service
 from bench.queues import declare, delete, listeners, publish, purge
 from lockbox.embedded.stack import Stack
-from lockbox.runtime.topology import SubscriptionTopology
+from lockbox.runtime.broker.topology import SubscriptionTopology
 
 EVENTS = 24_000
 ROUNDS = 3

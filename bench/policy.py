@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from approval_service import usecases
-from approval_service.domain import deciding
-from approval_service.domain.approval import Approval
-from approval_service.domain.policy import Policy
-from approval_service.domain.rules import Asked, evaluate
+from approval_service.domain.approval import decision
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.policy.evaluation import Asked, evaluate
+from approval_service.domain.policy.policy import Policy
 from approval_service.store import ApprovalStore
+from approval_service.usecases import approval as usecases
 from bench.events import CAUSE, TERMS
 from bench.programs import broker_uri, database_uri, eventually, lockbox_service
 from bench.queues import declare, listeners
@@ -28,7 +28,7 @@ from lockbox.contracts.policy import DEFAULT_SETTINGS, Condition, Group, Hours, 
 from lockbox.contracts.request import RequestCreated
 from lockbox.embedded.stack import Stack
 from lockbox.ids import new_id
-from lockbox.runtime.mongo import connect
+from lockbox.runtime.storage.mongo import connect
 
 EVALUATIONS = 2_000
 DECISIONS = 500
@@ -123,7 +123,7 @@ class _Nobody:
 def _open(store: ApprovalStore, policy: Policy) -> Decide:
     request_id = _ask(store, policy, clock.now())
     approval = store.find(request_id)
-    digest = deciding.as_view(approval).request_digest if approval else None
+    digest = decision.as_view(approval).request_digest if approval else None
     return Decide(request_id=request_id, request_digest=digest or "", decision="approve", idempotency_key=request_id)
 
 

@@ -6,8 +6,8 @@ from itertools import islice
 from kombu import Connection, Queue
 
 from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES
-from lockbox.runtime.publisher import ConfirmedPublisher, Message
-from lockbox.runtime.topology import SubscriptionTopology
+from lockbox.runtime.broker.publisher import ConfirmedPublisher, Message
+from lockbox.runtime.broker.topology import SubscriptionTopology
 
 AT_ONCE = 500
 

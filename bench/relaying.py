@@ -13,8 +13,8 @@ from typing import Any
 import amqp
 from kombu import Connection
 
-from approval_service.domain.approval import Approval
-from approval_service.domain.policy import Policy
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.policy.policy import Policy
 from bench.events import CAUSE, requests
 from bench.programs import broker_uri, database, eventually, lockbox_service
 from bench.queues import declare, listeners, purge
@@ -23,9 +23,9 @@ from lockbox.contracts import wire
 from lockbox.contracts.events import envelop, read_event
 from lockbox.contracts.request import RequestCreated
 from lockbox.embedded.stack import Stack
-from lockbox.runtime.outbox import entries, stored
-from lockbox.runtime.publisher import Message, event_message
-from lockbox.runtime.relay import BATCH
+from lockbox.runtime.broker.publisher import Message, event_message
+from lockbox.runtime.events.relay import BATCH
+from lockbox.runtime.storage.outbox import entries, stored
 
 DOCUMENTS = 2_000
 ROUNDS = 2

@@ -1,6 +1,6 @@
 """approval_service with one process and with two: new requests that wait in its queue become approvals."""
 
-from approval_service.domain.policy import Policy
+from approval_service.domain.policy.policy import Policy
 from bench.events import requests
 from bench.intake import rate
 from bench.programs import broker_uri, database, lockbox_service

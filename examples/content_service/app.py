@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, request
 from waitress import serve
 
 from lockbox.guard import Decision, Guard
-from lockbox.guard.door import DECISION, Door
+from lockbox.guard.middleware import DECISION, Door
 from lockbox.guard.routes import Route, Routes
 from lockbox.guard.wsgi import GuardedWsgi
 

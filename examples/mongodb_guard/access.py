@@ -19,9 +19,9 @@ from pymongo.uri_parser import parse_uri
 from examples.mongodb_guard.domain import OWN_DATABASE, Right, Rights, grant_of
 from examples.mongodb_guard.settings import settings
 from lockbox.errors import Conflict
-from lockbox.runtime.mongo import Document
-from lockbox.runtime.settings import Config
-from lockbox.runtime.waiting import Patience
+from lockbox.runtime.host.settings import Config
+from lockbox.runtime.process.waiting import Patience
+from lockbox.runtime.storage.mongo import Document
 
 USER_NOT_FOUND, ROLE_NOT_FOUND, ROLE_EXISTS, USER_EXISTS = 11, 31, 51002, 51003
 OURS = re.compile(r"lockbox-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -19,11 +19,11 @@ from examples.mongodb_guard.usecases import Credentials
 from lockbox.contracts import wire
 from lockbox.errors import Conflict, Forbidden
 from lockbox.guard import Decision, Guard
-from lockbox.guard.door import Door, refusal_of
+from lockbox.guard.middleware import Door, refusal_of
 from lockbox.guard.refusals import REASONS
 from lockbox.guard.routes import Route, Routes
 from lockbox.guard.wsgi import request_of
-from lockbox.runtime.settings import Config
+from lockbox.runtime.host.settings import Config
 
 ROUTES = Routes(
     Route(

@@ -9,13 +9,13 @@ from examples.mongodb_guard.settings import settings
 from examples.mongodb_guard.store import GrantStore
 from examples.mongodb_guard.usecases import Credentials, Guarded
 from lockbox.contracts.events import Event, Fact
-from lockbox.runtime.clock import Clock
-from lockbox.runtime.health import Health
-from lockbox.runtime.settings import Provided
-from lockbox.runtime.stores import Store
-from lockbox.runtime.subscription import subscribe
-from lockbox.runtime.timing import every
-from lockbox.runtime.web import web_request
+from lockbox.runtime.events.subscription import subscribe
+from lockbox.runtime.host.clock import Clock
+from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.settings import Provided
+from lockbox.runtime.host.stores import Store
+from lockbox.runtime.host.timer import every
+from lockbox.runtime.host.web import web_request
 
 
 class MongodbGuard:

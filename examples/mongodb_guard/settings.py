@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from examples.mongodb_guard.domain import OWN_DATABASE
 from lockbox.errors import Invalid
-from lockbox.runtime.settings import Config, read_settings
+from lockbox.runtime.host.settings import Config, read_settings
 
 NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 NEVER = frozenset({"admin", "config", "local", OWN_DATABASE})

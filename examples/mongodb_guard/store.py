@@ -15,8 +15,8 @@ from examples.mongodb_guard.domain import Grant
 from lockbox.contracts import wire
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import format_timestamp
-from lockbox.runtime.mongo import Document
-from lockbox.runtime.relay import Relay
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.storage.mongo import Document
 
 KEPT_AFTER_END = timedelta(days=30)
 

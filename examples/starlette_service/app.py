@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from lockbox.guard import Decision, Guard, routes
 from lockbox.guard.asgi import GuardedAsgi
-from lockbox.guard.door import DECISION, Door
+from lockbox.guard.middleware import DECISION, Door
 
 DOCUMENTS = {
     ("contoso", "mailbox/alice"): "From: bank@example.org\nSubject: Your statement\n\nDear Alice, ...\n",

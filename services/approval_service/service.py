@@ -1,9 +1,9 @@
 """The entrypoints of approval_service."""
 
-from approval_service import enforcing, governing, signing, usecases
-from approval_service.governing import MemberFact
-from approval_service.signers import signer
+from approval_service.signer.sealed import signer
 from approval_service.store import AccessStore, ApprovalStore, KeyringStore, MemberStore, PolicyStore
+from approval_service.usecases import access, approval, keys, policy
+from approval_service.usecases.policy import MemberFact
 from lockbox.contracts.access import (
     AccessesRecorded,
     AccessRecorded,
@@ -29,7 +29,7 @@ from lockbox.contracts.approval import (
     UseBreakGlass,
 )
 from lockbox.contracts.events import Cause, Event
-from lockbox.contracts.grants import (
+from lockbox.contracts.grant import (
     CompleteGrant,
     GetGrant,
     GetGrantToken,
@@ -54,19 +54,19 @@ from lockbox.contracts.policy import (
 )
 from lockbox.contracts.request import InfoProvided, RequestCreated
 from lockbox.ids import new_id
-from lockbox.runtime import operations
-from lockbox.runtime.clock import Clock
-from lockbox.runtime.health import Health
-from lockbox.runtime.rpc import command
-from lockbox.runtime.settings import Provided
-from lockbox.runtime.spreading import spread
-from lockbox.runtime.starting import on_start
-from lockbox.runtime.stores import Store
-from lockbox.runtime.subscription import subscribe
-from lockbox.runtime.timing import every
+from lockbox.runtime.events.subscription import subscribe
+from lockbox.runtime.host.clock import Clock
+from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.settings import Provided
+from lockbox.runtime.host.start import on_start
+from lockbox.runtime.host.stores import Store
+from lockbox.runtime.host.timer import every
+from lockbox.runtime.ops import operator
+from lockbox.runtime.process.pool import spread
+from lockbox.runtime.rpc.server import command
 
 
-class ApprovalService(operations.Operated):
+class ApprovalService(operator.Operated):
     """Decides what becomes of requests."""
 
     name = "approval_service"
@@ -83,159 +83,159 @@ class ApprovalService(operations.Operated):
     @on_start()
     def make_first_key(self) -> None:
         """Make the first key that grants are signed with."""
-        signing.make_first_key(self.keyrings, self.signer, self._cause(), self.clock.now())
+        keys.make_first_key(self.keyrings, self.signer, self._cause(), self.clock.now())
 
     @subscribe(*MEMBERS)
     def on_member(self, event: Event, fact: MemberFact) -> None:
         """Note who is known; a tenant is from its first member on."""
-        governing.learn_member(self.members, self.policies, event, fact, self.clock.now())
+        policy.learn_member(self.members, self.policies, event, fact, self.clock.now())
 
     @subscribe(RequestCreated)
     def on_request_created(self, event: Event, request: RequestCreated) -> None:
         """Begin to decide."""
-        usecases.open_approval(self.approvals, self.policies, event, request, self.clock.now())
+        approval.open_approval(self.approvals, self.policies, event, request, self.clock.now())
 
     @subscribe(InfoProvided)
     def on_info_provided(self, event: Event, answer: InfoProvided) -> None:
         """Go on with what the engineer answered."""
-        usecases.receive_answer(self.approvals, event, answer, self.clock.now())
+        approval.receive_answer(self.approvals, event, answer, self.clock.now())
 
     @command(Decide)
     def decide(self, caller: Caller, message: Decide) -> ApprovalView:
         """Record a yes or no; who may is for the approval to say."""
-        return usecases.decide(self.approvals, caller, message, self.clock.now())
+        return approval.decide(self.approvals, caller, message, self.clock.now())
 
     @command(RequestInfo)
     def request_info(self, caller: Caller, message: RequestInfo) -> ApprovalView:
         """Ask the engineer for more; who may is for the approval to say."""
-        return usecases.request_info(self.approvals, caller, message, self.clock.now())
+        return approval.request_info(self.approvals, caller, message, self.clock.now())
 
     @command(CancelRequest, Role.ENGINEER)
     def cancel_request(self, caller: Caller, message: CancelRequest) -> ApprovalView:
         """Take an own request back."""
-        return usecases.cancel_request(self.approvals, caller, message, self.clock.now())
+        return approval.cancel_request(self.approvals, caller, message, self.clock.now())
 
     @command(UseBreakGlass, Role.VENDOR_APPROVER)
     def use_break_glass(self, caller: Caller, message: UseBreakGlass) -> ApprovalView:
         """Want access opened at once, or open it as the second one who does."""
-        return usecases.use_break_glass(self.approvals, caller, message, self.clock.now())
+        return approval.use_break_glass(self.approvals, caller, message, self.clock.now())
 
     @command(AcknowledgeBreakGlass, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
     def acknowledge_break_glass(self, caller: Caller, message: AcknowledgeBreakGlass) -> ApprovalView:
         """Take note of access that was opened without the customer."""
-        return usecases.acknowledge_break_glass(self.approvals, caller, message, self.clock.now())
+        return approval.acknowledge_break_glass(self.approvals, caller, message, self.clock.now())
 
     @command(GetApproval)
     def get_approval(self, caller: Caller, message: GetApproval) -> ApprovalReading:
         """Read the outcome of a request so far."""
-        return usecases.get_approval(self.approvals, caller, message)
+        return approval.get_approval(self.approvals, caller, message)
 
     @command(ListQueue)
     def list_queue(self, caller: Caller, message: ListQueue) -> ApprovalPage:
         """List what waits for the caller's decision."""
-        return usecases.list_queue(self.approvals, caller, message)
+        return approval.list_queue(self.approvals, caller, message)
 
     @command(ListBreakGlass)
     def list_break_glass(self, caller: Caller, message: ListBreakGlass) -> ApprovalPage:
         """List access that was opened without the customer."""
-        return usecases.list_break_glass(self.approvals, caller, message)
+        return approval.list_break_glass(self.approvals, caller, message)
 
     @command(RequestExtension, Role.ENGINEER)
     def request_extension(self, caller: Caller, message: RequestExtension) -> ApprovalView:
         """Ask for more time while an own grant is active."""
-        return usecases.request_extension(self.approvals, caller, message, self.clock.now())
+        return approval.request_extension(self.approvals, caller, message, self.clock.now())
 
     @command(ListGrants)
     def list_grants(self, caller: Caller, message: ListGrants) -> GrantPage:
         """List the grants that the caller may see."""
-        return usecases.list_grants(self.approvals, caller, message)
+        return approval.list_grants(self.approvals, caller, message)
 
     @command(GetGrant)
     def get_grant(self, caller: Caller, message: GetGrant) -> GrantView:
         """Read one grant."""
-        return usecases.get_grant(self.approvals, caller, message)
+        return approval.get_grant(self.approvals, caller, message)
 
     @command(GetGrantToken, Role.ENGINEER)
     def get_grant_token(self, caller: Caller, message: GetGrantToken) -> SignedGrant:
         """Fetch an own signed grant."""
-        return usecases.issue_token(
-            self.approvals, caller, message, signing.active_key(self.keyrings, self.signer), self.clock.now()
+        return approval.issue_token(
+            self.approvals, caller, message, keys.active_key(self.keyrings, self.signer), self.clock.now()
         )
 
     @command(RevokeGrant, Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
     def revoke_grant(self, caller: Caller, message: RevokeGrant) -> GrantView:
         """End a live grant now."""
-        return usecases.revoke_grant(self.approvals, caller, message, self.clock.now())
+        return approval.revoke_grant(self.approvals, caller, message, self.clock.now())
 
     @command(CompleteGrant, Role.ENGINEER)
     def complete_grant(self, caller: Caller, message: CompleteGrant) -> GrantView:
         """Close an own live grant early."""
-        return usecases.complete_grant(self.approvals, caller, message, self.clock.now())
+        return approval.complete_grant(self.approvals, caller, message, self.clock.now())
 
     @command(GetPolicy)
     def get_policy(self, caller: Caller, message: GetPolicy) -> PolicyView:
         """Read a tenant's policy."""
-        return governing.get_policy(self.policies, caller, message)
+        return policy.get_policy(self.policies, caller, message)
 
     @command(PutPolicy, Role.CUSTOMER_ADMIN)
     def put_policy(self, caller: Caller, message: PutPolicy) -> PolicyView:
         """Replace the policy of the caller's tenant, or propose to."""
-        return governing.put_policy(self.policies, self.members, caller, message, self.clock.now())
+        return policy.put_policy(self.policies, self.members, caller, message, self.clock.now())
 
     @command(DiffPolicy, Role.CUSTOMER_ADMIN)
     def diff_policy(self, caller: Caller, message: DiffPolicy) -> PolicyDiff:
         """Say what a document would change."""
-        return governing.diff_policy(self.policies, self.members, caller, message)
+        return policy.diff_policy(self.policies, self.members, caller, message)
 
     @command(DecidePolicyChange, Role.CUSTOMER_ADMIN)
     def decide_policy_change(self, caller: Caller, message: DecidePolicyChange) -> PolicyView:
         """Agree to a proposed policy, or reject it."""
-        return governing.decide_policy_change(self.policies, self.members, caller, message, self.clock.now())
+        return policy.decide_policy_change(self.policies, self.members, caller, message, self.clock.now())
 
     @command(EvaluatePolicy)
     def evaluate_policy(self, caller: Caller, message: EvaluatePolicy) -> Forecast:
         """Say what would happen to a request."""
-        return governing.evaluate_policy(self.policies, self.members, caller, message, self.clock.now())
+        return policy.evaluate_policy(self.policies, self.members, caller, message, self.clock.now())
 
     @command(GetKeys)
     def get_keys(self, caller: Caller, message: GetKeys) -> KeySet:
         """Publish the public keys that grants are signed with."""
-        return signing.get_keys(self.keyrings)
+        return keys.get_keys(self.keyrings)
 
     @command(ListRevocations, Role.ENFORCEMENT_POINT)
     def list_revocations(self, caller: Caller, message: ListRevocations) -> RevocationList:
         """List the grants that somebody ended and whose tokens would still verify."""
-        return enforcing.list_revocations(self.approvals, self.keyrings, message, self.clock.now())
+        return access.list_revocations(self.approvals, self.keyrings, message, self.clock.now())
 
     @command(RecordAccess, Role.ENFORCEMENT_POINT)
     def record_access(self, caller: Caller, message: RecordAccess) -> AccessRecorded:
         """Put one attempt to use content on record."""
-        return enforcing.record_access(self.accesses, self.policies, caller, message, self.clock.now())
+        return access.record_access(self.accesses, self.policies, caller, message, self.clock.now())
 
     @command(RecordAccesses, Role.ENFORCEMENT_POINT)
     def record_accesses(self, caller: Caller, message: RecordAccesses) -> AccessesRecorded:
         """Put several attempts to use content on record."""
-        return enforcing.record_accesses(self.accesses, self.policies, caller, message, self.clock.now())
+        return access.record_accesses(self.accesses, self.policies, caller, message, self.clock.now())
 
     @command(ListKeys, Role.OPERATOR)
     def list_keys(self, caller: Caller, message: ListKeys) -> KeyList:
         """List the keys that grants are and were signed with."""
-        return signing.list_keys(self.keyrings)
+        return keys.list_keys(self.keyrings)
 
     @command(RotateKeys, Role.OPERATOR)
     def rotate_keys(self, caller: Caller, message: RotateKeys) -> KeyList:
         """Sign with a new key from now on."""
-        return signing.rotate_keys(self.keyrings, self.signer, caller, message, self.clock.now())
+        return keys.rotate_keys(self.keyrings, self.signer, caller, message, self.clock.now())
 
     @command(RevokeKey, Role.OPERATOR)
     def revoke_key(self, caller: Caller, message: RevokeKey) -> KeyList:
         """Let nothing count any more that a key has signed."""
-        return signing.revoke_key(self.keyrings, self.signer, caller, message, self.clock.now())
+        return keys.revoke_key(self.keyrings, self.signer, caller, message, self.clock.now())
 
     @every(interval=0.5)
     def let_time_pass(self) -> None:
         """Expire requests, start and end grants."""
-        usecases.advance_due(self.approvals, self._cause(), self.clock.now(), spread)
+        approval.advance_due(self.approvals, self._cause(), self.clock.now(), spread)
 
     def _cause(self) -> Cause:
         return Cause(self.name, new_id())

@@ -13,7 +13,7 @@ class Settings:
     `pkcs11_*`: the library of a device, the label of a token in it, and the file with the token's PIN.
     """
 
-    signer: str = "approval_service.signers:sealed"
+    signer: str = "approval_service.signer.sealed:sealed"
     key_encryption_key: str | None = None
     pkcs11_module: str | None = None
     pkcs11_token: str | None = None

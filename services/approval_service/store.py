@@ -11,25 +11,25 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 
 from approval_service.domain.access import Access
-from approval_service.domain.approval import Approval
-from approval_service.domain.deciding import as_view
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.decision import as_view
 from approval_service.domain.keyring import Keyring
 from approval_service.domain.people import Person
-from approval_service.domain.policy import Policy
+from approval_service.domain.policy.policy import Policy
 from lockbox.contracts import wire
 from lockbox.contracts.access import AccessRecorded
 from lockbox.contracts.approval import ApprovalView, ListBreakGlass, ListQueue
 from lockbox.contracts.fields import format_timestamp
-from lockbox.contracts.grants import GrantPage, GrantState, GrantView, ListGrants
+from lockbox.contracts.grant import GrantPage, GrantState, GrantView, ListGrants
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList
 from lockbox.contracts.policy import PolicyView
 from lockbox.contracts.request import PENDING, Page
-from lockbox.runtime.aggregates import Aggregates
-from lockbox.runtime.mongo import Document, keep_newer
-from lockbox.runtime.paging import Order, read_page
-from lockbox.runtime.relay import Relay
-from lockbox.runtime.scope import visible_to
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.storage.aggregates import Aggregates
+from lockbox.runtime.storage.mongo import Document, keep_newer
+from lockbox.runtime.storage.paging import Order, read_page
+from lockbox.runtime.storage.visibility import visible_to
 
 SWEEP_AT_ONCE = 2_000
 NEWEST_GRANT_FIRST = Order(("state.grant.granted_at", "_id"), descending=True)

@@ -10,17 +10,17 @@ from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.usage import READERS, GetGrantUsage, GetUsage, GrantUsage, UsageReport
 from lockbox.errors import Invalid
-from lockbox.runtime import operations
-from lockbox.runtime.batches import Arrival, subscribe_in_batches
-from lockbox.runtime.clock import Clock
-from lockbox.runtime.health import Health
-from lockbox.runtime.reconciling import answer_questions
-from lockbox.runtime.rpc import command
-from lockbox.runtime.settings import settings
-from lockbox.runtime.stores import Store
+from lockbox.runtime.events.batches import Arrival, subscribe_in_batches
+from lockbox.runtime.events.reconciliation import answer_questions
+from lockbox.runtime.host.clock import Clock
+from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.settings import settings
+from lockbox.runtime.host.stores import Store
+from lockbox.runtime.ops import operator
+from lockbox.runtime.rpc.server import command
 
 
-class AuditService(operations.Operated):
+class AuditService(operator.Operated):
     """Keeps every event on record."""
 
     name = "audit_service"

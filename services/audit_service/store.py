@@ -18,10 +18,10 @@ from lockbox.contracts import wire
 from lockbox.contracts.audit import ListRecords, RecordPage, RecordView
 from lockbox.contracts.events import VENDOR
 from lockbox.contracts.fields import format_timestamp
-from lockbox.runtime import points
-from lockbox.runtime.mongo import Document, duplicates_in
-from lockbox.runtime.paging import Order, read_page
-from lockbox.runtime.relay import Relay
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.process import crash_points
+from lockbox.runtime.storage.mongo import Document, duplicates_in
+from lockbox.runtime.storage.paging import Order, read_page
 
 IN_TIME = ("time", "sequence", "_id")
 COUNTED_BY = ("grant_id", "resource", "action", "reason", "at")
@@ -48,14 +48,14 @@ class RecordStore:
     def add(self, records: Sequence[Record]) -> dict[str, str]:
         """Add the records whose ids are not there; by id, the digests that are on record now."""
         digests = {record.event.id: record.digest for record in records}
-        points.passing("before_intake_insert")
+        crash_points.passing("before_intake_insert")
         try:
             self.collection.insert_many(map(_document, records), ordered=False)
         except BulkWriteError as error:
             repeated = duplicates_in(error)
             found = self.collection.find({"_id": {"$in": repeated}}, {"digest": True})
             digests |= {document["_id"]: document["digest"] for document in found}
-        points.passing("after_intake_insert")
+        crash_points.passing("after_intake_insert")
         return digests
 
     def known(self, ids: Sequence[str]) -> Sequence[str]:

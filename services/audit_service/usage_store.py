@@ -17,9 +17,9 @@ from lockbox.contracts.events import Event, read_event
 from lockbox.contracts.fields import format_timestamp, parse_timestamp
 from lockbox.contracts.usage import Because, GetGrantUsage, GetUsage, GrantUsage, UsageReport, WithoutGrant
 from lockbox.errors import Unavailable
-from lockbox.runtime.mongo import Document
-from lockbox.runtime.paging import Order, read_page
-from lockbox.runtime.relay import Relay
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.storage.mongo import Document
+from lockbox.runtime.storage.paging import Order, read_page
 
 KINDS_IN_A_LIST, KINDS_OF_ONE = 20, 1_000
 MILLISECONDS = 5_000

@@ -1,21 +1,21 @@
 """The entrypoints of notify_service."""
 
 from lockbox.contracts.events import Event, Fact
-from lockbox.contracts.portal import MemberAdded, MemberChanged, MemberRemoved
-from lockbox.runtime import operations
-from lockbox.runtime.clock import Clock
-from lockbox.runtime.health import Health
-from lockbox.runtime.settings import Provided
-from lockbox.runtime.stores import Store
-from lockbox.runtime.subscription import subscribe
-from lockbox.runtime.timing import every
+from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
+from lockbox.runtime.events.subscription import subscribe
+from lockbox.runtime.host.clock import Clock
+from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.settings import Provided
+from lockbox.runtime.host.stores import Store
+from lockbox.runtime.host.timer import every
+from lockbox.runtime.ops import operator
 from notify_service import usecases
-from notify_service.domain.composing import COMPOSERS
-from notify_service.mail import Mailer
+from notify_service.domain.email import COMPOSERS
+from notify_service.smtp import Mailer
 from notify_service.store import DeliveryStore, MemberStore
 
 
-class NotifyService(operations.Operated):
+class NotifyService(operator.Operated):
     """Tells people what concerns them."""
 
     name = "notify_service"

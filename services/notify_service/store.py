@@ -11,9 +11,9 @@ from pymongo.database import Database
 
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Cause, Event
-from lockbox.runtime.aggregates import Aggregates
-from lockbox.runtime.mongo import Document, keep_newer
-from lockbox.runtime.relay import Relay
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.storage.aggregates import Aggregates
+from lockbox.runtime.storage.mongo import Document, keep_newer
 from notify_service.domain.alert import Audience
 from notify_service.domain.delivery import Delivery, DeliveryState
 

@@ -6,11 +6,11 @@ from typing import Protocol
 
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import VENDOR, Cause, Changed, Event, Fact
-from lockbox.contracts.portal import MemberAdded, MemberChanged, MemberRemoved
+from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.errors import NotFound, Unavailable
 from notify_service.domain.alert import Audience
-from notify_service.domain.composing import alert_for
 from notify_service.domain.delivery import RETRY_AFTER, Delivery
+from notify_service.domain.email import alert_for
 
 SERVICE = "notify_service"
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
-from lockbox.runtime.settings import Config
+from lockbox.runtime.host.settings import Config
 from portal_service import web
 from portal_service.api import enforcement, grants, health, ops, problems, requests, schemas, session, tenants, usage
 from portal_service.settings import web_settings

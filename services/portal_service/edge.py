@@ -18,11 +18,11 @@ from lockbox.crypto import possession
 from lockbox.crypto.possession import DPOP, Target
 from lockbox.errors import Forbidden, invalid
 from lockbox.ids import new_id
-from lockbox.runtime.waiting import Patience
-from portal_service import operating, usecases, watching
-from portal_service.operating import Answers, Operations
+from lockbox.runtime.process.waiting import Patience
+from portal_service import ops_fanout, revocation_stream, usecases
+from portal_service.ops_fanout import Answers, Operations
+from portal_service.revocation_stream import Ask, Listener
 from portal_service.usecases import Identity, Known, OnRequest, RequestDetails, Services
-from portal_service.watching import Ask, Listener
 
 OPENS_WITHIN_SECONDS = 5.0
 R = TypeVar("R")
@@ -82,15 +82,15 @@ class Edge:
 
     def operate(self, service: str, message: Call[R]) -> R:
         """Ask one service to do what an operator wants done."""
-        return operating.ask(self.services, self.operations, caller(), message, service)
+        return ops_fanout.ask(self.services, self.operations, caller(), message, service)
 
     def operate_all(self, message: Call[R]) -> Answers[R]:
         """Ask every service the same, and learn of each what it answers or why it does not."""
-        return operating.ask_all(self.services, self.operations, caller(), message)
+        return ops_fanout.ask_all(self.services, self.operations, caller(), message)
 
     def listen(self) -> AbstractContextManager[Listener]:
         """Hear of revocations from now on."""
-        return self.revocations.listener(partial(watching.ask, self.services))
+        return self.revocations.listener(partial(revocation_stream.ask, self.services))
 
     def proven_key(self) -> str | None:
         """The thumbprint of the key that the header `DPoP` of this web request proves (RFC 9449), if there is one."""

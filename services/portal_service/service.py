@@ -4,16 +4,16 @@ from werkzeug.wrappers import Request, Response
 
 from lockbox.contracts.access import RevocationList
 from lockbox.ids import new_id
-from lockbox.runtime.broadcast import Broadcast
-from lockbox.runtime.caller import Services
-from lockbox.runtime.clock import Clock
-from lockbox.runtime.health import Health
-from lockbox.runtime.operations import Operations
-from lockbox.runtime.settings import Provided
-from lockbox.runtime.starting import on_start
-from lockbox.runtime.stores import Store
-from lockbox.runtime.web import respond, web_request
-from portal_service import usecases, watching
+from lockbox.runtime.host.clock import Clock
+from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.settings import Provided
+from lockbox.runtime.host.start import on_start
+from lockbox.runtime.host.stores import Store
+from lockbox.runtime.host.web import respond, web_request
+from lockbox.runtime.ops.operator import Operations
+from lockbox.runtime.rpc.broadcast import Broadcast
+from lockbox.runtime.rpc.client import Services
+from portal_service import revocation_stream, usecases
 from portal_service.app import create_app
 from portal_service.edge import Edge
 from portal_service.settings import seed
@@ -36,7 +36,7 @@ class PortalService:
     seed = Provided(seed)
     clock = Clock()
     health = Health()
-    revocations: Broadcast[RevocationList] = Broadcast(watching.PAUSE_SECONDS)
+    revocations: Broadcast[RevocationList] = Broadcast(revocation_stream.PAUSE_SECONDS)
 
     @on_start()
     def plant_seed(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lockbox.contracts import wire
-from lockbox.runtime.settings import Config, read_settings
+from lockbox.runtime.host.settings import Config, read_settings
 from portal_service.usecases import Seed
 
 

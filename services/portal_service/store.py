@@ -11,9 +11,9 @@ from pymongo import ASCENDING
 from pymongo.database import Database
 
 from lockbox.contracts.acts import Act
-from lockbox.runtime.aggregates import Aggregates
-from lockbox.runtime.mongo import Document
-from lockbox.runtime.relay import Relay
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.storage.aggregates import Aggregates
+from lockbox.runtime.storage.mongo import Document
 from portal_service.domain.account import Account
 from portal_service.domain.session import ApiToken, FailedAttempt, Session
 

@@ -26,7 +26,7 @@ from lockbox.contracts.approval import (
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Cause, Changed
 from lockbox.contracts.fields import Email, Flag, NameField
-from lockbox.contracts.grants import GrantView
+from lockbox.contracts.grant import GrantView
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request import AccessTerms, GetRequest, RequestView
 from lockbox.errors import LockboxError, NotFound, Unavailable

@@ -16,20 +16,20 @@ from lockbox.contracts.request import (
     TenantList,
 )
 from lockbox.ids import new_id
-from lockbox.runtime import operations
-from lockbox.runtime.clock import Clock
-from lockbox.runtime.health import Health
-from lockbox.runtime.rpc import command
-from lockbox.runtime.settings import settings
-from lockbox.runtime.stores import Store
-from lockbox.runtime.subscription import subscribe
+from lockbox.runtime.events.subscription import subscribe
+from lockbox.runtime.host.clock import Clock
+from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.settings import settings
+from lockbox.runtime.host.stores import Store
+from lockbox.runtime.ops import operator
+from lockbox.runtime.rpc.server import command
 from request_service import usecases
-from request_service.domain.standing import Progress
+from request_service.domain.state import Progress
 from request_service.settings import Settings
 from request_service.store import RequestStore, TenantStore
 
 
-class RequestService(operations.Operated):
+class RequestService(operator.Operated):
     """Takes requests in and knows where they stand."""
 
     name = "request_service"

@@ -21,13 +21,13 @@ from lockbox.contracts.request import (
     TenantList,
     TenantView,
 )
-from lockbox.runtime.aggregates import Aggregates
-from lockbox.runtime.mongo import Document, keep_newer
-from lockbox.runtime.paging import Order, read_page
-from lockbox.runtime.relay import Relay
-from lockbox.runtime.scope import visible_to
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.storage.aggregates import Aggregates
+from lockbox.runtime.storage.mongo import Document, keep_newer
+from lockbox.runtime.storage.paging import Order, read_page
+from lockbox.runtime.storage.visibility import visible_to
 from request_service.domain.request import AccessRequest
-from request_service.domain.standing import Standing
+from request_service.domain.state import Standing
 
 OWN = ("request_id", "answers")
 ENTRY = ("id", "type", "time", "actor", "data")

@@ -22,7 +22,7 @@ from lockbox.contracts.request import (
 )
 from lockbox.errors import Forbidden
 from request_service.domain.request import AccessRequest, ask
-from request_service.domain.standing import Progress, Standing, standing_after
+from request_service.domain.state import Progress, Standing, standing_after
 
 
 class Requests(Protocol):

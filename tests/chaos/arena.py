@@ -22,7 +22,7 @@ from pymongo import MongoClient
 from lockbox.embedded.processes import started_here
 from lockbox.embedded.stack import Existing, Plan, Stack
 from lockbox.provision.secrets import ADMIN, SERVICES
-from lockbox.runtime.points import Point
+from lockbox.runtime.process.crash_points import Point
 from tests.chaos.orders import FOLDER, KILL, Order
 from tests.load import Ledger, Load, Teller
 from tests.oracle import Oracle

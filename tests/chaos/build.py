@@ -54,7 +54,7 @@ class Passing:
 
 def note_handled(path: Path) -> None:
     """Note the id of each event that a handler is called with."""
-    from lockbox.runtime.subscription import Subscription
+    from lockbox.runtime.events.subscription import Subscription
 
     original = Subscription._work
 
@@ -81,7 +81,7 @@ def set_clock(path: Path) -> None:
 
 def without_outbox() -> None:
     """Events are published after the write and are not in it, as with a stock event dispatcher."""
-    from lockbox.runtime import aggregates
+    from lockbox.runtime.storage import aggregates
 
     aggregates.stored = lambda waiting: []  # type: ignore[attr-defined]
 
@@ -108,10 +108,10 @@ def main() -> None:
     from nameko.cli.main import main as nameko
 
     from lockbox.provision.launch import nameko_command
-    from lockbox.runtime import points
+    from lockbox.runtime.process import crash_points
 
     folder = Path(os.environ[FOLDER])
-    points.passing = Passing(folder, service)
+    crash_points.passing = Passing(folder, service)
     set_clock(folder / CLOCK)
     note_handled(folder / f"{service}.handled")
     with suppress(FileNotFoundError):

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pymongo.errors import DuplicateKeyError
 
 from lockbox.provision.secrets import SERVICES
-from lockbox.runtime.points import Point
+from lockbox.runtime.process.crash_points import Point
 from tests.chaos.arena import BROKER, TARGETS, Arena
 from tests.chaos.orders import DEDUPE, OUTBOX, Order
 from tests.chaos.report import Row

@@ -13,7 +13,7 @@ from pathlib import Path
 from waitress import serve
 
 from lockbox.guard.configuration import DoorSettings, read_file
-from lockbox.guard.recording import Record, Strict
+from lockbox.guard.records import Record, Strict
 from lockbox.guard.spool import Spool
 from lockbox.guard.wsgi import Application, Environ, GuardedWsgi, StartResponse
 from lockbox.ids import new_id

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockbox.runtime.points import POINTS, Point
+from lockbox.runtime.process.crash_points import POINTS, Point
 from tests.chaos import crowds, faults, stops
 from tests.chaos.arena import BROKER, DATABASE, Arena
 from tests.chaos.conftest import Judged

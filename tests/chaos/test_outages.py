@@ -6,10 +6,10 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from lockbox.provision.secrets import ADMIN
-from lockbox.runtime.connection import ANSWER_SECONDS
-from lockbox.runtime.mongo import connect
-from lockbox.runtime.publisher import Message, PublishError
-from lockbox.runtime.publishers import Publishers
+from lockbox.runtime.broker.connection import ANSWER_SECONDS
+from lockbox.runtime.broker.publisher import Message, PublishError
+from lockbox.runtime.broker.publisher_pool import Publishers
+from lockbox.runtime.storage.mongo import connect
 from tests.chaos import outages
 from tests.chaos.arena import Arena
 from tests.chaos.conftest import Judged

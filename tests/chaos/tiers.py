@@ -21,8 +21,8 @@ from rich.table import Table
 from lockbox.contracts.events import event_id
 from lockbox.embedded.stack import Plan, Stack
 from lockbox.provision.secrets import ADMIN
-from lockbox.runtime.subscription import ATTEMPTS
-from lockbox.runtime.topology import RETRY_SECONDS, mark_exchange
+from lockbox.runtime.broker.topology import RETRY_SECONDS, mark_exchange
+from lockbox.runtime.events.subscription import ATTEMPTS
 from tests.chaos.arena import build_command
 from tests.chaos.orders import FAIL, FOLDER, Order
 from tests.people import People

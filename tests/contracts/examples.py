@@ -10,6 +10,7 @@ from typing import Any
 import lockbox.contracts
 from lockbox.contracts import earlier, wire
 from lockbox.contracts.access import AccessAllowed, AccessDenied
+from lockbox.contracts.alert import AlertFailed, AlertSent
 from lockbox.contracts.approval import (
     BreakGlassAcknowledged,
     BreakGlassRequested,
@@ -27,7 +28,7 @@ from lockbox.contracts.approval import (
     StageOpened,
 )
 from lockbox.contracts.events import FACTS, Event, Fact, event_id
-from lockbox.contracts.grants import (
+from lockbox.contracts.grant import (
     AccessGranted,
     ExtensionDecided,
     ExtensionRequested,
@@ -38,8 +39,8 @@ from lockbox.contracts.grants import (
     GrantRevoked,
 )
 from lockbox.contracts.keys import SigningKeyCreated, SigningKeyRetired, SigningKeyRevoked
-from lockbox.contracts.notify import AlertFailed, AlertSent
-from lockbox.contracts.operations import BY_SOURCE
+from lockbox.contracts.member import ApiTokenCreated, MemberAdded, MemberChanged, MemberRemoved, SignedIn, SignInFailed
+from lockbox.contracts.ops import BY_SOURCE
 from lockbox.contracts.policy import (
     DEFAULT_STAGES,
     BreakGlass,
@@ -55,7 +56,6 @@ from lockbox.contracts.policy import (
     Side,
     StagePlan,
 )
-from lockbox.contracts.portal import ApiTokenCreated, MemberAdded, MemberChanged, MemberRemoved, SignedIn, SignInFailed
 from lockbox.contracts.request import AccessTerms, InfoProvided, ReasonCode, RequestCreated, Severity
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES, bindings
-from lockbox.runtime.batches import EveryEvent
-from lockbox.runtime.subscription import Subscription
-from lockbox.runtime.topology import SubscriptionTopology
+from lockbox.runtime.broker.topology import SubscriptionTopology
+from lockbox.runtime.events.batches import EveryEvent
+from lockbox.runtime.events.subscription import Subscription
 
 
 def service_class(name: str) -> Any:

@@ -11,8 +11,8 @@ from nameko.web.handlers import http
 from werkzeug.wrappers import Request, Response
 
 from lockbox.errors import Forbidden
-from lockbox.guard.door import refusal_of
-from lockbox.nameko import Edge, Lockbox, guarded
+from lockbox.guard.middleware import refusal_of
+from lockbox.guard.nameko import Edge, Lockbox, guarded
 
 NAME = os.environ["MAILBOXES"]
 TEXT = "Dear {owner}, ..."

@@ -15,9 +15,10 @@ from eventlet import patcher
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Event, Fact
 from lockbox.contracts.identity import Caller
-from lockbox.runtime import subscription, topology
-from lockbox.runtime.health import Health
-from lockbox.runtime.rpc import command
+from lockbox.runtime.broker import topology
+from lockbox.runtime.events import subscription
+from lockbox.runtime.host.health import Health
+from lockbox.runtime.rpc.server import command
 
 ORDERS = Path(os.environ["PROBE"])
 JOURNAL = ORDERS.with_suffix(".journal")

@@ -14,9 +14,9 @@ from pymongo.database import Database
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Cause, Changed, Fact
 from lockbox.errors import Conflict, NotFound
-from lockbox.runtime.aggregates import Aggregates
-from lockbox.runtime.mongo import connect
-from lockbox.runtime.outbox import Entry
+from lockbox.runtime.storage.aggregates import Aggregates
+from lockbox.runtime.storage.mongo import connect
+from lockbox.runtime.storage.outbox import Entry
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 CAUSE = Cause("somebody@vendor.example", str(uuid4()))

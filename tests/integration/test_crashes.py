@@ -25,12 +25,12 @@ from audit_service.store import RecordStore
 from audit_service.usecases import record_events
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Cause, Changed, read_event
-from lockbox.contracts.portal import SignedIn
-from lockbox.runtime import points
-from lockbox.runtime.aggregates import Aggregates
-from lockbox.runtime.outbox import Outbox
-from lockbox.runtime.publisher import Message, PublishError
-from lockbox.runtime.relay import Relay
+from lockbox.contracts.member import SignedIn
+from lockbox.runtime.broker.publisher import Message, PublishError
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.process import crash_points
+from lockbox.runtime.storage.aggregates import Aggregates
+from lockbox.runtime.storage.outbox import Outbox
 
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 CAUSE = Cause("somebody@contoso.example", str(uuid4()))
@@ -44,7 +44,7 @@ OF_A_DELIVERY = ("before_publish", "after_publish", "after_confirm", "before_kee
 OF_THE_INTAKE = ("before_intake_insert", "after_intake_insert", "before_ack")
 
 
-def one_of(where: tuple[points.Point, ...]) -> st.SearchStrategy[points.Point | None]:
+def one_of(where: tuple[crash_points.Point, ...]) -> st.SearchStrategy[crash_points.Point | None]:
     """One of the points to crash at, or none."""
     return st.one_of(st.none(), st.sampled_from(where))
 
@@ -76,13 +76,13 @@ class Broker:
 
     def publish(self, messages: Iterable[Message]) -> set[str]:
         batch = list(messages)
-        points.passing("before_publish")
+        crash_points.passing("before_publish")
         taken = batch[self.refuses :] if self.breaks_after is None else batch[: self.breaks_after]
         self.kept += [message.body for message in taken]
-        points.passing("after_publish")
+        crash_points.passing("after_publish")
         if self.breaks_after is not None:
             raise PublishError("the connection was lost")
-        points.passing("after_confirm")
+        crash_points.passing("after_confirm")
         return {message.id for message in taken}
 
 
@@ -124,7 +124,7 @@ class Crashes(RuleBasedStateMachine):
         self.acknowledged: dict[str, str] = {}
 
     @rule(process=processes, key=st.integers(0, 15), where=one_of(OF_A_WRITE), nth=nth)
-    def command(self, process: int, key: int, where: points.Point | None, nth: int) -> None:
+    def command(self, process: int, key: int, where: crash_points.Point | None, nth: int) -> None:
         """A command, the same again if the key was used before."""
         thing = THINGS[key % len(THINGS)]
         act = Act(CAUSE, self.now, key=f"key {key}", digest="same")
@@ -137,34 +137,34 @@ class Crashes(RuleBasedStateMachine):
             self.acknowledged[act.key or ""] = thing
 
     @rule(process=processes, where=one_of(OF_A_DELIVERY), nth=nth, refuses=st.integers(0, 2))
-    def publish_offered(self, process: int, where: points.Point | None, nth: int, refuses: int) -> None:
+    def publish_offered(self, process: int, where: crash_points.Point | None, nth: int, refuses: int) -> None:
         self.broker.refuses = refuses
         with self.crashing(process, where, nth):
             self.processes[process].publish_offered(self.now)
 
     @rule(process=processes, where=one_of(OF_A_DELIVERY), breaks_after=st.one_of(st.none(), st.integers(0, 2)))
-    def publish_waiting(self, process: int, where: points.Point | None, breaks_after: int | None) -> None:
+    def publish_waiting(self, process: int, where: crash_points.Point | None, breaks_after: int | None) -> None:
         self.now += LATER
         self.broker.breaks_after = breaks_after
         with self.crashing(process, where, 1):
             self.processes[process].publish_waiting(self.now)
 
     @rule(count=st.integers(1, 5), where=one_of(OF_THE_INTAKE))
-    def take_in(self, count: int, where: points.Point | None) -> None:
+    def take_in(self, count: int, where: crash_points.Point | None) -> None:
         """A batch; what is not acknowledged comes again."""
         with self.crashing(0, where, 1):
             if not (batch := self.broker.kept[:count]):
                 return
             refusals = record_events(self.intake, [(read_event(body), body) for body in batch], self.now)
             assert refusals == [None] * len(batch)
-            points.passing("before_ack")
+            crash_points.passing("before_ack")
             del self.broker.kept[:count]
 
     @contextmanager
-    def crashing(self, process: int, where: points.Point | None, nth: int) -> Iterator[None]:
+    def crashing(self, process: int, where: crash_points.Point | None, nth: int) -> Iterator[None]:
         """The process dies at the nth passing of a point, and another comes in its place."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(points, "passing", crash_at(where, nth))
+            patch.setattr(crash_points, "passing", crash_at(where, nth))
             try:
                 yield
             except Crash:
@@ -203,10 +203,10 @@ def email(key: int) -> str:
     return f"command-{key}@contoso.example"
 
 
-def crash_at(where: points.Point | None, nth: int) -> Callable[[points.Point], None]:
+def crash_at(where: crash_points.Point | None, nth: int) -> Callable[[crash_points.Point], None]:
     passed = Count[str]()
 
-    def passing(here: points.Point) -> None:
+    def passing(here: crash_points.Point) -> None:
         passed[here] += 1
         if here == where and passed[here] == nth:
             raise Crash(here)
@@ -242,6 +242,6 @@ def test_events_when_processes_crash_anywhere_are_on_record_once(database: Docum
 def test_machine_when_events_are_not_in_the_write_finds_the_loss(
     database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lockbox.runtime.aggregates.stored", lambda waiting: [])
+    monkeypatch.setattr("lockbox.runtime.storage.aggregates.stored", lambda waiting: [])
     with pytest.raises(AssertionError, match="each change has its event once"):
         run(database, Phase.generate)

@@ -34,7 +34,7 @@ class Probe:
         with socket.create_server(("127.0.0.1", 0)) as port:
             self.health = f"127.0.0.1:{port.getsockname()[1]}"
         config = {
-            "SERVICE_CONTAINER_CLS": "lockbox.runtime.container.Container",
+            "SERVICE_CONTAINER_CLS": "lockbox.runtime.host.container.Container",
             "AMQP_URI": stack.servers.broker_uri(ADMIN, stack.secrets.broker),
             "MONGO": {
                 "uri": stack.servers.database_uri(ADMIN, stack.secrets.database),

@@ -28,7 +28,7 @@ from lockbox.crypto.possession import Target, prove, prove_session
 from lockbox.embedded.ports import choose_ports
 from lockbox.embedded.stack import Stack
 from lockbox.errors import Forbidden
-from lockbox.nameko import target_of
+from lockbox.guard.nameko import target_of
 
 SERVICE_FOLDER = Path(__file__).parent
 ALICE = ("contoso", "alice")

@@ -14,9 +14,9 @@ from tests.people import People
 from tests.waiting import eventually
 
 from lockbox.contracts.events import Cause, envelop
-from lockbox.contracts.portal import SignedIn
+from lockbox.contracts.member import SignedIn
 from lockbox.embedded.stack import Stack
-from lockbox.runtime.outbox import LEASE, Outbox, entries, stored
+from lockbox.runtime.storage.outbox import LEASE, Outbox, entries, stored
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 

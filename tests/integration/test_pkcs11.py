@@ -17,12 +17,12 @@ from pkcs11 import Attribute, ObjectClass
 from pymongo import MongoClient
 from tests.integration.test_aggregates import Offers
 
-from approval_service import signing
 from approval_service.domain.keyring import MadeKey
-from approval_service.pkcs11_signer import Pkcs11Signer
-from approval_service.signers import SealedSigner, signer
-from approval_service.signing import Signer
+from approval_service.signer.pkcs11 import Pkcs11Signer
+from approval_service.signer.sealed import SealedSigner, signer
 from approval_service.store import KeyringStore
+from approval_service.usecases import keys as signing
+from approval_service.usecases.keys import Signer
 from lockbox.contracts.events import VENDOR, Cause
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.keys import RotateKeys
@@ -39,7 +39,7 @@ BEGIN = int(NOW.timestamp())
 OPERATOR = Caller("otto@vendor.example", VENDOR, frozenset({Role.OPERATOR}), NOW, str(uuid4()))
 ELSEWHERE = """
 import sys
-from approval_service.pkcs11_signer import Pkcs11Signer
+from approval_service.signer.pkcs11 import Pkcs11Signer
 print(Pkcs11Signer(*sys.argv[1:4]).sign(sys.argv[4], b"a grant").hex())
 """
 
@@ -56,7 +56,7 @@ def config() -> Iterator[dict[str, Any]]:
         make = ["softhsm2-util", "--init-token", "--free", "--label", TOKEN, "--pin", PIN, "--so-pin", PIN]
         subprocess.run(make, check=True, capture_output=True)
         yield {
-            "signer": "approval_service.pkcs11_signer:signer",
+            "signer": "approval_service.signer.pkcs11:signer",
             "pkcs11_module": MODULE,
             "pkcs11_token": TOKEN,
             "pkcs11_pin_file": str(home / "pin"),

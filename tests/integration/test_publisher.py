@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from kombu import Connection
 
-from lockbox.runtime.connection import suspicion
-from lockbox.runtime.publisher import ConfirmedPublisher, Message, PublishError
-from lockbox.runtime.publishers import Publishers
+from lockbox.runtime.broker.connection import suspicion
+from lockbox.runtime.broker.publisher import ConfirmedPublisher, Message, PublishError
+from lockbox.runtime.broker.publisher_pool import Publishers
 
 
 @pytest.fixture

@@ -31,17 +31,17 @@ from tests.unit.builders import (
     policy,
 )
 
-from approval_service import usecases
-from approval_service.domain.approval import Approval
+from approval_service.domain.approval.approval import Approval
 from approval_service.store import ApprovalStore
+from approval_service.usecases import approval
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval import CancelRequest, Decide, RequestExtension
 from lockbox.contracts.events import Cause, Event, read_event
-from lockbox.contracts.grants import GrantState, RevokeGrant
+from lockbox.contracts.grant import GrantState, RevokeGrant
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request import RequestCreated, RequestState
 from lockbox.errors import Conflict
-from lockbox.runtime.mongo import connect
+from lockbox.runtime.storage.mongo import connect
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "30"))
 HOUR = timedelta(hours=1)
@@ -74,24 +74,24 @@ class Case:
         """What sends a decision on what is shown now."""
         digest = digest_of(self.now)
         command = Decide(request_id=self.id, request_digest=digest, decision=verdict, idempotency_key=next(KEYS))
-        return lambda: usecases.decide(self.store, by, command, at)
+        return lambda: approval.decide(self.store, by, command, at)
 
     def cancel(self) -> object:
         command = CancelRequest(request_id=self.id, idempotency_key=next(KEYS))
-        return usecases.cancel_request(self.store, ENGINEER, command, NOW)
+        return approval.cancel_request(self.store, ENGINEER, command, NOW)
 
     def revoke(self) -> object:
         command = RevokeGrant(grant_id=self.now.granted().id, idempotency_key=next(KEYS))
-        return usecases.revoke_grant(self.store, ALICE, command, NOW)
+        return approval.revoke_grant(self.store, ALICE, command, NOW)
 
     def extend(self) -> object:
         command = RequestExtension(
             grant_id=self.now.granted().id, duration=HOUR, justification="Longer.", idempotency_key=next(KEYS)
         )
-        return usecases.request_extension(self.store, ENGINEER, command, NOW)
+        return approval.request_extension(self.store, ENGINEER, command, NOW)
 
     def sweep(self, at: Any = LATE) -> object:
-        return usecases.advance_due(self.store, Cause("approval_service", CORRELATION_ID), at, one_by_one)
+        return approval.advance_due(self.store, Cause("approval_service", CORRELATION_ID), at, one_by_one)
 
 
 def one_by_one(work: Callable[[str], object], things: Iterable[str]) -> None:

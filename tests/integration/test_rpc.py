@@ -17,8 +17,8 @@ from lockbox.contracts.identity import CUSTOMER_ROLES, Caller, Role
 from lockbox.crypto.keys import SigningKey, generate_signing_key, load_signing_key
 from lockbox.embedded.stack import Stack
 from lockbox.errors import Forbidden, Invalid, NotFound
-from lockbox.runtime import rpc  # noqa: F401 - teaches Nameko the error kinds
-from lockbox.runtime.identity import mint
+from lockbox.runtime.rpc import errors  # noqa: F401 - teaches Nameko the error kinds
+from lockbox.runtime.rpc.caller_token import mint
 
 Call = Callable[..., Any]
 NOBODY = str(uuid4())

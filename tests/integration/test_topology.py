@@ -9,8 +9,8 @@ from amqp.exceptions import NotFound
 from kombu import Connection, Queue
 from tests.waiting import eventually
 
-from lockbox.runtime import topology
-from lockbox.runtime.topology import ensure_listeners, events_exchange
+from lockbox.runtime.broker import topology
+from lockbox.runtime.broker.topology import ensure_listeners, events_exchange
 
 SOURCE = f"tests_{uuid4().hex[:8]}_service"
 QUEUES = (f"{SOURCE}.on_one.v1", f"{SOURCE}.on_other.v1")

@@ -22,7 +22,7 @@ from audit_service.store import RecordStore
 from audit_service.usage_store import KINDS_IN_A_LIST, UsageStore
 from lockbox.contracts.access import AccessAttempt
 from lockbox.contracts.events import Cause, Event, Fact, envelop, read_event
-from lockbox.contracts.grants import (
+from lockbox.contracts.grant import (
     ExtensionDecided,
     GrantActivated,
     GrantExpired,
@@ -31,7 +31,7 @@ from lockbox.contracts.grants import (
 )
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
 from lockbox.errors import Invalid, Unavailable
-from lockbox.runtime.mongo import connect
+from lockbox.runtime.storage.mongo import connect
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MONTH = Period(NOW - 30 * DAY, NOW + DAY)

@@ -6,10 +6,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from approval_service.domain import deciding
-from approval_service.domain.approval import Approval
-from approval_service.domain.deliberation import Ballot
-from approval_service.domain.policy import Policy
+from approval_service.domain.approval import decision
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.deliberation import Ballot
+from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.approval import Changes
 from lockbox.contracts.events import Cause, Changed, Event, envelop
 from lockbox.contracts.identity import Caller, Role
@@ -78,7 +78,7 @@ def decide(
     changes: Changes | None = None,
 ) -> Changed[Approval]:
     """Decide on what is shown now."""
-    return deciding.decide(one, by, Ballot(verdict, digest_of(one), comment, changes), now)
+    return decision.decide(one, by, Ballot(verdict, digest_of(one), comment, changes), now)
 
 
 def granted(now: datetime = NOW, settings: dict[str, Any] | None = None, **changes: Any) -> Approval:
@@ -89,7 +89,7 @@ def granted(now: datetime = NOW, settings: dict[str, Any] | None = None, **chang
 
 def digest_of(one: Approval) -> str:
     """The digest of what an approver is shown."""
-    document = deciding.shown(one, one.matter) if one.matter else None
+    document = decision.shown(one, one.matter) if one.matter else None
     return document.digest if document else "nothing is open"
 
 

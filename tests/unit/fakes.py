@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from approval_service.domain.access import Access
-from approval_service.domain.approval import Approval
-from approval_service.domain.deciding import as_view
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.decision import as_view
 from approval_service.domain.keyring import Keyring
 from approval_service.domain.people import Person
-from approval_service.domain.policy import Policy
+from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval import ApprovalView, ListBreakGlass, ListQueue
 from lockbox.contracts.events import Changed, Fact
-from lockbox.contracts.grants import GrantPage, GrantState, ListGrants
+from lockbox.contracts.grant import GrantPage, GrantState, ListGrants
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList
 from lockbox.contracts.request import PENDING

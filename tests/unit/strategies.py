@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 import lockbox.contracts
 from lockbox.contracts import fields as wire_fields
-from lockbox.contracts import grants, policy
+from lockbox.contracts import grant, policy
 from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.events import FACTS
 from lockbox.contracts.listeners import SOURCES
@@ -56,7 +56,7 @@ OF_FIELD: dict[type, SearchStrategy[Any]] = {
     wire_fields.KeyField: WORDS,
     wire_fields.FlagField: st.booleans(),
     wire_fields.CountField: st.integers(1, 10),
-    grants.ThumbprintField: st.text("abcXYZ019-_", min_size=43, max_size=43),
+    grant.ThumbprintField: st.text("abcXYZ019-_", min_size=43, max_size=43),
     policy.MemberField: st.sampled_from(policy.MemberField.roles) | WORDS.map(lambda name: f"{name}@contoso.example"),
     policy.TimeOfDayField: st.times().map(lambda time: f"{time:%H:%M}") | st.just("24:00"),
     policy.TimeZoneField: st.sampled_from(["UTC", "Europe/Berlin", "Mars/Phobos"]),

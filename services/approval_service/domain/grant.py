@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid5
 
 from lockbox.contracts.events import EVENT_IDS, Changed
-from lockbox.contracts.grants import (
+from lockbox.contracts.grant import (
     LIVE,
     AccessGranted,
     Confirmation,

@@ -9,7 +9,7 @@ from lockbox.contracts import wire
 from lockbox.contracts.access import AccessAllowed, AccessDenied
 from lockbox.contracts.events import Event
 from lockbox.contracts.fields import format_timestamp
-from lockbox.contracts.grants import (
+from lockbox.contracts.grant import (
     LIVE,
     AccessGranted,
     ExtensionDecided,

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid5
 
+from lockbox.contracts.alert import AlertFailed, AlertSent
 from lockbox.contracts.events import EVENT_IDS, Changed
 from lockbox.contracts.fields import Email, TenantName, Uuid
-from lockbox.contracts.notify import AlertFailed, AlertSent
 from notify_service.domain.alert import Alert
 
 CHANNEL = "email"

@@ -18,7 +18,7 @@ from lockbox.contracts.access import (
 )
 from lockbox.contracts.fields import parse_timestamp
 from lockbox.errors import invalid
-from portal_service import watching
+from portal_service import revocation_stream
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.edge import edge
 
@@ -69,7 +69,7 @@ def _stream(query: ListRevocations) -> Response:
     with ExitStack() as stack:
         listener = stack.enter_context(edge().listen())  # from before the first answer, to miss nothing
         first = edge().call(query)
-        events = watching.stream(listener, first)
+        events = revocation_stream.stream(listener, first)
         answer = Response(events, mimetype=EVENT_STREAM, headers={**NEVER_KEPT, "X-Accel-Buffering": "no"})
         answer.call_on_close(stack.pop_all().close)
         return answer

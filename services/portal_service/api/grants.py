@@ -6,7 +6,7 @@ from uuid import UUID
 from lockbox.contracts import wire
 from lockbox.contracts.approval import ApprovalView, RequestExtension
 from lockbox.contracts.fields import Duration, Justification
-from lockbox.contracts.grants import (
+from lockbox.contracts.grant import (
     CompleteGrant,
     Confirmation,
     GetGrant,

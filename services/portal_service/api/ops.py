@@ -4,7 +4,7 @@ from uuid import UUID
 
 from lockbox.contracts import wire
 from lockbox.contracts.keys import KeyList, ListKeys, RevokeKey, RotateKeys
-from lockbox.contracts.operations import (
+from lockbox.contracts.ops import (
     CheckTopology,
     DropParked,
     GetOutbox,
@@ -15,11 +15,11 @@ from lockbox.contracts.operations import (
     ReplayParked,
     Settled,
 )
-from portal_service import operating
+from portal_service import ops_fanout
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.api.requests import CommentBody
 from portal_service.edge import edge, idempotency_key
-from portal_service.operating import OutboxOverview, ParkedOverview, TopologyOverview, owner_of
+from portal_service.ops_fanout import OutboxOverview, ParkedOverview, TopologyOverview, owner_of
 
 NEVER_KEPT = {"Cache-Control": "no-store"}
 
@@ -38,7 +38,7 @@ def list_parked(query: ParkedQuery) -> tuple[ParkedOverview, dict[str, str]]:
     else:
         service = owner_of(query.queue)
         answers = {service: edge().operate(service, message)}
-    return operating.parked_overview(answers, query.limit), NEVER_KEPT
+    return ops_fanout.parked_overview(answers, query.limit), NEVER_KEPT
 
 
 @blueprint.route("/parked/<queue>/<uuid:parked_id>", methods=["GET"])
@@ -88,7 +88,7 @@ def drop_some(queue: str) -> Settled:
 def get_outbox() -> tuple[OutboxOverview, dict[str, str]]:
     """See what waits to be published, by service."""
     answers = edge().operate_all(GetOutbox())
-    return operating.outbox_overview(answers), NEVER_KEPT
+    return ops_fanout.outbox_overview(answers), NEVER_KEPT
 
 
 @blueprint.route("/topology", methods=["GET"])
@@ -97,7 +97,7 @@ def get_outbox() -> tuple[OutboxOverview, dict[str, str]]:
 def check_topology() -> tuple[TopologyOverview, dict[str, str]]:
     """Compare what should be on the broker with what is there; bindings, which can't be seen, are made anew."""
     answers = edge().operate_all(CheckTopology())
-    return operating.topology_overview(answers), NEVER_KEPT
+    return ops_fanout.topology_overview(answers), NEVER_KEPT
 
 
 @blueprint.route("/keys", methods=["GET"])

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from lockbox.errors import Fault, LockboxError
 from portal_service.edge import correlation_id
-from portal_service.statuses import status_of
+from portal_service.http_status import status_of
 
 HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="lockbox"'},

@@ -6,7 +6,7 @@ from datetime import datetime
 from lockbox.contracts.events import VENDOR, Changed
 from lockbox.contracts.fields import Email
 from lockbox.contracts.identity import CUSTOMER_ROLES, VENDOR_ROLES, Caller, Role
-from lockbox.contracts.portal import MemberAdded
+from lockbox.contracts.member import MemberAdded
 from lockbox.errors import Invalid
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Email, Timestamp
-from lockbox.contracts.portal import ApiTokenCreated, SignedIn, SignInFailed
+from lockbox.contracts.member import ApiTokenCreated, SignedIn, SignInFailed
 from lockbox.errors import LockboxError
 from portal_service.domain.account import Account
 

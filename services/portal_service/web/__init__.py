@@ -4,25 +4,36 @@ from flask import Blueprint, Flask
 from flask_bootstrap import Bootstrap5
 
 from portal_service.domain.session import SESSION_LIFETIME
-from portal_service.web import (
-    acting,
+from portal_service.web.pages import (
+    acts,
     audit,
     break_glass,
-    deciding,
-    documents,
-    entry,
-    errors,
+    decision,
     grants,
-    layout,
+    policy_document,
+    policy_trial,
     queue,
     requests,
     session,
     settings,
-    trying,
     usage,
 )
+from portal_service.web.shell import admission, errors, layout
 
-PARTS = (session, queue, requests, deciding, acting, grants, usage, break_glass, settings, documents, trying, audit)
+PARTS = (
+    session,
+    queue,
+    requests,
+    decision,
+    acts,
+    grants,
+    usage,
+    break_glass,
+    settings,
+    policy_document,
+    policy_trial,
+    audit,
+)
 
 
 def register(app: Flask, *, secure: bool) -> None:
@@ -34,11 +45,11 @@ def register(app: Flask, *, secure: bool) -> None:
         WTF_CSRF_TIME_LIMIT=int(SESSION_LIFETIME.total_seconds()),
     )
     Bootstrap5(app)
-    entry.csrf.init_app(app)
+    admission.csrf.init_app(app)
     layout.register(app)
     pages = Blueprint("pages", __name__)
-    pages.before_request(entry.let_in)
-    pages.after_request(entry.keep_out_of_caches)
+    pages.before_request(admission.let_in)
+    pages.after_request(admission.keep_out_of_caches)
     errors.register(pages)
     for part in PARTS:
         pages.register_blueprint(part.blueprint)

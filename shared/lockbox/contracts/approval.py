@@ -20,7 +20,7 @@ from lockbox.contracts.fields import (
     Title,
     Uuid,
 )
-from lockbox.contracts.grants import GrantView
+from lockbox.contracts.grant import GrantView
 from lockbox.contracts.policy import BreakGlass, Freeze, Group, Member, Side, StagePlan
 from lockbox.contracts.request import AccessTerms, Page, RequestState, longer_than_zero, some_distinct
 from lockbox.crypto.canonical import canonical, digest

@@ -7,6 +7,7 @@ until every service that has to act on its events has made its queue, be it on a
 from collections.abc import Iterator, Mapping
 
 from lockbox.contracts import earlier  # noqa: F401 - whoever listens can read events of earlier versions
+from lockbox.contracts.alert import AlertFailed, AlertSent
 from lockbox.contracts.approval import (
     BreakGlassAcknowledged,
     BreakGlassRequested,
@@ -22,7 +23,7 @@ from lockbox.contracts.approval import (
     StageOpened,
 )
 from lockbox.contracts.events import Fact
-from lockbox.contracts.grants import (
+from lockbox.contracts.grant import (
     AccessGranted,
     ExtensionDecided,
     ExtensionRequested,
@@ -32,9 +33,8 @@ from lockbox.contracts.grants import (
     GrantExpired,
     GrantRevoked,
 )
-from lockbox.contracts.notify import AlertFailed, AlertSent
+from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.contracts.policy import PolicyChanged, PolicyChangeProposed
-from lockbox.contracts.portal import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.contracts.request import InfoProvided, RequestCreated
 
 SOURCES = ("request_service", "approval_service", "notify_service", "audit_service", "portal_service")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from lockbox.contracts.calls import Call
 from lockbox.contracts.fields import Action, Email, Flag, Resource, TenantName, Timestamp, Uuid
-from lockbox.contracts.grants import GrantState, OpenedBy
+from lockbox.contracts.grant import GrantState, OpenedBy
 from lockbox.contracts.identity import CUSTOMER_ROLES, Role
 from lockbox.contracts.request import Page
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from approval_service.domain.approval import Approval
-from approval_service.domain.deliberation import Deliberation
-from approval_service.domain.extension import Extension
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.deliberation import Deliberation
+from approval_service.domain.approval.extension import Extension
 from approval_service.domain.grant import Grant
 from lockbox.contracts.approval import (
     BreakGlassAcknowledged,
@@ -29,7 +29,7 @@ from lockbox.contracts.approval import (
     StageOpened,
 )
 from lockbox.contracts.events import Fact
-from lockbox.contracts.grants import (
+from lockbox.contracts.grant import (
     AccessGranted,
     ExtensionDecided,
     ExtensionRequested,

@@ -16,13 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.unit.approval_service.replay import Told, replay
 from tests.unit.builders import NOW, caller, created, digest_of, policy
 
-from approval_service.domain import deciding, emergency, extending, inquiry
-from approval_service.domain.approval import Approval
-from approval_service.domain.deliberation import Ballot
-from approval_service.domain.policy import Policy
+from approval_service.domain.approval import break_glass as emergency
+from approval_service.domain.approval import decision, extension_steps, information
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.deliberation import Ballot
+from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.approval import Changes, DecisionRecorded
 from lockbox.contracts.events import Changed
-from lockbox.contracts.grants import AccessGranted, Confirmation, GrantCompleted, GrantExpired, GrantRevoked, GrantState
+from lockbox.contracts.grant import AccessGranted, Confirmation, GrantCompleted, GrantExpired, GrantRevoked, GrantState
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.policy import BreakGlass, Group, Rule, Side, StagePlan
 from lockbox.contracts.request import InfoProvided, RequestState
@@ -157,9 +158,9 @@ class ApprovalMachine(RuleBasedStateMachine):
     @rule(by=PEOPLE, verdict=st.sampled_from([*4 * ["approve"], "deny"]), changes=CHANGES)
     def decide(self, by: Caller, verdict: Any, changes: Changes | None) -> None:
         matter, before = self.approval.matter, self.approval
-        judged = deciding.judge(before, by)
+        judged = decision.judge(before, by)
         ballot = Ballot(verdict, digest_of(before), "because", changes)
-        if not self._attempt(by, lambda: deciding.decide(before, by, ballot, self.now)):
+        if not self._attempt(by, lambda: decision.decide(before, by, ballot, self.now)):
             return
         assert matter is not None
         stage, number = matter.deliberation.stage, matter.deliberation.number
@@ -173,11 +174,11 @@ class ApprovalMachine(RuleBasedStateMachine):
 
     @rule(by=PEOPLE, digest=st.sampled_from(["", "0" * 64]))
     def decide_on_something_else(self, by: Caller, digest: str) -> None:
-        assert not self._attempt(by, lambda: deciding.decide(self.approval, by, Ballot("approve", digest), self.now))
+        assert not self._attempt(by, lambda: decision.decide(self.approval, by, Ballot("approve", digest), self.now))
 
     @rule(by=PEOPLE)
     def ask_back(self, by: Caller) -> None:
-        self._attempt(by, lambda: inquiry.ask(self.approval, by, "Why?", self.now))
+        self._attempt(by, lambda: information.ask(self.approval, by, "Why?", self.now))
 
     @precondition(lambda self: self.approval.state == RequestState.INFO_REQUESTED)
     @rule()
@@ -186,7 +187,7 @@ class ApprovalMachine(RuleBasedStateMachine):
         told = InfoProvided(
             tenant="contoso", request_id=self.asked.request_id, requester=REQUESTER, number=number, answer="So."
         )
-        self._attempt(ASKER, lambda: inquiry.receive_answer(self.approval, told, self.now))
+        self._attempt(ASKER, lambda: information.receive_answer(self.approval, told, self.now))
 
     @rule(by=PEOPLE)
     def cancel(self, by: Caller) -> None:
@@ -237,7 +238,7 @@ class ApprovalMachine(RuleBasedStateMachine):
     )
     def ask_for_more_time(self, by: Caller, duration: timedelta) -> None:
         grant = self.approval.grant
-        done = self._attempt(by, lambda: extending.ask(self.approval, by, duration, "Longer.", self.now))
+        done = self._attempt(by, lambda: extension_steps.ask(self.approval, by, duration, "Longer.", self.now))
         if done:
             assert grant is not None
             assert by.email == REQUESTER

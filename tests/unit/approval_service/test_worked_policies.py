@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.unit.builders import terms
 
-from approval_service.domain.checks import check
 from approval_service.domain.people import People, Person
-from approval_service.domain.rules import Asked, Evaluation, evaluate
+from approval_service.domain.policy.evaluation import Asked, Evaluation, evaluate
+from approval_service.domain.policy.validation import check
 from lockbox.contracts import wire
 from lockbox.contracts.policy import PolicySettings
 from lockbox.contracts.request import ReasonCode, Severity

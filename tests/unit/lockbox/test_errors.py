@@ -4,7 +4,7 @@ import pickle
 import pytest
 from nameko.exceptions import RemoteError, deserialize, serialize
 
-import lockbox.runtime.rpc  # noqa: F401 - makes the error kinds known to Nameko
+import lockbox.runtime.rpc.server  # noqa: F401 - makes the error kinds known to Nameko
 from lockbox.errors import KINDS, Fault, Invalid, LockboxError, NotFound, invalid
 from portal_service.domain.session import Unauthenticated
 

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 import pytest
 from tests.unit.builders import NOW, REQUEST_ID, created, event
 from tests.unit.fakes import FakeAggregates, FakeClock
-from tests.unit.notify_service.test_alert import OPENED, REVOKED, granted
+from tests.unit.notify_service.domain.test_alert import OPENED, REVOKED, granted
 
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Cause, Changed, Event, Fact
-from lockbox.contracts.portal import MemberAdded, MemberChanged, MemberRemoved
+from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.errors import NotFound, Unavailable
 from notify_service import usecases
 from notify_service.domain.alert import Audience

@@ -22,7 +22,7 @@ from tests.unit.builders import (
     policy,
 )
 
-from approval_service.domain.policy import Policy
+from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
@@ -43,7 +43,7 @@ from lockbox.contracts.request import (
 from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 from request_service import usecases
 from request_service.domain.request import AccessRequest
-from request_service.domain.standing import Standing
+from request_service.domain.state import Standing
 from request_service.usecases import Arrival
 
 CONTOSO = TenantView(

@@ -6,11 +6,11 @@ from tests.unit.lockbox.cli.commands import run, sent, table, works
 from tests.unit.lockbox.cli.documents import SOON, broken_open, listed, outcome, reading
 from tests.unit.lockbox.fake_portal import FakePortal
 
-from approval_service.domain import emergency
+from approval_service.domain.approval import break_glass
 
 USE = f"POST /api/v1/requests/{REQUEST_ID}/break-glass"
 USED = "GET /api/v1/tenants/contoso/break-glass"
-KNOWN = emergency.acknowledge(broken_open(), ADMIN, "seen", SOON).state
+KNOWN = break_glass.acknowledge(broken_open(), ADMIN, "seen", SOON).state
 
 pytestmark = pytest.mark.usefixtures("signed_in")
 

@@ -12,7 +12,7 @@ from tests.unit.lockbox.cli.commands import fails, sent, table, works
 from tests.unit.lockbox.cli.documents import policy_of
 from tests.unit.lockbox.fake_portal import FakePortal
 
-from approval_service.domain.policy import digest_of
+from approval_service.domain.policy.policy import digest_of
 from lockbox.contracts import wire
 from lockbox.contracts.policy import (
     DEFAULT_SETTINGS,

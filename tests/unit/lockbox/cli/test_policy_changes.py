@@ -12,8 +12,8 @@ from tests.unit.lockbox.cli.commands import fails, run, sent, table, works
 from tests.unit.lockbox.cli.documents import policy_of
 from tests.unit.lockbox.fake_portal import FakePortal
 
-from approval_service.domain.difference import differences
-from approval_service.domain.policy import digest_of
+from approval_service.domain.policy.diff import differences
+from approval_service.domain.policy.policy import digest_of
 from lockbox.contracts import wire
 from lockbox.contracts.policy import DEFAULT_SETTINGS, Condition, PolicyDiff, PolicySettings, Rule
 

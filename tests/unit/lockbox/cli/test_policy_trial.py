@@ -11,8 +11,8 @@ from tests.unit.lockbox.cli.commands import fails, run, sent, table, works
 from tests.unit.lockbox.fake_portal import FakePortal
 
 from approval_service.domain.people import People, Person
-from approval_service.domain.policy import forecast
-from approval_service.domain.rules import Asked, evaluate
+from approval_service.domain.policy.evaluation import Asked, evaluate
+from approval_service.domain.policy.policy import forecast
 from lockbox.contracts import wire
 
 TRIAL = "POST /api/v1/tenants/contoso/policy/evaluate"

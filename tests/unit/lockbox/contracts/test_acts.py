@@ -10,7 +10,7 @@ from tests.unit.strategies import messages
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval import CancelRequest, Decide
 from lockbox.contracts.events import Cause
-from lockbox.contracts.grants import RevokeGrant
+from lockbox.contracts.grant import RevokeGrant
 from lockbox.contracts.policy import PutPolicy
 from lockbox.contracts.request import CreateRequest
 from lockbox.crypto.canonical import canonical, digest

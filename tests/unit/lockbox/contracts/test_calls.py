@@ -9,7 +9,7 @@ from audit_service.service import AuditService
 from lockbox.contracts import wire
 from lockbox.contracts.approval import ApprovalView, Decide, GetApproval
 from lockbox.contracts.calls import EVERY, Call
-from lockbox.contracts.grants import ListGrants, SignedGrant
+from lockbox.contracts.grant import ListGrants, SignedGrant
 from lockbox.contracts.identity import CUSTOMER_ROLES, Role
 from lockbox.contracts.request import RequestPage
 from notify_service.service import NotifyService

@@ -26,8 +26,8 @@ from lockbox.contracts.events import (
     event_id,
     read_event,
 )
-from lockbox.contracts.grants import GrantRevoked
-from lockbox.contracts.portal import MemberAdded
+from lockbox.contracts.grant import GrantRevoked
+from lockbox.contracts.member import MemberAdded
 from lockbox.contracts.request import RequestCreated
 from lockbox.crypto.canonical import canonical
 from lockbox.errors import Invalid

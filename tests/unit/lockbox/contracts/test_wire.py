@@ -9,8 +9,8 @@ from tests.unit.builders import REQUEST_ID, asked, terms
 from tests.unit.strategies import EVERY_CALL, EVERY_FACT, messages
 
 from approval_service.domain.access import Access
-from approval_service.domain.approval import Approval
-from approval_service.domain.policy import Policy
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.policy.policy import Policy
 from lockbox.contracts import wire
 from lockbox.contracts.access import RecordAccess
 from lockbox.contracts.approval import Decide

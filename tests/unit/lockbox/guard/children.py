@@ -23,7 +23,7 @@ from tests.waiting import eventually
 
 from lockbox.guard import Guard, Options
 from lockbox.guard.decision import GRANTED
-from lockbox.guard.recording import record_of
+from lockbox.guard.records import record_of
 from lockbox.guard.spool import Spool
 
 ROOT = Path(__file__).parents[4]

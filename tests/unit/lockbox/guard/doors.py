@@ -19,7 +19,7 @@ from lockbox import clock
 from lockbox.crypto.possession import Target, prove, prove_session
 from lockbox.crypto.tokens import GRANT_TOKEN, sign
 from lockbox.guard import Dpop, Guard, Options
-from lockbox.guard.door import Door
+from lockbox.guard.middleware import Door
 from lockbox.guard.routes import Route, Routes
 
 ORIGIN = "https://files.vendor.example"

@@ -13,7 +13,7 @@ from tests.unit.lockbox.guard.oracle import digest
 from lockbox.crypto.keys import SigningKey
 from lockbox.guard import Attempt, Certificate, Dpop
 from lockbox.guard.decision import Shown
-from lockbox.guard.judging import Facts
+from lockbox.guard.judgement import Facts
 
 KEY, SECOND_KEY, UNKNOWN_KEY, HERS, HIS = map(signing_key, range(1, 6))
 FACTS = Facts(public_keys(KEY, SECOND_KEY), frozenset({"revoked"}), frozenset({"revoked-grant"}))

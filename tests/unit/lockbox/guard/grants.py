@@ -16,7 +16,7 @@ from lockbox.crypto.keys import SigningKey
 from lockbox.crypto.possession import Target
 from lockbox.crypto.tokens import GRANT_TOKEN, TokenKind, sign
 from lockbox.guard import Attempt, Certificate, Decision, Dpop
-from lockbox.guard.judging import Facts, Judge
+from lockbox.guard.judgement import Facts, Judge
 
 KEY, OTHER_KEY = signing_key(1), signing_key(2)
 ERIN, EVE = signing_key(3), signing_key(4)

@@ -14,7 +14,7 @@ import jwt
 
 from lockbox.guard import Attempt, Certificate, Dpop
 from lockbox.guard.decision import Shown
-from lockbox.guard.judging import Facts
+from lockbox.guard.judgement import Facts
 
 ADDRESS = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(/[^?#]*)?(?:[?#].*)?\Z", re.A | re.I)
 PORTS = {"http": 80, "https": 443}

@@ -34,7 +34,7 @@ from tests.unit.lockbox.guard.stand_in import RECORD, answers, hang
 from tests.waiting import eventually
 
 from lockbox.guard.asgi import GuardedAsgi, request_of
-from lockbox.guard.door import DECISION
+from lockbox.guard.middleware import DECISION
 
 SECRET = "Dear Alice, ..."
 

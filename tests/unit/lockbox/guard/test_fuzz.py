@@ -13,7 +13,7 @@ from tests.unit.lockbox.guard.oracle import Oracle
 
 from lockbox.contracts.resources import PATTERN, covers, is_item
 from lockbox.guard import Decision
-from lockbox.guard.judging import Judge
+from lockbox.guard.judgement import Judge
 
 CASES = int(os.environ.get("FUZZ_CASES", "5000"))
 SEED = int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(10**9)))

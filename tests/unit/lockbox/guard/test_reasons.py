@@ -39,7 +39,7 @@ from lockbox.crypto.jws import LONGEST, compose
 from lockbox.crypto.possession import Target
 from lockbox.crypto.tokens import GRANT_TOKEN, TokenKind
 from lockbox.guard import Certificate, Decision, Dpop
-from lockbox.guard.judging import Judge
+from lockbox.guard.judgement import Judge
 
 OF_THE_GUARD = {"revocations_stale", "clock_off", "not_recorded"}
 Case = Callable[[], Decision]

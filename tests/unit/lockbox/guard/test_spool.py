@@ -25,7 +25,7 @@ from tests.unit.lockbox.guard.stand_in import record_some as usual
 from tests.waiting import eventually
 
 from lockbox.guard import spool as spool_module
-from lockbox.guard.recording import Record, record_of
+from lockbox.guard.records import Record, record_of
 from lockbox.guard.spool import Spool
 
 MakeSpool = Callable[..., Spool]

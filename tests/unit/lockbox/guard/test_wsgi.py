@@ -27,7 +27,7 @@ from tests.unit.lockbox.guard.stand_in import RECORD, answers
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import TestResponse
 
-from lockbox.guard.door import DECISION
+from lockbox.guard.middleware import DECISION
 from lockbox.guard.wsgi import GuardedWsgi, request_of
 
 SECRET = b"Dear Alice, ..."

@@ -13,8 +13,7 @@ from tests.unit.strategies import EVERY_ADDRESS
 from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES
 from lockbox.provision.broker import CALL_KEY, RPC_EXCHANGE, definitions
 from lockbox.provision.secrets import ADMIN, SERVICES
-from lockbox.runtime import rpc
-from lockbox.runtime.topology import (
+from lockbox.runtime.broker.topology import (
     RETRY_SECONDS,
     SubscriptionTopology,
     command_queue,
@@ -24,6 +23,7 @@ from lockbox.runtime.topology import (
     redeliver_exchange,
     retry_exchange,
 )
+from lockbox.runtime.rpc import server
 
 PASSWORDS = {user: f"password of {user}" for user in (*SERVICES, ADMIN)}
 MADE = definitions(PASSWORDS)
@@ -91,7 +91,7 @@ def test_users_when_made_have_the_admin_alone_as_administrator() -> None:
 
 def test_exchanges_when_made_are_those_that_the_runtime_declares() -> None:
     declared = {each["name"]: each for each in MADE["exchanges"]}
-    expected = [*map(events_exchange, SERVICES), *map(reconcile_exchange, SERVICES), rpc.RPC_EXCHANGE]
+    expected = [*map(events_exchange, SERVICES), *map(reconcile_exchange, SERVICES), server.RPC_EXCHANGE]
     assert set(declared) == {exchange.name for exchange in expected}
     for exchange in expected:
         made = declared[exchange.name]
@@ -100,7 +100,7 @@ def test_exchanges_when_made_are_those_that_the_runtime_declares() -> None:
 
 
 def test_names_when_declared_twice_in_the_code_agree() -> None:
-    assert rpc.RPC_EXCHANGE.name == RPC_EXCHANGE
+    assert server.RPC_EXCHANGE.name == RPC_EXCHANGE
     assert set(SERVICES) == set(SOURCES)
 
 

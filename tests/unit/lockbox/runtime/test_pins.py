@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import pytest
 
-from lockbox.runtime.mongo import connect
+from lockbox.runtime.storage.mongo import connect
 
 
 @pytest.mark.parametrize(("package", "pinned"), [("nameko", "2.14.1"), ("pymongo", "4.15.5"), ("eventlet", "0.41.0")])

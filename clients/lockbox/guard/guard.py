@@ -1,0 +1,140 @@
+"""The guard of one enforcement point."""
+
+import os
+import re
+import time
+import weakref
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+
+from lockbox import clock
+from lockbox.guard.decision import Attempt, Decision, Shown
+from lockbox.guard.judgement import Binding, Facts, Judge
+from lockbox.guard.records import Recorder, Strict, is_recordable, record_of
+from lockbox.guard.spool import LARGEST_BYTES, Spool
+from lockbox.guard.stream import Stream
+
+TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a guard works; durations are in seconds.
+
+    `stale_after`: without news for so long, it denies. `skew`: a grant may begin so much earlier, as clocks differ a
+    little; its end is never later. `clock_bound`: by so much may this machine's clock differ from Lockbox's. `binding`:
+    whether a grant that is bound to no key counts. `spool`: a folder, for records that are made soon after an access
+    and not before it (`buffered`); at most `spool_bytes`; with `spool_sync` they survive a power failure too.
+    """
+
+    stale_after: float = 5.0
+    skew: float = 5.0
+    clock_bound: float = 60.0
+    binding: Binding = "required"
+    spool: Path | None = None
+    spool_bytes: int = LARGEST_BYTES
+    spool_sync: bool = False
+
+
+class Guard:
+    """Denies by default; lets through what a live grant names, exactly, and puts every attempt on record.
+
+    It can be asked by any number of threads, and starts anew in a process that was forked.
+    """
+
+    def __init__(self, portal_url: str, token_file: Path, options: Options = Options()) -> None:
+        """`token_file` holds the API token of this enforcement point; raises OSError or ValueError if it doesn't."""
+        self._portal_url = portal_url
+        self._token = _token_in(token_file)
+        self._options = options
+        self._started = False
+        self._connect()
+        _start_anew_in_forks(self)
+
+    def start(self) -> None:
+        """Begin to learn keys and revocations; until they are known, everything is refused."""
+        if not self._started:
+            self._started = True
+            self._stream.start()
+            self._recorder.start()
+
+    def stop(self) -> None:
+        """Nobody gets in from now on, until another `start`; what waits in a spool is sent, if the portal takes it."""
+        self._started = False
+        stream, recorder, client = self._stream, self._recorder, self._client
+        self._connect()
+        stream.stop()
+        recorder.stop()
+        client.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing but a grant is missing: keys and revocations are known and fresh, and the clock is right."""
+        return self._obstacle(self._stream.facts, clock.now().timestamp()) is None
+
+    def check(self, token: str | None, tenant: str, resource: str, action: str, shown: Shown = None) -> Decision:
+        """Decide without asking anybody, and without a record."""
+        attempt = Attempt(tenant=tenant, resource=resource, action=action)
+        facts, now = self._stream.facts, clock.now().timestamp()
+        obstacle = self._obstacle(facts, now) if token else None
+        if obstacle is not None:
+            return Decision(allowed=False, reason=obstacle, attempt=attempt)
+        return self._judge.decide(token, attempt, shown, facts, now)
+
+    def enforce(self, token: str | None, tenant: str, resource: str, action: str, shown: Shown = None) -> Decision:
+        """Decide, and return when the decision is on record, or in the spool; what can't be is refused."""
+        decision = self.check(token, tenant, resource, action, shown)
+        recorded = is_recordable(decision) and self._recorder.record(record_of(decision))
+        if recorded or not decision.allowed:
+            return decision
+        return replace(decision, allowed=False, reason="not_recorded")
+
+    def _obstacle(self, facts: Facts, now: float) -> str | None:
+        """Why nobody gets in, whatever the grant."""
+        if not facts.keys.by_kid or time.monotonic() - facts.heard_at > self._options.stale_after:
+            return "revocations_stale"
+        if abs(now - facts.as_of) > self._options.clock_bound + self._options.stale_after:
+            return "clock_off"
+        return None
+
+    def _connect(self) -> None:
+        """Begin with nothing that anybody else holds: no connection, no lock, nothing that was learned."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        self._client = httpx.Client(base_url=self._portal_url, headers=headers, timeout=TIMEOUT_SECONDS)
+        self._judge = Judge(self._options.binding, self._options.skew)
+        self._stream = Stream(self._client, self._options.stale_after)
+        self._recorder: Recorder = self._record_by()
+
+    def _record_by(self) -> Recorder:
+        options = self._options
+        if options.spool is None:
+            return Strict(self._client)
+        return Spool(self._client, options.spool, options.spool_bytes, sync=options.spool_sync)
+
+    def _start_anew(self) -> None:
+        started, self._started = self._started, False
+        self._recorder.let_go()
+        self._connect()
+        if started:
+            self.start()
+
+
+def _token_in(path: Path) -> str:
+    token = path.read_text().strip()
+    if not re.fullmatch(r"[!-~]+", token):
+        raise ValueError(f"{path} holds no API token")
+    return token
+
+
+def _start_anew_in_forks(guard: Guard) -> None:
+    """A fork has neither the threads nor a connection of its own; a guard that is gone is left alone."""
+    known = weakref.ref(guard)
+
+    def after() -> None:
+        forked = known()
+        if forked is not None:
+            forked._start_anew()
+
+    os.register_at_fork(after_in_child=after)

@@ -1,0 +1,246 @@
+"""The guard in a vendor's own Nameko services: an RPC method that is called only if a grant allows it.
+
+class Mailboxes:
+    name = "mailboxes"
+    lockbox = Lockbox()
+
+    @rpc(expected_exceptions=Forbidden)
+    @guarded("mailbox/{owner}", "read")
+    def read(self, tenant: str, owner: str) -> str: ...
+
+with `LOCKBOX: {portal: https://..., token_file: ..., origin: https://...}` in the configuration. Grant and proof travel
+in the context data of the call, as `lockbox: {grant, proof, method, address}`; Nameko hands that on to whatever is
+called from there. What the proof is for is one of two things:
+
+- Without `method` and `address` it is for the very RPC method, as `target_of` names it: `RPC` and the address
+  `http://mailboxes.nameko.invalid/read`. So it is when the engineer's own program makes the call.
+- With them it is for the request that an engineer sent to an edge, which handed both on (`Edge`, `context_of`). Only
+  the path is taken from there; the origin is the service's own, and without one nothing of this kind counts.
+
+What follows for security: every call needs a proof that the engineer's key made just now, so that stolen grants open
+nothing, whoever can send on the broker. But the edge says which request a proof came with, and who can read a service's
+queue sees grant and proof. Either can use both for as long as a proof lives (a minute; a session proof five), in a
+process that has not seen that proof: for the one method if the proof is for it, for any guarded method behind that
+origin if it came by an edge; and in both cases only for what the grant names. So let nobody but the service read its
+queue. A client certificate is known to nobody behind the edge: grants that are bound to one are refused here.
+
+A DPoP proof counts once in each process. Where one request makes several calls of a service, show a session proof.
+"""
+
+import inspect
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import eventlet
+import nameko.exceptions
+from nameko.extensions import DependencyProvider
+from werkzeug.wrappers import Request
+
+from lockbox.contracts import wire
+from lockbox.crypto.possession import Target
+from lockbox.errors import KINDS, Forbidden, Invalid
+from lockbox.guard.configuration import GuardSettings, Origin, read_settings
+from lockbox.guard.credentials import Reader
+from lockbox.guard.decision import Attempt, Decision, Dpop, Shown
+from lockbox.guard.guard import Guard
+from lockbox.guard.routes import Route
+from lockbox.guard.templates import Template, name_of
+from lockbox.guard.wsgi import Environ, request_of
+
+nameko.exceptions.registry.update({f"{kind.__module__}.{kind.__name__}": kind for kind in KINDS})
+
+CONTEXT, METHOD = "lockbox", "RPC"
+READY_WITHIN_SECONDS = 5.0
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockboxSettings(GuardSettings):
+    """The section `LOCKBOX` of a service's configuration."""
+
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeSettings:
+    """What an edge takes from the section `LOCKBOX`."""
+
+    origin: Origin
+
+
+class Lockbox(DependencyProvider):
+    """Gives each worker its `Access`. The first call is taken when the guard is ready, or has had time to be."""
+
+    def setup(self) -> None:
+        """Read the settings and start the guard; raises `Invalid`."""
+        settings = read_settings(LockboxSettings, self.container.config.get("LOCKBOX") or {}, Path.cwd())
+        self._origin, self._guard = settings.origin, settings.guard()
+        self._guard.start()
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not self._guard.ready and time.monotonic() < deadline:
+            eventlet.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop the guard; what waits in its spool is sent."""
+        self._guard.stop()
+
+    def get_dependency(self, worker_ctx: Any) -> "Access":
+        """The access of one worker."""
+        target = target_of(worker_ctx.service_name, worker_ctx.entrypoint.method_name)
+        told = worker_ctx.data.get(CONTEXT)
+        return Access(self._guard, Handed(told if isinstance(told, Mapping) else {}, target, self._origin))
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What came along with a call."""
+
+    told: Mapping[str, Any]
+    target: Target
+    origin: str | None
+
+    @property
+    def grant(self) -> str | None:
+        """The grant."""
+        return self._text("grant")
+
+    @property
+    def shown(self) -> Shown:
+        """The proof, and what it has to be for."""
+        proof, method, address = map(self._text, ("proof", "method", "address"))
+        if proof is None:
+            return None
+        if self.origin is None or method is None or address is None or not address.startswith("/"):
+            return Dpop(proof, self.target.method, self.target.url)
+        return Dpop(proof, method, self.origin + address)
+
+    def _text(self, name: str) -> str | None:
+        value = self.told.get(name)
+        return value if isinstance(value, str) else None
+
+
+class Access:
+    """The access that one worker has; `decision` is the last one that allowed something."""
+
+    def __init__(self, guard: Guard, handed: Handed) -> None:
+        self._guard = guard
+        self._handed = handed
+        self.decision: Decision | None = None
+
+    def require(self, tenant: str, resource: str, action: str) -> Decision:
+        """Return when it is allowed and on record; raises `Forbidden` with the reason."""
+        decision = self._guard.enforce(self._handed.grant, tenant, resource, action, self._handed.shown)
+        if not decision.allowed:
+            raise Forbidden(decision.reason, f"{action} of {resource} of {tenant}")
+        self.decision = decision
+        return decision
+
+
+def guarded(resource: str, action: str, tenant: str = "{tenant}") -> Callable[[F], F]:
+    """Call a method only if a grant allows it; `resource` and `tenant` are templates of its arguments.
+
+    Raises `Invalid` for what they can't be; the method raises `Forbidden` with the reason. Its service has a `Lockbox`.
+    """
+
+    def decorate(method: F) -> F:
+        signature = inspect.signature(method)
+        wanted = Wanted.of(signature.parameters, resource, action, tenant)
+
+        @wraps(method)
+        def called(service: Any, *args: Any, **kwargs: Any) -> Any:
+            given = signature.bind(service, *args, **kwargs)
+            given.apply_defaults()
+            attempt = wanted.attempt(given.arguments)
+            access: Access = getattr(service, _provider_of(type(service)))
+            access.require(attempt.tenant, attempt.resource, attempt.action)
+            return method(service, *args, **kwargs)
+
+        called.__signature__ = signature  # type: ignore[attr-defined] # by which Nameko checks a call's arguments
+        return cast(F, called)
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a call with some arguments tries."""
+
+    route: Route
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, parameters: Iterable[str], resource: str, action: str, tenant: str) -> "Wanted":
+        """By templates of arguments; raises `Invalid`."""
+        variables = dict.fromkeys([*Template(tenant).variables, *Template(resource).variables])
+        route = Route("/" + "/".join(variables), {METHOD: action}, tenant, resource)
+        names = tuple(map(name_of, variables))
+        for fault in route.faults():
+            raise Invalid("invalid_routes", f"{fault['field']}: expected {fault['expected']}", [fault])
+        for unknown in set(names) - set(parameters):
+            raise Invalid("invalid_routes", f"{unknown}: expected the name of a parameter")
+        return cls(route, names)
+
+    def attempt(self, arguments: Mapping[str, Any]) -> Attempt:
+        """What these try; raises `Forbidden("no_route", ...)` for what names nothing."""
+        try:
+            attempt = self.route.attempt(METHOD, {name: arguments[name] for name in self.names})
+        except (TypeError, ValueError) as error:
+            raise Forbidden("no_route", f"{', '.join(self.names)}: expected names of content: {error}") from error
+        return cast(Attempt, attempt)  # as the route is not open
+
+
+class Edge(DependencyProvider):
+    """For a service that engineers reach over HTTP: `self.edge.hand_on(request)`, before it calls others."""
+
+    def setup(self) -> None:
+        """Read the settings; raises `Invalid`."""
+        told = self.container.config.get("LOCKBOX")
+        origin = told.get("origin") if isinstance(told, Mapping) else None
+        self._origin = wire.decode(EdgeSettings, {"origin": origin}).origin
+
+    def get_dependency(self, worker_ctx: Any) -> "Handover":
+        """What hands on from one worker."""
+        return Handover(self._origin, worker_ctx.data)
+
+
+@dataclass(frozen=True)
+class Handover:
+    """Hands on what an engineer showed."""
+
+    origin: str
+    context: dict[str, Any]
+
+    def hand_on(self, request: Request) -> None:
+        """To all that is called from now on; raises `Forbidden` for what can't be handed on."""
+        self.context.update(context_of(request.environ, self.origin))
+
+
+def context_of(environ: Environ, origin: str) -> dict[str, Any]:
+    """The context data for calls that a WSGI request leads to; `origin` is where the engineer sent it.
+
+    Raises `Forbidden`: `credentials_ambiguous`, `cross_site`, `path_ambiguous`, `method_ambiguous`.
+    """
+    request = request_of(environ)
+    request.require_plain()
+    grant, shown = Reader(origin).read(request)
+    told: dict[str, Any] = {} if grant is None else {"grant": grant}
+    if isinstance(shown, Dpop):
+        told |= {"proof": shown.proof, "method": shown.method, "address": request.address}
+    return {CONTEXT: told}
+
+
+def target_of(service: str, method: str) -> Target:
+    """What a proof for one RPC method is for; no web site is ever found at such an address (RFC 2606)."""
+    return Target(METHOD, f"http://{service}.nameko.invalid/{method}")
+
+
+def _provider_of(service: type[Any]) -> str:
+    """The name of the attribute that gives a service its access."""
+    for name, _ in inspect.getmembers(service, lambda member: isinstance(member, Lockbox)):
+        return name
+    raise TypeError(f"{service.__name__} has guarded methods, and no Lockbox()")

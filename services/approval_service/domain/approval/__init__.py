@@ -1,0 +1,1 @@
+"""Rules of one approval: stages, decisions, information, extension, break-glass."""

@@ -1,0 +1,1 @@
+"""Rules of a tenant policy: validation, evaluation, hours, differences."""

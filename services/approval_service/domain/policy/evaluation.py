@@ -1,0 +1,183 @@
+"""What a policy makes of a request: who decides, or what happens by itself, and why.
+
+A rule that opens has to cover all of a request, one that closes is met by any of it. The first rule that matches
+counts. What can't be evaluated denies.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from approval_service.domain.policy import hours
+from approval_service.domain.policy.hours import Span
+from lockbox.contracts import resources
+from lockbox.contracts.fields import format_duration, format_timestamp
+from lockbox.contracts.policy import Condition, PolicySettings, Rule, Side, StagePlan
+from lockbox.contracts.request import AccessTerms, matches
+
+OPENS = "auto_approve"
+MOMENT = timedelta.resolution
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a policy looks at: the terms, who asks, and when."""
+
+    terms: AccessTerms
+    requester: str
+    arrives: datetime
+
+    @property
+    def access(self) -> Span:
+        """When the access would be, if it were granted at once."""
+        start = max(self.arrives, self.terms.starts_at or self.arrives)
+        return Span(start, start + self.terms.duration)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a policy makes of a request: these stages decide, or it is approved or denied by itself; and why."""
+
+    outcome: Literal["decide", "approve", "deny"]
+    why: tuple[str, ...]
+    stages: tuple[StagePlan, ...] = ()
+    rule: str | None = None
+
+
+def evaluate(policy: PolicySettings, asked: Asked) -> Evaluation:
+    """What the policy makes of a request."""
+    try:
+        objection = _beyond_limits(policy, asked.terms) or _in_freeze(policy, asked)
+        return _denied(objection) if objection else _by_rules(policy, asked)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a policy, it opens nothing
+        return _denied(f"the policy can't be evaluated, so it opens nothing: {error!r}")
+
+
+def _beyond_limits(policy: PolicySettings, terms: AccessTerms) -> str | None:
+    if terms.duration > policy.maximum_duration:
+        return f"the tenant's policy allows at most {format_duration(policy.maximum_duration)}"
+    pattern = policy.service_request_pattern
+    if pattern is not None and not matches(terms.service_request, pattern):
+        return f"the tenant's policy wants a service request that looks like {pattern}"
+    return None
+
+
+def _in_freeze(policy: PolicySettings, asked: Asked) -> str | None:
+    for freeze in policy.freezes:
+        span = hours.frozen(freeze)
+        if freeze.effect == "no_access" and span.touches(asked.access):
+            return f"no access in the freeze {freeze.name!r}, until {format_timestamp(span.end)}"
+    return None
+
+
+def _by_rules(policy: PolicySettings, asked: Asked) -> Evaluation:
+    for rule in policy.rules:
+        try:
+            matched = _matches(rule, asked)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a rule, it opens nothing
+            return _denied(f"the rule {rule.name!r} can't be evaluated, so it denies: {error!r}", rule)
+        if matched:
+            return _by_rule(policy, rule, asked)
+    return _by_mode(policy, asked)
+
+
+def _by_rule(policy: PolicySettings, rule: Rule, asked: Asked) -> Evaluation:
+    said = f": {rule.comment}" if rule.comment else ""
+    if rule.then == "auto_deny":
+        return _denied(f"denied by the rule {rule.name!r}{said}", rule)
+    if rule.then == "add_stage":
+        if rule.stage is None:
+            return _denied(f"the rule {rule.name!r} adds no stage, so it denies", rule)
+        why = f"the rule {rule.name!r} adds the stage {rule.stage.name!r}{said}"
+        return _decided_in((*_stages(policy), rule.stage), why, rule=rule)
+    why = f"the rule {rule.name!r} gives the customer's consent beforehand{said}"
+    return _without_people(policy, asked, why, _of_vendor(policy), rule=rule)
+
+
+def _by_mode(policy: PolicySettings, asked: Asked) -> Evaluation:
+    if policy.audit_only:
+        return _without_people(policy, asked, "audit only: nobody decides, everything is on record", ())
+    if not policy.require_approval:
+        return _decided_in(_stages(policy), "the customer does not require its own approval")
+    return _decided_in(_stages(policy))
+
+
+def _without_people(
+    policy: PolicySettings, asked: Asked, why: str, left: tuple[StagePlan, ...], rule: Rule | None = None
+) -> Evaluation:
+    """What opens without the customer's people: these stages are left, or none; not in a freeze."""
+    now = Span(asked.arrives, asked.access.end)
+    for freeze in policy.freezes:
+        if hours.frozen(freeze).touches(now):
+            return _decided_in(
+                _stages(policy), why, f"but nothing is approved automatically in {freeze.name!r}", rule=rule
+            )
+    if left:
+        return _decided_in(left, why, rule=rule)
+    return Evaluation("approve", (why,), rule=rule.name if rule else None)
+
+
+def _decided_in(stages: tuple[StagePlan, ...], *why: str, rule: Rule | None = None) -> Evaluation:
+    if not stages:
+        return _denied("no stage is left that could approve", rule)
+    return Evaluation("decide", why, stages, rule.name if rule else None)
+
+
+def _denied(why: str, rule: Rule | None = None) -> Evaluation:
+    return Evaluation("deny", (why,), rule=rule.name if rule else None)
+
+
+def _stages(policy: PolicySettings) -> tuple[StagePlan, ...]:
+    return policy.stages if policy.require_approval else _of_vendor(policy)
+
+
+def _of_vendor(policy: PolicySettings) -> tuple[StagePlan, ...]:
+    return tuple(stage for stage in policy.stages if stage.side == Side.VENDOR)
+
+
+def _matches(rule: Rule, asked: Asked) -> bool:
+    """What is quickly told comes first: of many rules, most are for something else."""
+    named, timed = (_covered, _lies_within) if rule.then == OPENS else (_touched, _comes_near)
+    return (
+        _plainly(rule.when, asked.terms, asked.requester) and named(rule.when, asked.terms) and timed(rule.when, asked)
+    )
+
+
+def _plainly(when: Condition, terms: AccessTerms, requester: str) -> bool:
+    """What is met or not, whatever the rule does."""
+    return (
+        (when.reason_codes is None or terms.reason_code in when.reason_codes)
+        and (when.severities is None or terms.severity in when.severities)
+        and (when.engineers is None or requester in when.engineers)
+        and (when.longer_than is None or terms.duration > when.longer_than)
+        and (when.at_most is None or terms.duration <= when.at_most)
+    )
+
+
+def _covered(when: Condition, terms: AccessTerms) -> bool:
+    return (when.actions is None or set(terms.actions) <= set(when.actions)) and (
+        when.resources is None or all(_any(resources.covers, when.resources, one) for one in terms.resources)
+    )
+
+
+def _touched(when: Condition, terms: AccessTerms) -> bool:
+    return (when.actions is None or not set(terms.actions).isdisjoint(when.actions)) and (
+        when.resources is None or any(_any(resources.overlap, when.resources, one) for one in terms.resources)
+    )
+
+
+def _lies_within(when: Condition, asked: Asked) -> bool:
+    return _arrives(when, asked) and (when.access is None or hours.covers(when.access, asked.access))
+
+
+def _comes_near(when: Condition, asked: Asked) -> bool:
+    return _arrives(when, asked) and (when.access is None or hours.touches(when.access, asked.access))
+
+
+def _arrives(when: Condition, asked: Asked) -> bool:
+    return when.arrives is None or hours.touches(when.arrives, Span(asked.arrives, asked.arrives + MOMENT))
+
+
+def _any(compare: Callable[[str, str], bool], patterns: tuple[str, ...], resource: str) -> bool:
+    return any(compare(pattern, resource) for pattern in patterns)

@@ -1,0 +1,135 @@
+"""A tenant's policy in its versions, and who has to agree to a change."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from approval_service.domain.people import People
+from approval_service.domain.policy import validation
+from approval_service.domain.policy.evaluation import Evaluation
+from lockbox.contracts import wire
+from lockbox.contracts.approval import Limits
+from lockbox.contracts.events import Changed
+from lockbox.contracts.policy import (
+    DEFAULT_SETTINGS,
+    Forecast,
+    GroupForecast,
+    PolicyChanged,
+    PolicyChangeProposed,
+    PolicyChangeRejected,
+    PolicySettings,
+    PolicyView,
+    Proposal,
+    StageForecast,
+    StagePlan,
+)
+from lockbox.contracts.request import AccessTerms
+from lockbox.crypto.canonical import canonical, digest
+from lockbox.errors import Conflict, Forbidden
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(PolicyView):
+    """A tenant's policy in one of its versions."""
+
+    @classmethod
+    def first(cls, tenant: str, by: str, now: datetime) -> "Changed[Policy]":
+        """The policy that a tenant starts with: approval required, and the defaults of the product."""
+        policy = cls(**DEFAULT_SETTINGS.settings(), tenant=tenant, version=1, changed_at=now, changed_by=by)
+        return Changed(policy, (policy._as_fact(),))
+
+    def change(
+        self, settings: PolicySettings, expected: int | None, people: People, by: str, now: datetime
+    ) -> "Changed[Policy]":
+        """Replace the settings, or propose to, where a second administrator has to agree.
+
+        Raises `Conflict` if `expected` is not the version in force, `Invalid` for a document that can't work.
+        """
+        if expected is not None and expected != self.version:
+            raise Conflict("policy_version_stale", f"the policy is at version {self.version}, not {expected}")
+        if settings.settings() == self.settings():
+            return Changed(self)
+        validation.check(settings, people, self.stages_in_force)
+        return self._propose(settings, by, now) if self.four_eyes else self._replace(settings, by, now)
+
+    def agree(self, proposed: str, people: People, by: str, now: datetime) -> "Changed[Policy]":
+        """Put what another administrator proposed into force."""
+        proposal = self._proposal(proposed)
+        if by == proposal.proposed_by:
+            raise Forbidden("own_proposal", "another administrator has to agree")
+        validation.check(proposal.settings, people, self.stages_in_force)
+        return self._replace(proposal.settings, by, now, proposal.proposed_by)
+
+    def reject(self, proposed: str, comment: str) -> "Changed[Policy]":
+        """Take a proposal off the table."""
+        proposal = self._proposal(proposed)
+        fact = PolicyChangeRejected(tenant=self.tenant, version=self.version, digest=proposal.digest, comment=comment)
+        return Changed(replace(self, proposal=None), (fact,))
+
+    @property
+    def stages_in_force(self) -> tuple[StagePlan, ...]:
+        """The stages of this version, those of rules included."""
+        return (*self.stages, *(rule.stage for rule in self.rules if rule.stage))
+
+    def limits(self) -> Limits:
+        """What of this version a request keeps to, whatever becomes of the policy."""
+        return Limits(
+            policy_version=self.version,
+            comment_on_denial=self.comment_on_denial,
+            maximum_total=self.maximum_total,
+            frozen=tuple(freeze for freeze in self.freezes if freeze.effect == "no_access"),
+            break_glass=self.break_glass,
+        )
+
+    def _proposal(self, proposed: str) -> Proposal:
+        if self.proposal is None or self.proposal.digest != proposed:
+            raise Conflict("proposal_stale", "this is not, or not any more, what is proposed; look at the policy again")
+        return self.proposal
+
+    def _propose(self, settings: PolicySettings, by: str, now: datetime) -> "Changed[Policy]":
+        proposal = Proposal(settings=settings, digest=digest_of(settings), proposed_by=by, proposed_at=now)
+        fact = PolicyChangeProposed(tenant=self.tenant, version=self.version, digest=proposal.digest, settings=settings)
+        return Changed(replace(self, proposal=proposal), (fact,))
+
+    def _replace(
+        self, settings: PolicySettings, by: str, now: datetime, proposed_by: str | None = None
+    ) -> "Changed[Policy]":
+        new: dict[str, Any] = settings.settings()
+        version = self.version + 1
+        policy = replace(self, **new, version=version, changed_at=now, changed_by=by, proposal=None)
+        return Changed(policy, (policy._as_fact(proposed_by),))
+
+    def _as_fact(self, proposed_by: str | None = None) -> PolicyChanged:
+        return PolicyChanged(tenant=self.tenant, version=self.version, proposed_by=proposed_by, **self.settings())
+
+
+def digest_of(settings: PolicySettings) -> str:
+    """The SHA-256, in hexadecimal, of the canonical JSON of a policy."""
+    return digest(canonical(wire.encode(settings, PolicySettings)))
+
+
+def forecast(
+    evaluation: Evaluation, terms: AccessTerms, people: People, requester: str, version: int | None
+) -> Forecast:
+    """An evaluation for people to read: who could decide in each stage."""
+    return Forecast(
+        outcome=evaluation.outcome,
+        why=evaluation.why,
+        rule=evaluation.rule,
+        stages=tuple(_forecast(stage, people, requester) for stage in evaluation.stages),
+        duration=terms.duration,
+        version=version,
+    )
+
+
+def _forecast(stage: StagePlan, people: People, requester: str) -> StageForecast:
+    groups = tuple(
+        GroupForecast(
+            name=group.name,
+            approvals=group.approvals,
+            members=group.members,
+            eligible=tuple(sorted(people.eligible(group, stage.side) - {requester})),
+        )
+        for group in stage.groups
+    )
+    return StageForecast(name=stage.name, side=stage.side, denials=stage.denials, groups=groups)

@@ -1,0 +1,208 @@
+"""What is wrong with a policy as a whole: each fault with the path to it. A policy with any is never in force."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import combinations
+from zoneinfo import ZoneInfo
+
+from approval_service.domain.people import People, assign, unfilled
+from approval_service.domain.policy import hours as spans
+from lockbox.contracts.fields import format_duration
+from lockbox.contracts.identity import Role
+from lockbox.contracts.policy import (
+    DECIDING_ROLES,
+    Condition,
+    Freeze,
+    Group,
+    Hours,
+    PolicySettings,
+    Rule,
+    Side,
+    StagePlan,
+)
+from lockbox.errors import Fault, Invalid
+
+WHO_AGREE = 2
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One fault: its stable code, the path to it, what was expected and what is there."""
+
+    code: str
+    field: str
+    expected: str
+    received: object
+
+    @property
+    def fault(self) -> Fault:
+        """As an error shows it."""
+        return Fault(field=self.field, expected=self.expected, received=str(self.received)[:120])
+
+
+def check(policy: PolicySettings, people: People, in_force: Iterable[StagePlan] = (), path: str = "") -> None:
+    """Raise `Invalid` with every fault; its code is that of the first, `path` goes before the path of each.
+
+    Stages that are in force are not looked at again for people, so that a tenant whose approvers have left can
+    change the rest.
+    """
+    faults = [replace(wrong, field=path + wrong.field) for wrong in _faults(policy, people, tuple(in_force))]
+    if faults:
+        first = faults[0]
+        text = f"{first.field}: expected {first.expected}, got {first.received!r}"
+        raise Invalid(first.code, text, [wrong.fault for wrong in faults])
+
+
+def _faults(policy: PolicySettings, people: People, in_force: Sequence[StagePlan]) -> Iterator[Wrong]:
+    yield from _contradictions(policy)
+    yield from _stages(policy, people, in_force)
+    for number, rule in enumerate(policy.rules):
+        yield from _rule(f"rules.{number}", rule, policy, people, in_force)
+    yield from _unreachable(policy.rules)
+    yield from _freezes(policy.freezes)
+    for field, named in (("stages", policy.stages), ("rules", policy.rules), ("freezes", policy.freezes)):
+        yield from _repeated(field, [one.name for one in named])
+
+
+def _contradictions(policy: PolicySettings) -> Iterator[Wrong]:
+    if policy.audit_only and policy.require_approval:
+        yield Wrong("policy_contradictory", "audit_only", "false while require_approval is true", policy.audit_only)
+    for shorter, longer in (("default_duration", "maximum_duration"), ("maximum_duration", "maximum_total")):
+        least, most = getattr(policy, shorter), getattr(policy, longer)
+        if least > most:
+            yield Wrong(
+                "policy_contradictory", shorter, f"at most {longer}, {format_duration(most)}", format_duration(least)
+            )
+
+
+def _stages(policy: PolicySettings, people: People, in_force: Sequence[StagePlan]) -> Iterator[Wrong]:
+    needed = Side.CUSTOMER if policy.require_approval else Side.VENDOR
+    if not policy.audit_only and not any(stage.side == needed for stage in policy.stages):
+        yield Wrong(
+            "policy_without_stage",
+            "stages",
+            f"a stage of the {needed.lower()}, as require_approval is {str(policy.require_approval).lower()}",
+            [stage.name for stage in policy.stages],
+        )
+    if policy.audit_only and not policy.stages:
+        yield Wrong("policy_without_stage", "stages", "a stage that decides on extensions and in a freeze", [])
+    for number, stage in enumerate(policy.stages):
+        yield from _stage(f"stages.{number}", stage, people, stage in in_force)
+    if policy.four_eyes and len(people.with_role(Role.CUSTOMER_ADMIN, Side.CUSTOMER)) < WHO_AGREE:
+        yield Wrong("policy_four_eyes_alone", "four_eyes", "false while there are not two administrators", True)
+
+
+def _stage(path: str, stage: StagePlan, people: People, known: bool) -> Iterator[Wrong]:
+    yield from _repeated(f"{path}.groups", [group.name for group in stage.groups])
+    for number, group in enumerate(stage.groups):
+        yield from _members(f"{path}.groups.{number}", group, stage.side)
+        if not known:
+            yield from _reachable(f"{path}.groups.{number}", group, stage.side, people)
+    if not known:
+        yield from _together(path, stage, people)
+
+
+def _members(path: str, group: Group, side: Side) -> Iterator[Wrong]:
+    for number, member in enumerate(group.members):
+        if "@" not in member and member not in DECIDING_ROLES[side]:
+            roles = " or ".join(DECIDING_ROLES[side])
+            yield Wrong(
+                "policy_member_unknown", f"{path}.members.{number}", f"{roles}, in a stage of this side", member
+            )
+
+
+def _reachable(path: str, group: Group, side: Side, people: People) -> Iterator[Wrong]:
+    eligible = people.eligible(group, side)
+    for number, member in enumerate(group.members):
+        if "@" in member and member not in eligible:
+            roles = " or ".join(DECIDING_ROLES[side])
+            yield Wrong("policy_member_unknown", f"{path}.members.{number}", f"somebody who is {roles}", member)
+    if group.approvals > len(eligible):
+        expected = f"at most {len(eligible)}, as so many people can decide here"
+        yield Wrong("policy_quorum_unreachable", f"{path}.approvals", expected, group.approvals)
+
+
+def _together(path: str, stage: StagePlan, people: People) -> Iterator[Wrong]:
+    """Whether everybody needed is there at once, as one person counts once; and whether a no can be final."""
+    eligible = {group.name: people.eligible(group, stage.side) for group in stage.groups}
+    everybody = frozenset[str]().union(*eligible.values())
+    places = {group.name: min(group.approvals, len(eligible[group.name])) for group in stage.groups}
+    groups_of = {email: [name for name in places if email in eligible[name]] for email in sorted(everybody)}
+    if unfilled(assign(groups_of, places), places):
+        expected = "groups that can all be satisfied, as one person counts once in a stage"
+        yield Wrong("policy_quorum_unreachable", f"{path}.groups", expected, [group.name for group in stage.groups])
+    if stage.denials > max(len(everybody), 1):
+        expected = f"at most {len(everybody)}, as so many people can decide here"
+        yield Wrong("policy_quorum_unreachable", f"{path}.denials", expected, stage.denials)
+
+
+def _rule(
+    path: str, rule: Rule, policy: PolicySettings, people: People, in_force: Sequence[StagePlan]
+) -> Iterator[Wrong]:
+    if (rule.stage is not None) != (rule.then == "add_stage"):
+        expected = "a stage" if rule.stage is None else "nothing, as only add_stage has one"
+        yield Wrong("policy_rule_incomplete", f"{path}.stage", expected, rule.stage and rule.stage.name)
+    if rule.stage is not None:
+        yield from _stage(f"{path}.stage", rule.stage, people, rule.stage in in_force)
+        if rule.stage.name in [stage.name for stage in policy.stages]:
+            yield Wrong("policy_name_repeated", f"{path}.stage.name", "a name that no other stage has", rule.stage.name)
+    yield from _condition(f"{path}.when", rule.when, policy.maximum_duration, people)
+
+
+def _condition(path: str, when: Condition, longest: timedelta, people: People) -> Iterator[Wrong]:
+    most = min(longest, when.at_most or longest)
+    if when.longer_than is not None and when.longer_than >= most:
+        expected = f"less than {format_duration(most)}, or nothing matches"
+        yield Wrong("policy_matches_nothing", f"{path}.longer_than", expected, format_duration(when.longer_than))
+    engineers = people.with_role(Role.ENGINEER, Side.VENDOR)
+    for number, email in enumerate(when.engineers or ()):
+        if email not in engineers:
+            yield Wrong("policy_member_unknown", f"{path}.engineers.{number}", "one of the vendor's engineers", email)
+    for field, hours in (("arrives", when.arrives), ("access", when.access)):
+        if hours is not None:
+            yield from _hours(f"{path}.{field}", hours)
+
+
+def _hours(path: str, hours: Hours) -> Iterator[Wrong]:
+    yield from _zone(path, hours.time_zone)
+    if hours.since in (hours.until, spans.END_OF_DAY):
+        yield Wrong("policy_matches_nothing", f"{path}.since", "a time of day other than `until`", hours.since)
+
+
+def _unreachable(rules: Sequence[Rule]) -> Iterator[Wrong]:
+    """After a rule that is for every request, no other is ever looked at."""
+    for number, rule in enumerate(rules[:-1]):
+        if rule.when == Condition():
+            expected = f"no rule, as rules.{number} matches every request"
+            yield Wrong("policy_matches_nothing", f"rules.{number + 1}", expected, rules[number + 1].name)
+            return
+
+
+def _freezes(freezes: Sequence[Freeze]) -> Iterator[Wrong]:
+    unzoned = [list(_zone(f"freezes.{number}", freeze.time_zone)) for number, freeze in enumerate(freezes)]
+    for faults in unzoned:
+        yield from faults
+    known = [number for number, faults in enumerate(unzoned) if not faults]
+    during = {number: spans.frozen(freezes[number]) for number in known}
+    for number in known:
+        if during[number].end <= during[number].start:
+            expected = f"a time after {freezes[number].starts}"
+            yield Wrong("policy_matches_nothing", f"freezes.{number}.ends", expected, freezes[number].ends)
+    for one, other in combinations(known, 2):
+        if during[one].touches(during[other]):
+            expected = f"a time that does not overlap with {freezes[one].name!r}"
+            yield Wrong("policy_freezes_overlap", f"freezes.{other}", expected, freezes[other].name)
+
+
+def _zone(path: str, name: str) -> Iterator[Wrong]:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        yield Wrong("policy_time_zone_unknown", f"{path}.time_zone", "a time zone such as Europe/Berlin", name)
+
+
+def _repeated(field: str, names: Sequence[str]) -> Iterator[Wrong]:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield Wrong("policy_name_repeated", f"{field}.{number}.name", "a name that no other one has", name)

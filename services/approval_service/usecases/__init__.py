@@ -1,0 +1,1 @@
+"""Use cases of approval_service, one module for each concept."""

@@ -1,0 +1,57 @@
+"""Sign in and sign out."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from lockbox.contracts import wire
+from lockbox.contracts.fields import Email
+from lockbox.errors import Invalid
+from portal_service.domain.session import TooManyAttempts, Unauthenticated
+from portal_service.edge import edge
+from portal_service.http_status import status_of
+from portal_service.web.shell import admission
+from portal_service.web.shell.forms import Form
+
+blueprint = Blueprint("session", __name__)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What somebody proves with who it is."""
+
+    email: Email
+    password: str
+
+
+@blueprint.get("/sign-in")
+def show_sign_in() -> ResponseReturnValue:
+    """Show the form; whoever is signed in already goes on."""
+    return redirect(admission.destination()) if admission.known() else _page(Form.fresh())
+
+
+@blueprint.post("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """Sign in and go on to the page that was asked for."""
+    form = Form.sent()
+    try:
+        proof = _proof(form)
+        return admission.admit(edge().sign_in(proof.email, proof.password))
+    except (Invalid, Unauthenticated, TooManyAttempts) as error:
+        return _page(form.refused(error)), status_of(error)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End the session."""
+    edge().sign_out(request.cookies[admission.COOKIE])
+    return admission.dismiss()
+
+
+def _proof(form: Form) -> Proof:
+    return wire.decode(Proof, {"email": form.text("email"), "password": form.typed.get("password", "")})
+
+
+def _page(form: Form) -> str:
+    return render_template("sign_in.html", form=form)

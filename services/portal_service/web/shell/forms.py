@@ -1,0 +1,117 @@
+"""What people type into a form: read it, show it again, and say beside each field what is wrong with it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from flask import request
+
+from lockbox.contracts.fields import KeyField
+from lockbox.errors import Conflict, Fault, LockboxError
+from lockbox.ids import new_id
+from portal_service.web.wording import words
+
+KEY = "idempotency_key"
+PARTS = frozenset({"terms", "settings", "changes", "policy"})
+DURATION = re.compile(
+    r"(?:(?P<days>\d{1,9})\s*d(?:ays?)?)?\s*"
+    r"(?:(?P<hours>\d{1,9})\s*h(?:ours?|rs?)?)?\s*"
+    r"(?:(?P<minutes>\d{1,9})\s*m(?:in(?:ute)?s?)?)?\s*"
+    r"(?:(?P<seconds>\d{1,9})\s*s(?:ec(?:ond)?s?)?)?"
+)
+CLOCK = re.compile(r"(\d{1,2}):(\d\d)")
+LOCAL_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What was typed, the key by which the services know the form again when it comes twice, and what is wrong."""
+
+    typed: Mapping[str, str]
+    key: str
+    faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problem: str = ""
+
+    @classmethod
+    def fresh(cls, **typed: str) -> "Form":
+        """A form that nobody has filled in yet."""
+        return cls(typed, new_id())
+
+    @classmethod
+    def sent(cls) -> "Form":
+        """The form that this web request brings; a field that came several times, as boxes do, has a line for each."""
+        typed = {name: "\n".join(texts).replace("\r\n", "\n") for name, texts in request.form.lists()}
+        key = typed.pop(KEY, "")
+        return cls(typed, key if KeyField.pattern.fullmatch(key) else new_id())
+
+    def text(self, name: str) -> str:
+        """What stands in a field, without spaces around it."""
+        return self.typed.get(name, "").strip()
+
+    def ticks(self, name: str, value: str) -> bool:
+        """Whether a box is ticked: as it was sent, and in a form that did not have this box yet, it is."""
+        return f"asked_{name}" not in self.typed or value in as_lines(self.text(name))
+
+    def changed(self, problem: str) -> "Form":
+        """The form as it was, about something that has changed meanwhile; sent again it is another command."""
+        return replace(self, problem=problem, key=new_id())
+
+    def refused(self, error: LockboxError) -> "Form":
+        """The form as it was, with what is wrong; after a conflict it is another command, so with another key."""
+        faults: dict[str, tuple[str, ...]] = {}
+        for fault in error.faults:
+            name = field_of(fault)
+            faults[name] = (*faults.get(name, ()), explain(fault))
+        problem = "" if faults else words.sentence(error.message)
+        return replace(self, faults=faults, problem=problem, key=new_id() if isinstance(error, Conflict) else self.key)
+
+
+def field_of(fault: Fault) -> str:
+    """The form's field that a fault is about."""
+    return _path(fault)[0]
+
+
+def explain(fault: Fault) -> str:
+    """What is wrong with a field, for people."""
+    expected = f"expected {words.expected(fault['expected'])}."
+    of_many = len(_path(fault)) > 1
+    return f"“{fault['received']}”: {expected}" if of_many and "received" in fault else words.sentence(expected)
+
+
+def _path(fault: Fault) -> list[str]:
+    """The way to what is wrong, without the part of the message that the form as a whole becomes."""
+    first, *rest = fault["field"].split(".")
+    return rest if rest and first in PARTS else [first, *rest]
+
+
+def as_lines(text: str) -> list[str]:
+    """What stands on each line."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def as_list(text: str) -> list[str]:
+    """What stands between commas or spaces."""
+    return re.findall(r"[^\s,;]+", text)
+
+
+def as_duration(text: str) -> str:
+    """ISO 8601 for `4h`, `1h 30m`, `90 minutes` or `1:30`; anything else as it is, for the services to judge."""
+    typed = text.strip().lower()
+    clock, spelled = CLOCK.fullmatch(typed), DURATION.fullmatch(typed)
+    if clock:
+        return f"PT{clock[1]}H{clock[2]}M"
+    if not typed or not spelled:
+        return typed.upper()
+    days, hours, minutes, seconds = (int(count or 0) for count in spelled.groups())
+    return f"P{days}DT{hours}H{minutes}M{seconds}S"
+
+
+def as_moment(text: str) -> str | None:
+    """RFC 3339 for a date and time in UTC as browsers send it; None for nothing; anything else as it is."""
+    local = LOCAL_MOMENT.fullmatch(text.strip())
+    return f"{local[1]}T{local[2]}{local[3] or ':00'}Z" if local else text.strip() or None
+
+
+def as_count(text: str) -> int | str:
+    """A whole number; anything else as it is."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text  # noqa: PLR2004 - an int of 32 bits

@@ -1,0 +1,38 @@
+"""What approvers took away: what was asked for, beside what can still be granted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lockbox.contracts.request import AccessTerms
+from portal_service.usecases import RequestDetails
+from portal_service.web.wording import words
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """One thing of which less can be granted than was asked for."""
+
+    label: str
+    asked: tuple[str, ...]
+    left: tuple[str, ...]
+    listed: bool = False
+
+
+def taken_away(request: RequestDetails) -> list[Narrowed]:
+    """Everything of which less can be granted than was asked for."""
+    return list(_differences(request, request.terms)) if request.terms else []
+
+
+def _differences(asked: AccessTerms, left: AccessTerms) -> Iterator[Narrowed]:
+    if left.duration != asked.duration:
+        yield Narrowed("Duration", (words.spoken(asked.duration),), (words.spoken(left.duration),))
+    if left.starts_at != asked.starts_at:
+        yield Narrowed("Access starts", (_start(asked),), (_start(left),))
+    if left.resources != asked.resources:
+        yield Narrowed("Resources", asked.resources, left.resources, listed=True)
+    if left.actions != asked.actions:
+        yield Narrowed("Actions", asked.actions, left.actions, listed=True)
+
+
+def _start(terms: AccessTerms) -> str:
+    return f"{words.moment(terms.starts_at)} UTC" if terms.starts_at else "when approved"

@@ -1,0 +1,1 @@
+"""Wording: codes, events and values in plain words."""

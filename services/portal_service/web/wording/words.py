@@ -1,0 +1,197 @@
+"""Human words for what the services say in codes, and the moments and durations that people read."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+
+from lockbox.contracts.events import VENDOR
+from lockbox.contracts.fields import parse_duration
+from lockbox.contracts.grant import GrantState
+from lockbox.contracts.policy import PolicySettings, Side
+from lockbox.contracts.request import ReasonCode, RequestState
+
+STATES: Mapping[str, str] = {
+    RequestState.PENDING_VENDOR: "Pending vendor",
+    RequestState.PENDING_CUSTOMER: "Pending customer",
+    RequestState.INFO_REQUESTED: "Information requested",
+}
+TONES: Mapping[str, str] = {
+    RequestState.PENDING_VENDOR: "waiting",
+    RequestState.PENDING_CUSTOMER: "waiting",
+    RequestState.INFO_REQUESTED: "waiting",
+    RequestState.APPROVED: "good",
+    RequestState.DENIED: "bad",
+    GrantState.SCHEDULED: "info",
+    GrantState.ACTIVE: "good",
+    GrantState.REVOKED: "bad",
+    "PENDING": "waiting",
+}
+REASONS: Mapping[str, str] = {
+    ReasonCode.CUSTOMER_INITIATED_SUPPORT: "Customer initiated support",
+    ReasonCode.VENDOR_INITIATED_SERVICE: "Vendor initiated service",
+    ReasonCode.VENDOR_INITIATED_REVIEW: "Vendor initiated review",
+    ReasonCode.VENDOR_RESPONSE_TO_PRODUCTION_ALERT: "Vendor response to a production alert",
+    ReasonCode.THIRD_PARTY_DATA_REQUEST: "Third-party data request",
+}
+SIDES: Mapping[str, str] = {Side.VENDOR: "vendor", Side.CUSTOMER: "customer"}
+OPENED: Mapping[str, str] = {
+    "approval": "By approval",
+    "policy": "By the policy, without people",
+    "break_glass": "By break-glass, without the customer",
+}
+EXPECTED: Mapping[str, str] = {
+    "an ISO 8601 duration such as PT4H": "a duration such as 4h or 1h 30m",
+    "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z": "a date and time in UTC such as 2026-01-31 09:30",
+    "1 to 63 lower-case letters, digits or inner hyphens": "the name of a customer",
+    "the name of a tenant": "the name of a customer",
+    "a moment after `from`": "a moment after the one that the period begins with",
+    "a moment at most 366 days before `to`": "a moment at most 366 days before the one that the period ends with",
+    "false while require_approval is true": "off, as long as approval is required",
+    "false while there are not two administrators": "off, as there is no second administrator who could agree",
+}
+LABELS: Mapping[str, str] = {
+    "tenant": "Customer",
+    "reason_code": "Reason",
+    "starts_at": "Start",
+    "four_eyes": "Four eyes",
+    "break_glass": "Break-glass",
+}
+STATE_IN_TEXT = re.compile(rf"\b(?:{'|'.join({*RequestState, *GrantState})})\b")
+NAME_IN_TEXT = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+SETTINGS = [field.name for field in fields(PolicySettings) if "_" in field.name]
+SETTING_IN_TEXT = re.compile(rf"\b(?:{'|'.join(SETTINGS)})\b")
+DURATION_IN_TEXT = re.compile(r"\bP(?=[0-9T])[0-9DTHMS.]*[DHMS]\b")
+MOMENT_IN_TEXT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)(?:\.\d+)?Z")
+UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+def plain(code: str) -> str:
+    """A code that has no words of its own, such as `grant_completed`: Grant completed."""
+    return code.replace("_", " ").strip().capitalize()
+
+
+def label(field: str) -> str:
+    """What the pages call a field."""
+    return LABELS.get(field) or plain(field)
+
+
+def state(code: str) -> str:
+    """The state of a request, a grant or an extension."""
+    return STATES.get(code) or plain(code)
+
+
+def tone(code: str) -> str:
+    """How a state is coloured."""
+    return TONES.get(code, "quiet")
+
+
+def reason(code: str) -> str:
+    """A reason code."""
+    return REASONS.get(code) or plain(code)
+
+
+def side(code: str) -> str:
+    """Whose people decide: the vendor, or the customer."""
+    return SIDES.get(code) or plain(code)
+
+
+def opened(code: str) -> str:
+    """What opened an access."""
+    return OPENED.get(code) or plain(code)
+
+
+def organisation(name: str) -> str:
+    """An organisation: a tenant by its name, or the vendor."""
+    return "Vendor" if name == VENDOR else name
+
+
+def member(name: str) -> str:
+    """Who belongs to a group: a person by the address, or everybody of a role."""
+    return name if "@" in name else f"any {plain(name).lower()}"
+
+
+def moment(at: datetime) -> str:
+    """A moment to the second; what shows it says that it is UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def minute(at: datetime) -> str:
+    """A moment to the minute."""
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def spoken(duration: timedelta) -> str:
+    """A duration in text, such as `4 hours` or `1 hour 30 minutes`."""
+    parts = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in _parts(duration)]
+    return " ".join(parts) or "0 seconds"
+
+
+def compact(duration: timedelta) -> str:
+    """A duration as people type it, such as `1h 30m`; `forms.as_duration` reads it."""
+    return " ".join(f"{count}{unit[0]}" for count, unit in _parts(duration)) or "0s"
+
+
+def remaining(until: datetime, now: datetime) -> str:
+    """How long it is until then, in its two largest units; static/app.js counts it down in the same words."""
+    seconds = int((until - now).total_seconds())
+    if seconds <= 0:
+        return "ended"
+    days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {seconds % 60:02} s" if minutes else f"{seconds} s"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, such as `1 approval` or `2 approvals`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in text, such as `read, list and export`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def expected(text: str) -> str:
+    """What a service expected, for people who fill in a form: durations as they are spoken, not as they are coded."""
+    if text.startswith("one of "):
+        return "one of those in the list"
+    return EXPECTED.get(text) or SETTING_IN_TEXT.sub(lambda found: label(found[0]).lower(), spoken_within(text))
+
+
+def humane(text: str) -> str:
+    """A service's message with its codes in words: durations, moments, states, and the names of roles and fields."""
+    text = STATE_IN_TEXT.sub(lambda found: state(found[0]).lower(), spoken_within(text))
+    return NAME_IN_TEXT.sub(lambda found: found[0].replace("_", " "), text)
+
+
+def sentence(text: str) -> str:
+    """A service's message as a sentence."""
+    shown = humane(text)
+    return f"{shown[:1].upper()}{shown[1:].rstrip('.')}."
+
+
+def spoken_within(text: str) -> str:
+    """A text with its ISO 8601 durations and RFC 3339 moments spoken."""
+    text = MOMENT_IN_TEXT.sub(r"\1 \2\3 UTC", text)
+    return DURATION_IN_TEXT.sub(lambda found: _spoken_code(found[0]), text)
+
+
+def _spoken_code(code: str) -> str:
+    try:
+        return spoken(parse_duration(code))
+    except ValueError:
+        return code
+
+
+def _parts(duration: timedelta) -> list[tuple[int, str]]:
+    left, parts = int(duration.total_seconds()), []
+    for size, unit in UNITS:
+        count, left = divmod(left, size)
+        if count:
+            parts.append((count, unit))
+    return parts

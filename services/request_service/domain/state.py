@@ -1,0 +1,89 @@
+"""Where a request stands, as told by the events of approval_service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lockbox.contracts.alert import AlertFailed, AlertSent
+from lockbox.contracts.approval import (
+    BreakGlassAcknowledged,
+    BreakGlassRequested,
+    BreakGlassUsed,
+    DecisionRecorded,
+    InfoRequested,
+    RequestApproved,
+    RequestCancelled,
+    RequestDenied,
+    RequestEvaluated,
+    RequestExpired,
+    ReviewResumed,
+    StageOpened,
+)
+from lockbox.contracts.events import Fact
+from lockbox.contracts.grant import (
+    AccessGranted,
+    ExtensionDecided,
+    ExtensionRequested,
+    GrantActivated,
+    GrantBound,
+    GrantCompleted,
+    GrantExpired,
+    GrantRevoked,
+)
+from lockbox.contracts.policy import Side
+from lockbox.contracts.request import InfoProvided, RequestCreated, RequestState
+
+Progress = (
+    RequestCreated
+    | RequestEvaluated
+    | StageOpened
+    | DecisionRecorded
+    | InfoRequested
+    | InfoProvided
+    | ReviewResumed
+    | RequestApproved
+    | RequestDenied
+    | RequestCancelled
+    | RequestExpired
+    | AccessGranted
+    | GrantActivated
+    | GrantBound
+    | GrantCompleted
+    | GrantRevoked
+    | GrantExpired
+    | ExtensionRequested
+    | ExtensionDecided
+    | BreakGlassRequested
+    | BreakGlassUsed
+    | BreakGlassAcknowledged
+    | AlertSent
+    | AlertFailed
+)
+
+OUTCOMES: Mapping[type[Fact], RequestState] = {
+    InfoRequested: RequestState.INFO_REQUESTED,
+    RequestApproved: RequestState.APPROVED,
+    RequestDenied: RequestState.DENIED,
+    RequestCancelled: RequestState.CANCELLED,
+    RequestExpired: RequestState.EXPIRED,
+}
+STAGES = {Side.VENDOR: RequestState.PENDING_VENDOR, Side.CUSTOMER: RequestState.PENDING_CUSTOMER}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A state, what is known with it of the expiry, and which event of the approval brought it about."""
+
+    state: RequestState
+    sequence: int
+    expires_at: datetime | None = None
+
+
+def standing_after(fact: Fact, sequence: int) -> Standing | None:
+    """Where a request stands after this event, or None if the event changes nothing of the kind."""
+    if isinstance(fact, StageOpened):
+        return None if fact.extension else Standing(STAGES[fact.stage], sequence, fact.expires_at)
+    if isinstance(fact, ReviewResumed):
+        return Standing(STAGES[fact.stage], sequence)
+    state = OUTCOMES.get(type(fact))
+    return None if state is None else Standing(state, sequence)

@@ -1,0 +1,1 @@
+"""Connections, topology, consumer, publisher and redelivery on RabbitMQ."""

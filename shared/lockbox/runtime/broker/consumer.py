@@ -1,0 +1,165 @@
+"""The one AMQP consumer of a process: messages reach their provider as they came, undecoded.
+
+Nameko's own consumer decodes first, and acknowledges and drops what does not decode; it shares one prefetch among all
+queues; and it closes the connection under handlers that still run when the process stops. This one does none of that.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+
+from amqp.exceptions import ConnectionError as ConnectionLost
+from kombu import Connection, Consumer
+from nameko.exceptions import ConfigurationError
+from nameko.extensions import ProviderCollector
+from nameko.messaging import QueueConsumer
+
+from lockbox.runtime.broker.connection import HEARTBEAT_SECONDS, abandon, bound, connection_to, suspicion
+from lockbox.runtime.broker.deliveries import Deliveries
+from lockbox.runtime.broker.publisher import LOST
+from lockbox.runtime.broker.read_ahead import ReadAhead
+
+NAP = 0.25
+
+
+class RawConsumer(Consumer):
+    """Hands messages on as py-amqp made them; kombu's own form of them costs as much as all that the audit reads."""
+
+    def _receive_callback(self, message: Any) -> None:
+        self.on_message(message)
+
+
+class RawQueueConsumer(QueueConsumer):
+    """Gives each provider a channel of its own, its own prefetch, and its messages raw.
+
+    A provider has `declare(connection)`, `queue`, the names of all its `queues`, its `topology` if it parks messages,
+    `prefetch`, the number of `workers` that it may take at once, and `handle_message(message)`; the latter must not
+    raise, and must settle each message once through `ack` or `requeue`. If the provider says `never_waits`, it is
+    called where messages are read, else in a green thread for each message.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unsettled = 0
+        self._deliveries: dict[Any, Deliveries] = {}
+
+    @property
+    def providers(self) -> tuple[Any, ...]:
+        """Whose queues are read."""
+        return tuple(self._providers)
+
+    @property
+    def attached(self) -> bool:
+        """Whether every provider's queue is being read."""
+        return bool(self._consumers) and self._consumers_ready.ready()
+
+    @property
+    def connection(self) -> Connection:
+        """A hook of kombu: what every new connection is a copy of."""
+        return connection_to(self.amqp_uri, HEARTBEAT_SECONDS)
+
+    def get_consumers(self, _consumer_cls: Any, channel: Any) -> Any:
+        """Kombu's hook: called after each (re)connection."""
+        connection = channel.connection.client
+        self._deliveries.clear()  # what came before the connection was lost, the broker gives to somebody else
+        for provider in self._providers:
+            provider.declare(connection)
+            self._consumers[provider] = self._consumer(provider, connection.channel())
+        return self._consumers.values()
+
+    def _consumer(self, provider: Any, channel: Any) -> Consumer:
+        self._deliveries[channel] = Deliveries(channel)
+        hand_over = partial(self._hand_over, provider, self._deliveries[channel])
+        consumer = RawConsumer(channel, queues=[provider.queue], auto_declare=False, on_message=hand_over)
+        consumer.qos(prefetch_count=provider.prefetch)
+        return consumer
+
+    @contextmanager
+    def establish_connection(self) -> Iterator[Any]:
+        """A hook of kombu: try until the broker is there, often enough to be back soon after it is."""
+        with self.connection as connection:
+            connection.ensure_connection(
+                self.on_connection_error,
+                interval_start=0.5,
+                interval_step=0.5,
+                interval_max=3,
+                reraise_as_library_errors=False,
+            )
+            bound(connection)
+            self._read_ahead = ReadAhead(connection.connection)
+            try:
+                yield connection
+            except (ConnectionLost, OSError):
+                abandon(connection)
+                suspicion.arise()
+                raise
+
+    def on_connection_error(self, exc: Exception, interval: float) -> None:
+        """A hook of kombu: while the broker is away nothing is in hand, so whoever wants to leave may."""
+        super().on_connection_error(exc, interval)
+        leaving = self._pending_remove_providers.copy()
+        self._pending_remove_providers.clear()
+        for provider, left in leaving.items():
+            self._consumers.pop(provider, None)
+            left.send()
+        if leaving and not self._consumers:
+            self.should_stop = True
+            raise exc
+
+    def start(self) -> None:
+        """Start, unless the messages that may be in hand at once could take all workers, and starve the rest."""
+        wanted = sum(provider.workers for provider in self._providers)
+        if wanted >= self.container.max_workers:
+            raise ConfigurationError(
+                f"config.yml: max_workers: expected more than {wanted}, got {self.container.max_workers}"
+            )
+        super().start()
+
+    def unregister_provider(self, provider: Any) -> None:
+        """Stop reading a provider's queue; before the first connection there is nothing to stop."""
+        if self._consumers_ready.ready():
+            super().unregister_provider(provider)
+        else:
+            ProviderCollector.unregister_provider(self, provider)
+
+    def consume(
+        self, limit: Any = None, timeout: Any = None, safety_interval: float = NAP, **options: Any
+    ) -> Iterator[None]:
+        """Kombu's loop; it notices a wish to stop after a nap at the latest."""
+        for _ in super().consume(limit, timeout, safety_interval, **options):
+            self._read_ahead.handle_frames()
+            yield
+
+    def on_iteration(self) -> None:
+        """Kombu's hook: stay connected until every message that was handed over is settled."""
+        self._cancel_consumers_if_requested()
+        if not self._consumers and not self._unsettled:
+            self.should_stop = True
+
+    def ack(self, *messages: Any) -> None:
+        """The messages, of one queue, are done with."""
+        self._unsettled -= len(messages)
+        for channel in {message.channel for message in messages}:
+            if channel in self._deliveries:
+                with suppress(*LOST):  # then the broker gives them to somebody else
+                    self._deliveries[channel].ack(
+                        message.delivery_tag for message in messages if message.channel is channel
+                    )
+
+    def requeue(self, message: Any) -> None:
+        """Somebody else shall have it."""
+        self._unsettled -= 1
+        if message.channel in self._deliveries:
+            with suppress(*LOST):  # then the broker does so by itself
+                self._deliveries[message.channel].requeue(message.delivery_tag)
+
+    def _hand_over(self, provider: Any, deliveries: Deliveries, message: Any) -> None:
+        self._unsettled += 1
+        deliveries.add(message.delivery_tag)
+        if provider.never_waits:
+            provider.handle_message(message)
+        else:
+            self.container.spawn_managed_thread(
+                partial(provider.handle_message, message), identifier=f"{type(provider).__name__}.handle_message"
+            )

@@ -1,0 +1,171 @@
+"""Publishing that is sure: mandatory, persistent, confirmed, and never waiting for ever."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import amqp
+from eventlet.semaphore import Semaphore
+from kombu import Connection
+from kombu.exceptions import OperationalError
+
+from lockbox.runtime.broker.connection import ANSWER_SECONDS, abandon, connect_soon, connection_to, suspicion
+from lockbox.runtime.broker.topology import events_exchange_name
+from lockbox.runtime.process import crash_points
+
+CONFIRM_SECONDS = ANSWER_SECONDS
+LOST = (amqp.exceptions.AMQPError, OperationalError, OSError)
+
+
+class PublishError(Exception):
+    """The broker did not confirm in time, or the connection was lost."""
+
+
+class Unconfirmed(PublishError):
+    """The broker has not said in time whether it took the messages."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message; `id` tells it from the others of its batch."""
+
+    id: str
+    exchange: str
+    routing_key: str
+    body: bytes
+    headers: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+def event_message(source: str, event_id: str, event_type: str, payload: str) -> Message:
+    """An event as its service publishes it."""
+    return Message(
+        id=event_id,
+        exchange=events_exchange_name(source),
+        routing_key=event_type,
+        body=payload.encode(),
+        properties={"type": event_type, "app_id": source},
+    )
+
+
+class ConfirmedPublisher:
+    """Publishes batches on a connection of its own and says which messages the broker took.
+
+    A message that no queue is bound for, or that the broker refuses, is not taken. Safe for many green threads.
+    """
+
+    def __init__(self, uri: str, prepare: Callable[[Connection], None] = lambda connection: None) -> None:
+        self._uri = uri
+        self._prepare = prepare
+        self._lock = Semaphore()
+        self._connection: Connection | None = None
+        self._channel: Any = None
+        self._trusted_at = 0
+
+    def publish(self, messages: Iterable[Message]) -> set[str]:
+        """The ids of the messages that are safe with the broker; raises `PublishError` when that can't be known."""
+        batch = list(messages)
+        with self._connected():
+            return self._attempt(batch)
+
+    def connect(self) -> None:
+        """Be ready to publish; raises `PublishError` when the broker is away or `prepare` fails."""
+        with self._connected():
+            pass
+
+    def close(self) -> None:
+        """Drop the connection; the next publish makes a new one."""
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            with suppress(*LOST):
+                connection.release()
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                if not self._usable():
+                    self._open()
+                yield
+            except TimeoutError as error:
+                self._abandon()
+                suspicion.arise()
+                raise Unconfirmed(f"the broker does not answer: {error}") from error
+            except (*LOST, PublishError) as error:
+                self._abandon()
+                raise PublishError(f"{type(error).__name__}: {error}") from error
+            except BaseException:  # a deadline of the caller's, say: half a message may have been sent
+                self._abandon()
+                raise
+
+    def _usable(self) -> bool:
+        if self._trusted_at < suspicion.raised:
+            self._abandon()
+        return self._connection is not None and self._connection.connected
+
+    def _abandon(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            with suppress(*LOST):
+                abandon(connection)
+
+    def _attempt(self, batch: list[Message]) -> set[str]:
+        waiting: dict[int, str] = {}
+        refused: set[str] = set()
+        self._listen(waiting, refused)
+        first = self._published + 1
+        for number, message in enumerate(batch, start=first):
+            waiting[number] = message.id
+        crash_points.passing("before_publish")
+        for message in batch:
+            self._send(message)
+        crash_points.passing("after_publish")
+        self._await_confirms(waiting)
+        crash_points.passing("after_confirm")
+        return {message.id for message in batch} - refused
+
+    def _open(self) -> None:
+        self.close()
+        trusted_at = suspicion.raised
+        self._connection = connection_to(self._uri)
+        connect_soon(self._connection)
+        self._prepare(self._connection)
+        self._channel = self._connection.channel()
+        self._channel.confirm_select()
+        self._published = 0
+        self._trusted_at = trusted_at
+
+    def _listen(self, waiting: dict[int, str], refused: set[str]) -> None:
+        def settled(tag: int, multiple: bool) -> list[str]:
+            tags = [number for number in waiting if number <= tag] if multiple else [tag]
+            return [waiting.pop(number) for number in tags if number in waiting]
+
+        def returned(_error: object, _exchange: str, _key: str, message: Any) -> None:
+            refused.add(message.properties["message_id"])
+
+        self._channel.events["basic_ack"] = {settled}
+        self._channel.events["basic_nack"] = {lambda tag, multiple: refused.update(settled(tag, multiple))}
+        self._channel.events["basic_return"] = {returned}
+
+    def _send(self, message: Message) -> None:
+        content = amqp.Message(
+            message.body,
+            content_type="application/json",
+            content_encoding="utf-8",
+            delivery_mode=2,
+            message_id=message.id,
+            application_headers=message.headers,
+            **message.properties,
+        )
+        self._channel.basic_publish(content, exchange=message.exchange, routing_key=message.routing_key, mandatory=True)
+        self._published += 1
+
+    def _await_confirms(self, waiting: dict[int, str]) -> None:
+        deadline = time.monotonic() + CONFIRM_SECONDS
+        while waiting:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"{len(waiting)} publishes unconfirmed after {CONFIRM_SECONDS} s")
+            self._channel.connection.drain_events(timeout=left)

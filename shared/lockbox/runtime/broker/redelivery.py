@@ -1,0 +1,101 @@
+"""Copies of messages, in a retry tier or among the parked ones: safe there before the original is acknowledged."""
+
+from typing import Any
+
+import eventlet
+import structlog
+from nameko.extensions import SharedExtension
+
+from lockbox import clock
+from lockbox.contracts.fields import format_timestamp
+from lockbox.ids import new_id
+from lockbox.runtime.broker.consumer import RawQueueConsumer
+from lockbox.runtime.broker.publisher import ConfirmedPublisher, Message, PublishError
+from lockbox.runtime.broker.topology import SubscriptionTopology, parked_exchange
+from lockbox.runtime.process.metrics import PARKED
+
+OWN_HEADERS = "x-lockbox-"
+ATTEMPT_HEADER = "x-lockbox-attempt"
+ORIGIN_HEADER = "x-lockbox-origin"
+REASON_HEADER = "x-lockbox-reason"
+PARKED_AT_HEADER = "x-lockbox-parked-at"
+PARKED_ID_HEADER = "x-lockbox-parked-id"
+LONGEST_REASON = 2_000
+HOLD_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class CopyPublisher(SharedExtension):
+    """Puts copies of messages into retry tiers and among the parked ones, on a connection of its own."""
+
+    queue_consumer = RawQueueConsumer()
+
+    def setup(self) -> None:
+        """Make the publisher; it connects when it is first needed."""
+        self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"])
+
+    def stop(self) -> None:
+        """Drop the connection."""
+        self._publisher.close()
+
+    def publish(self, message: Message) -> None:
+        """Return when the copy is safe; raises `PublishError` when it is not."""
+        if not self._publisher.publish([message]):
+            raise PublishError(f"the broker did not take a copy for {message.exchange}")
+
+    def park(self, message: Any, topology: SubscriptionTopology, reason: str) -> None:
+        """Put a message among the parked ones of its queue, with its reason."""
+        PARKED.labels(topology.name).inc()
+        log.error("message_parked", queue=topology.name, attempt=attempt_of(message), reason=reason)
+        headers = {
+            ATTEMPT_HEADER: attempt_of(message),
+            REASON_HEADER: reason[:LONGEST_REASON].encode(errors="replace").decode(),
+            PARKED_AT_HEADER: format_timestamp(clock.now()),
+            PARKED_ID_HEADER: new_id(),
+        }
+        self.move(message, topology, parked_exchange(topology.consumer).name, headers)
+
+    def move(self, message: Any, topology: SubscriptionTopology, exchange: str, headers: dict[str, Any]) -> None:
+        """Acknowledge a message of a queue once its copy is safe; give it back if the copy can't be made."""
+        kept = {name: value for name, value in headers_of(message).items() if name.startswith(OWN_HEADERS)}
+        copy = Message(
+            id=str(message.properties.get("message_id") or new_id()),
+            exchange=exchange,
+            routing_key=topology.name,
+            body=body_of(message),
+            headers=kept | headers | {ORIGIN_HEADER: origin_of(message, topology)},
+        )
+        try:
+            self.publish(copy)
+        except PublishError as error:
+            log.error("copy_failed", queue=topology.name, error=str(error)[:300])
+            eventlet.sleep(HOLD_SECONDS)
+            self.queue_consumer.requeue(message)
+        else:
+            self.queue_consumer.ack(message)
+
+
+def origin_of(message: Any, topology: SubscriptionTopology) -> str:
+    """The exchange that a message came by first; what comes again has it in a header.
+
+    The header counts on the way back alone, where nobody but this service can publish.
+    """
+    exchange = str(message.delivery_info["exchange"])
+    return exchange if exchange != topology.redelivers else str(headers_of(message).get(ORIGIN_HEADER))
+
+
+def body_of(message: Any) -> bytes:
+    """The bytes that were published."""
+    return message.body.encode() if isinstance(message.body, str) else bytes(message.body)
+
+
+def headers_of(message: Any) -> dict[str, Any]:
+    """The headers, if there are any."""
+    return message.headers if isinstance(message.headers, dict) else {}
+
+
+def attempt_of(message: Any) -> int:
+    """Which attempt this is, from 1."""
+    attempt = headers_of(message).get(ATTEMPT_HEADER, 1)
+    return attempt if isinstance(attempt, int) and attempt > 0 else 1

@@ -1,0 +1,153 @@
+"""Consumption in batches: one call and one write for all events that have come meanwhile."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import eventlet
+import structlog
+from eventlet.event import Event as Signal
+from nameko.exceptions import ContainerBeingKilled
+
+from lockbox.contracts.events import Event, read_event
+from lockbox.contracts.listeners import SOURCES
+from lockbox.errors import Invalid
+from lockbox.runtime.broker.redelivery import HOLD_SECONDS
+from lockbox.runtime.events.subscription import ABSENT, Subscription
+from lockbox.runtime.process import crash_points
+
+BATCH = 1_000
+
+Arrival = tuple[Event, bytes]
+Gathered = list[tuple[Any, Arrival]]
+Answer = tuple[Sequence[Invalid | None], Any]
+
+log = structlog.get_logger(__name__)
+
+
+class EveryEvent(Subscription):
+    """Calls the decorated method with events of every service, known or not: `method(self, arrivals)`.
+
+    `arrivals` is a sequence of events, each with the bytes that were published, in the order in which they came, at
+    most `BATCH` at once. For each the method returns None, or the `Invalid` for which it is parked. If it raises,
+    each event is tried by itself, so that one can't harm the others. While a batch is written the next is read, and
+    what is to be parked is not waited for.
+    """
+
+    prefetch = 2 * BATCH
+    workers = 1
+    never_waits = True
+
+    @property
+    def bindings(self) -> tuple[tuple[str, str], ...]:
+        """All types of all sources."""
+        return tuple((source, "#") for source in SOURCES)
+
+    def setup(self) -> None:
+        """Join the consumer."""
+        super().setup()
+        self._gathered: deque[tuple[Any, Arrival]] = deque()
+        self._arrived = Signal()
+        self._in_hand = 0
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin to work off what is gathered."""
+        self.container.spawn_managed_thread(self._run, identifier=f"{self.method_name}.batches")
+
+    def stop(self) -> None:
+        """Take no more messages, and return when those that were taken are settled."""
+        super().stop()
+        self._stopping = True
+        eventlet.sleep(0)
+        while self._in_hand:
+            eventlet.sleep(0.05)
+
+    def arguments(self, body: bytes) -> Arrival:
+        """The envelope, and the bytes that were published."""
+        return read_event(body), body
+
+    def handle_message(self, message: Any) -> None:
+        """Read a message and put it with the others."""
+        self._in_hand += 1
+        super().handle_message(message)
+
+    def _work(self, message: Any, arguments: tuple[Any, ...]) -> None:
+        self._gathered.append((message, arguments))
+        if not self._arrived.ready():
+            self._arrived.send()
+
+    def _refuse(self, message: Any, error: Exception) -> None:
+        self._aside(partial(super()._refuse, message, error))
+
+    def _aside(self, settle: Callable[[], object]) -> None:
+        """Settle one message in a thread of its own, as it may take long."""
+
+        def run() -> None:
+            settle()
+            self._in_hand -= 1
+
+        self.container.spawn_managed_thread(run, identifier=f"{self.method_name}.aside")
+
+    def _run(self) -> None:
+        while True:
+            self._arrived.wait()
+            self._arrived = Signal()
+            while self._gathered:
+                size = min(len(self._gathered), BATCH)
+                self._deliver([self._gathered.popleft() for _ in range(size)])
+
+    def _deliver(self, batch: Gathered) -> None:
+        refusals, exc_info = self._call_until_answered([arrival for _, arrival in batch])
+        if exc_info is None:
+            self._settle_each(batch, refusals)
+        elif isinstance(exc_info[1], (*ABSENT, ContainerBeingKilled)):
+            self._give_back(batch)
+        elif len(batch) > 1:
+            for one in batch:
+                self._deliver([one])
+        else:
+            [(message, arrival)] = batch
+            self._aside(partial(self._settle, message, arrival, None, None, exc_info))
+
+    def _call_until_answered(self, arrivals: Sequence[Arrival]) -> Answer:
+        """The method's answer; an absence is waited out unless the process is to stop."""
+        while True:
+            refusals, exc_info = self._call(arrivals)
+            if exc_info is None or not isinstance(exc_info[1], ABSENT) or self._stopping:
+                return refusals, exc_info
+            log.warning("handler_holds", queue=self.topology.name, events=len(arrivals), error=str(exc_info[1])[:300])
+            eventlet.sleep(HOLD_SECONDS)
+
+    def _call(self, arrivals: Sequence[Arrival]) -> Answer:
+        outcome = Signal()
+        try:
+            self.container.spawn_worker(self, (arrivals,), {}, handle_result=partial(_keep, outcome))
+        except ContainerBeingKilled as error:
+            return (), (type(error), error, None)
+        answer: Answer = outcome.wait()
+        return answer
+
+    def _settle_each(self, batch: Gathered, refusals: Sequence[Invalid | None]) -> None:
+        crash_points.passing("before_ack")
+        done = [message for (message, _), refusal in zip(batch, refusals, strict=True) if refusal is None]
+        self.queue_consumer.ack(*done)
+        self._in_hand -= len(done)
+        crash_points.passing("after_ack")
+        for (message, _), refusal in zip(batch, refusals, strict=True):
+            if refusal is not None:
+                self._refuse(message, refusal)
+
+    def _give_back(self, batch: Gathered) -> None:
+        for message, _ in batch:
+            self.queue_consumer.requeue(message)
+        self._in_hand -= len(batch)
+
+
+def _keep(outcome: Signal, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+    outcome.send((result, exc_info))
+    return result, exc_info
+
+
+subscribe_in_batches = EveryEvent.decorator

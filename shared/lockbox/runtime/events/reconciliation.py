@@ -1,0 +1,207 @@
+"""Reconciliation: each service asks audit_service which of its events are on record, and publishes the others again.
+
+A question is `{"ids": [...]}` on the exchange `<service>.reconcile` with the routing key `published`; the answer is
+`{"on_record": [...], "missing": [...]}` on `audit_service.reconcile` with the service's name as routing key. Only a
+service itself may publish on its exchange, so the exchange says who speaks. A question or an answer that gets lost does
+no harm: the same is asked again.
+
+What other queues held on a broker that lost its data, nobody can be asked. A broker without a service's mark, an
+exchange, is therefore given all events of the last days again; who knows an event leaves it at that. The newest come
+first, since it is they that may be lost, and slowly, so that what is new does not have to wait behind them.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import eventlet
+import structlog
+from amqp.exceptions import NotFound
+from eventlet.event import Event as Wish
+from kombu import Connection, Queue
+from nameko.exceptions import ContainerBeingKilled
+from nameko.extensions import Entrypoint, SharedExtension
+from pymongo.errors import PyMongoError
+
+from lockbox import clock
+from lockbox.contracts.listeners import SOURCES
+from lockbox.ids import new_id
+from lockbox.runtime.broker.connection import visit
+from lockbox.runtime.broker.consumer import RawQueueConsumer
+from lockbox.runtime.broker.publisher import LOST, ConfirmedPublisher, Message, PublishError, event_message
+from lockbox.runtime.broker.topology import (
+    RECONCILER,
+    declare_bound,
+    ensure_listeners,
+    mark_exchange,
+    reconcile_exchange,
+)
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.process.metrics import REPUBLISHED
+from lockbox.runtime.storage.ledger import Published
+from lockbox.runtime.storage.mongo import Document, Mongo
+
+ASKED = "published"
+ASKED_AT_ONCE = 1_000
+RETRY_SECONDS = 2.0
+GIVEN_AT_ONCE = 200
+GIVEN_EVERY_SECONDS = 1.0
+GIVEN_AGAIN = timedelta(days=7)
+KEPT = {"x-queue-type": "quorum", "x-max-length": 1_000}
+
+log = structlog.get_logger(__name__)
+
+
+class Reconciler(SharedExtension):
+    """Asks for a service's events, every so often."""
+
+    mongo = Mongo()
+    queue_consumer = RawQueueConsumer()
+    relay = Relay()
+    prefetch = 5
+    workers = 0
+    never_waits = False
+    topology = None
+
+    def setup(self) -> None:
+        """Join the consumer, for the answers."""
+        self._service = self.container.service_name
+        self._every = float(self.container.config["RECONCILE_SECONDS"])
+        self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"], self._prepare)
+        self._stop = Wish()
+        self.queue = Queue(f"{self._service}.on_answer.v1", durable=True, queue_arguments=KEPT)
+        self.queues = (self.queue.name,)
+        self.declare = partial(declare_bound, self.queue, [(reconcile_exchange(RECONCILER), self._service)])
+        self.queue_consumer.register_provider(self)
+
+    def start(self) -> None:
+        """Begin to ask, if this service publishes anything."""
+        self._published = Published(self.mongo.database())
+        if self.relay.idle:
+            return
+        self.container.spawn_managed_thread(self._run, identifier="reconciler")
+
+    def stop(self) -> None:
+        """Ask and listen no more."""
+        if not self._stop.ready():
+            self._stop.send()
+        self.queue_consumer.unregister_provider(self)
+        self._publisher.close()
+
+    def gap(self) -> int:
+        """How many events were published a while ago and are not known to be on record."""
+        return self._published.count_unconfirmed(clock.now() - 3 * timedelta(seconds=self._every))
+
+    def handle_message(self, message: Any) -> None:
+        """Note what is on record, and publish again what is not."""
+        try:
+            answer = json.loads(message.body)
+            self._published.confirm([str(event_id) for event_id in answer["on_record"]])
+            self._give([str(event_id) for event_id in answer["missing"]])
+        except Exception as error:  # noqa: BLE001 - whatever an answer does to its reader: the same is asked again
+            log.warning("answer_not_heeded", error=f"{type(error).__name__}: {error}"[:300])
+        self.queue_consumer.ack(message)
+
+    def _prepare(self, connection: Connection) -> None:
+        try:
+            ensure_listeners(connection, self._service)
+        except NotFound as error:
+            raise PublishError(f"a queue is missing: {error}") from error
+
+    def _run(self) -> None:
+        while not self._stop.ready():
+            pause = self._every
+            try:
+                self._cycle()
+            except (PublishError, PyMongoError, *LOST) as error:
+                log.warning("reconciliation_waits", error=str(error)[:300])
+                pause = min(RETRY_SECONDS, self._every)
+            self._rest(pause)
+
+    def _rest(self, seconds: float) -> None:
+        with eventlet.Timeout(seconds, exception=False):
+            self._stop.wait()
+
+    def _cycle(self) -> None:
+        self._published.ensure_indexes()
+        self._publisher.connect()
+        self._give_all_to_a_new_broker()
+        now = clock.now()
+        if ids := self._published.to_ask_about(now - timedelta(seconds=self._every), now, ASKED_AT_ONCE):
+            body = json.dumps({"ids": ids}).encode()
+            self._publisher.publish([Message(new_id(), reconcile_exchange(self._service).name, ASKED, body)])
+
+    def _give_all_to_a_new_broker(self) -> None:
+        with visit(self.container.config["AMQP_URI"]) as connection:
+            mark = mark_exchange(self._service)
+            try:
+                mark(connection.channel()).declare(passive=True)
+            except NotFound:
+                for some in self._published.since(clock.now() - GIVEN_AGAIN, GIVEN_AT_ONCE):
+                    self._publish(some)
+                    self._rest(GIVEN_EVERY_SECONDS)
+                    if self._stop.ready():
+                        return
+                mark(connection.channel()).declare()
+
+    def _give(self, ids: Iterable[str]) -> None:
+        if missing := self._published.with_ids(ids):
+            log.warning("events_not_on_record", events=len(missing))
+            self._publish(missing)
+            self._published.put_off(missing, clock.now())
+
+    def _publish(self, events: list[Document]) -> None:
+        messages = [event_message(self._service, event["_id"], event["type"], event["payload"]) for event in events]
+        REPUBLISHED.inc(len(self._publisher.publish(messages)))
+
+
+class Questions(Entrypoint):
+    """Has the decorated method answer: `method(self, ids)` gives those that are on record."""
+
+    queue_consumer = RawQueueConsumer()
+    prefetch = workers = 5
+    never_waits = False
+    topology = None
+
+    def setup(self) -> None:
+        """Join the consumer."""
+        self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"])
+        self.queue = Queue(f"{RECONCILER}.{self.method_name}.v1", durable=True, queue_arguments=KEPT)
+        self.queues = (self.queue.name,)
+        bindings = [(reconcile_exchange(source), ASKED) for source in SOURCES]
+        self.declare = partial(declare_bound, self.queue, bindings)
+        self.queue_consumer.register_provider(self)
+
+    def stop(self) -> None:
+        """Take no more questions."""
+        self.queue_consumer.unregister_provider(self)
+
+    def handle_message(self, message: Any) -> None:
+        """Look and answer."""
+        try:
+            ids = [str(event_id) for event_id in json.loads(message.body)["ids"]][:ASKED_AT_ONCE]
+            settle = partial(self._answer, message, ids)
+            self.container.spawn_worker(self, (ids,), {}, handle_result=settle)
+        except (ValueError, TypeError, KeyError, RecursionError, ContainerBeingKilled) as error:
+            log.warning("question_not_heeded", error=f"{type(error).__name__}: {error}"[:300])
+            self.queue_consumer.ack(message)
+
+    def _answer(self, message: Any, ids: list[str], _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        if exc_info is None:
+            asker = message.delivery_info["exchange"].removesuffix(".reconcile")
+            found = set(result)
+            body = {"on_record": sorted(found), "missing": [event_id for event_id in ids if event_id not in found]}
+            self._send(Message(new_id(), reconcile_exchange(RECONCILER).name, asker, json.dumps(body).encode()))
+        self.queue_consumer.ack(message)
+        return result, exc_info
+
+    def _send(self, answer: Message) -> None:
+        try:
+            self._publisher.publish([answer])
+        except PublishError as error:
+            log.warning("answer_not_sent", error=str(error)[:300])
+
+
+answer_questions = Questions.decorator

@@ -1,0 +1,149 @@
+"""Event consumption: the one entrypoint that every service uses in place of Nameko's `event_handler`.
+
+A message is acknowledged when its handler has returned, or when a copy of it is safe in a retry tier or among the
+parked messages; never before. What can't be read or can't be right is parked at once with its reason. While MongoDB
+is away a message is held, and no attempt is counted.
+"""
+
+from functools import partial
+from typing import Any
+
+import eventlet
+import structlog
+from nameko.exceptions import ContainerBeingKilled
+from nameko.extensions import Entrypoint
+from pymongo.errors import AutoReconnect, ConnectionFailure, WTimeoutError
+
+from lockbox.contracts.events import Event, Fact, read_event
+from lockbox.errors import Invalid, Unavailable, invalid
+from lockbox.runtime.broker.consumer import RawQueueConsumer
+from lockbox.runtime.broker.redelivery import (
+    ATTEMPT_HEADER,
+    HOLD_SECONDS,
+    CopyPublisher,
+    attempt_of,
+    body_of,
+    headers_of,
+    origin_of,
+)
+from lockbox.runtime.broker.topology import (
+    RETRY_SECONDS,
+    SubscriptionTopology,
+    events_exchange_name,
+    retry_exchange,
+)
+from lockbox.runtime.process import crash_points
+from lockbox.runtime.process.metrics import RETRIED
+
+ATTEMPTS = 5
+HEADER_KINDS = {ATTEMPT_HEADER: int, "nameko.call_id_stack": list}
+JSON = "application/json"
+ABSENT = (AutoReconnect, ConnectionFailure, WTimeoutError, Unavailable)
+
+log = structlog.get_logger(__name__)
+
+
+class Subscription(Entrypoint):
+    """Calls the decorated method with each event of some kinds: `method(self, event, fact)`."""
+
+    queue_consumer = RawQueueConsumer()
+    copies = CopyPublisher()
+    prefetch = workers = 20
+    never_waits = False
+
+    def __init__(self, *kinds: type[Fact], **options: Any) -> None:
+        super().__init__(**options)
+        self.kinds = kinds
+
+    @property
+    def bindings(self) -> tuple[tuple[str, str], ...]:
+        """Where the events come from, and of what type."""
+        return tuple((kind.source, kind.type) for kind in self.kinds)
+
+    def setup(self) -> None:
+        """Name the queue after the service and the method, and join the consumer."""
+        self.topology = SubscriptionTopology(self.container.service_name, self.method_name, self.bindings)
+        self.queue = self.topology.queue
+        self.queues = self.topology.queues
+        self.declare = self.topology.declare
+        self.queue_consumer.register_provider(self)
+
+    def stop(self) -> None:
+        """Take no more messages."""
+        self.queue_consumer.unregister_provider(self)
+
+    def arguments(self, body: bytes) -> tuple[Any, ...]:
+        """What the method is called with; raises `Invalid` for a message that can't be read."""
+        event = read_event(body)
+        return event, event.fact()
+
+    def handle_message(self, message: Any) -> None:
+        """Read a message and call the method in a worker."""
+        try:
+            _check_properties(message)
+            arguments = self.arguments(body_of(message))
+            self._check_origin(arguments[0], origin_of(message, self.topology))
+        except Exception as error:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
+            self._refuse(message, error)
+        else:
+            self._work(message, arguments)
+
+    def _check_origin(self, event: Event, exchange: str) -> None:
+        """Only a service itself may publish on its exchange, so that is what proves whose event it is."""
+        if exchange != events_exchange_name(event.source):
+            raise Invalid("foreign_event", f"an event of {event.source} can't come by {exchange!r}")
+
+    def _refuse(self, message: Any, error: Exception) -> None:
+        self.copies.park(message, self.topology, f"{type(error).__name__}: {error}")
+
+    def _work(self, message: Any, arguments: tuple[Any, ...]) -> None:
+        settle = partial(self._settle, message, arguments)
+        try:
+            self.container.spawn_worker(self, arguments, {}, handle_result=settle)
+        except ContainerBeingKilled:
+            self.queue_consumer.requeue(message)
+
+    def _settle(
+        self, message: Any, arguments: tuple[Any, ...], _worker_ctx: Any, result: Any, exc_info: Any
+    ) -> tuple[Any, Any]:
+        error = exc_info[1] if exc_info else None
+        if error is None:
+            crash_points.passing("before_ack")
+            self.queue_consumer.ack(message)
+            crash_points.passing("after_ack")
+        elif isinstance(error, ABSENT):
+            self.container.spawn_managed_thread(partial(self._hold, message, arguments, error))
+        elif isinstance(error, Invalid) or attempt_of(message) >= ATTEMPTS:
+            self.copies.park(message, self.topology, f"{type(error).__name__}: {error}")
+        else:
+            self._retry(message, f"{type(error).__name__}: {error}")
+        return result, exc_info
+
+    def _hold(self, message: Any, arguments: tuple[Any, ...], error: Exception) -> None:
+        log.warning("handler_holds", queue=self.topology.name, error=str(error)[:300])
+        eventlet.sleep(HOLD_SECONDS)
+        if self.container.stopping:
+            self.queue_consumer.requeue(message)
+        else:
+            self._work(message, arguments)
+
+    def _retry(self, message: Any, error: str) -> None:
+        attempt = attempt_of(message)
+        tier = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1]
+        RETRIED.labels(self.topology.name).inc()
+        log.warning("handler_failed", queue=self.topology.name, attempt=attempt, retry_in_seconds=tier, error=error)
+        exchange = retry_exchange(self.topology.consumer, tier).name
+        self.copies.move(message, self.topology, exchange, {ATTEMPT_HEADER: attempt + 1})
+
+
+def _check_properties(message: Any) -> None:
+    content_type = message.properties.get("content_type")
+    if content_type != JSON:
+        raise invalid("content_type", "content_type", JSON, content_type)
+    for name, kind in HEADER_KINDS.items():
+        value = headers_of(message).get(name)
+        if value is not None and not isinstance(value, kind):
+            raise invalid("header", name, f"a header of kind {kind.__name__}", value)
+
+
+subscribe = Subscription.decorator

@@ -1,0 +1,1 @@
+"""The host of a service: container, settings, stores, timers, health, web server."""

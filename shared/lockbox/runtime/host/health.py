@@ -1,0 +1,123 @@
+"""Health over HTTP, on a port and in a green thread of its own, so that it answers when all workers are busy.
+
+`/healthz`: 200 when the event loop keeps up, else 503. `/readyz`: 200 when the queues are read, the topology is there
+and MongoDB takes a write, else 503 with what lacks. `/metrics`: what is counted, for Prometheus.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+import eventlet
+from eventlet import wsgi
+from nameko.extensions import DependencyProvider
+from nameko.web.server import parse_address
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pymongo.errors import PyMongoError
+
+from lockbox.runtime.events.reconciliation import Reconciler
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.host.readiness import Readiness
+from lockbox.runtime.process.logs import configure_logs
+from lockbox.runtime.process.metrics import AUDIT_GAP, IN_QUEUE, LAG
+
+TICK_SECONDS = 0.5
+REMEMBERED_SECONDS = 10.0
+LAG_LIMIT_SECONDS = 5.0
+Answer = tuple[str, str, bytes]
+
+
+class Pulse:
+    """Measures how late the event loop is, or was at its worst in the last seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._due = self._forget_at = clock()
+        self._worst = 0.0
+
+    def beat(self) -> None:
+        """A tick; the next one is due `TICK_SECONDS` later."""
+        now = self._clock()
+        late = now - self._due
+        if late >= self._worst or now >= self._forget_at:
+            self._worst, self._forget_at = late, now + REMEMBERED_SECONDS
+        self._due = now + TICK_SECONDS
+
+    @property
+    def lag(self) -> float:
+        """Seconds that the event loop is, or was, late."""
+        return max(self._worst, self._clock() - self._due, 0.0)
+
+    def run(self) -> None:
+        """Beat for ever."""
+        while True:
+            self.beat()
+            eventlet.sleep(TICK_SECONDS)
+
+
+class Health(DependencyProvider):
+    """Says whether a service is alive and ready, and what it has counted."""
+
+    readiness = Readiness()
+    relay = Relay()
+    reconciler = Reconciler()
+
+    def setup(self) -> None:
+        """Listen from the first moment, so that waiting for MongoDB shows."""
+        configure_logs(self.container.service_name)
+        self.pulse = Pulse()
+        address = parse_address(self.container.config["HEALTH_ADDRESS"])
+        self._socket = eventlet.listen(address)
+        self._threads = [
+            eventlet.spawn(wsgi.server, self._socket, self._serve, log_output=False, debug=False),
+            eventlet.spawn(self.pulse.run),
+        ]
+        self._pages = {"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._metrics}
+
+    def stop(self) -> None:
+        """Answer no more."""
+        for thread in self._threads:
+            thread.kill()
+        self._socket.close()
+
+    def get_dependency(self, worker_ctx: object) -> "Health":
+        """The health itself, for a service that shows it elsewhere too."""
+        return self
+
+    def alive(self) -> bool:
+        """Whether the event loop keeps up."""
+        return self.pulse.lag < LAG_LIMIT_SECONDS
+
+    def missing(self) -> list[str]:
+        """What keeps the service from its work; empty when it is ready."""
+        return self.readiness.missing()
+
+    def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        page = self._pages.get(environ["PATH_INFO"])
+        status, kind, body = page() if page else ("404 Not Found", "text/plain", b"")
+        start_response(status, [("Content-Type", kind)])
+        return [body]
+
+    def _alive(self) -> Answer:
+        return _document(self.alive(), {"event_loop_lag_seconds": round(self.pulse.lag, 3)})
+
+    def _ready(self) -> Answer:
+        lacking = self.missing()
+        return _document(not lacking, {"missing": lacking})
+
+    def _metrics(self) -> Answer:
+        LAG.set(self.pulse.lag)
+        for queue, messages in (self.readiness.queues() or {}).items():
+            if not queue.startswith("rpc.reply-"):
+                IN_QUEUE.labels(queue).set(messages)
+        self.relay.measure()
+        with suppress(PyMongoError):
+            AUDIT_GAP.set(self.reconciler.gap())
+        return "200 OK", CONTENT_TYPE_LATEST, generate_latest()
+
+
+def _document(good: bool, content: dict[str, Any]) -> Answer:
+    status = "200 OK" if good else "503 Service Unavailable"
+    return status, "application/json", json.dumps(content).encode()

@@ -1,0 +1,38 @@
+"""How a service gets its stores: `approvals = Store(ApprovalStore)` right under its name."""
+
+from typing import Any
+
+from nameko.extensions import DependencyProvider
+from pymongo.errors import PyMongoError
+
+from lockbox.runtime.events.reconciliation import Reconciler
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.process.waiting import until
+from lockbox.runtime.storage.aggregates import Aggregates
+from lockbox.runtime.storage.mongo import Mongo
+
+
+class Store(DependencyProvider):
+    """Makes a store, `kind(database, relay)`, and its indexes before the service reads its first message."""
+
+    mongo = Mongo()
+    relay = Relay()
+    reconciler = Reconciler()
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+
+    def setup(self) -> None:
+        """Wait for MongoDB, as long as it takes, and have the relay watch the outboxes of aggregates."""
+        self.store = self.kind(self.mongo.database(), self.relay)
+        if isinstance(self.store, Aggregates):
+            self.relay.register(self.store.name)
+        until(self.store.ensure_indexes, PyMongoError, "mongodb_unavailable")
+
+    def stop(self) -> None:
+        """Have the relay end while MongoDB is still connected: Nameko stops shared extensions in no order."""
+        self.relay.stop()
+
+    def get_dependency(self, worker_ctx: object) -> Any:
+        """The store."""
+        return self.store

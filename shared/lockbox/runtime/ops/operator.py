@@ -1,0 +1,239 @@
+"""What an operator can do in every service: look into and settle parked messages, see what waits, check the broker.
+
+Whatever is done is on record first: the event stands in an outbox before a message is shown, replayed or dropped. A
+crash in between leaves the message parked; done again by the same operator, it is done, and on record once.
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypeVar, cast
+
+from pymongo.database import Database
+
+from lockbox import clock
+from lockbox.contracts import wire
+from lockbox.contracts.acts import Act
+from lockbox.contracts.calls import Call
+from lockbox.contracts.events import Changed
+from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.ops import (
+    CheckTopology,
+    DropParked,
+    GetOutbox,
+    ListParked,
+    OutboxView,
+    ParkedContent,
+    ParkedCount,
+    ParkedList,
+    ParkedMessage,
+    ParkedMessageDropped,
+    ParkedMessageFact,
+    ParkedMessageRead,
+    ParkedMessageReplayed,
+    ReadParked,
+    ReplayParked,
+    Settled,
+    TopologyView,
+)
+from lockbox.errors import NotFound, Unavailable
+from lockbox.ids import new_id
+from lockbox.runtime.broker.consumer import RawQueueConsumer
+from lockbox.runtime.broker.publisher import Message, PublishError
+from lockbox.runtime.broker.redelivery import ORIGIN_HEADER, CopyPublisher
+from lockbox.runtime.broker.topology import SubscriptionTopology, redeliver_exchange
+from lockbox.runtime.events.relay import Relay
+from lockbox.runtime.host.stores import Store
+from lockbox.runtime.ops.inspection import inspect
+from lockbox.runtime.ops.parked import REPLAYED_HEADER, Desk, Taken, count_parked, desk
+from lockbox.runtime.rpc.server import command
+from lockbox.runtime.storage.aggregates import Aggregates
+from lockbox.runtime.storage.mongo import Document
+
+AT_ONCE = 100
+BODY_SHOWN = 64 * 1024
+
+R = TypeVar("R")
+
+
+class OperationStore(Aggregates[ParkedMessage, ParkedMessage]):
+    """What operators did: a document for each act on a parked message."""
+
+    name = "operations"
+    noun = "operation"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        super().__init__(database, relay, ParkedMessage, ParkedMessage)
+
+
+class Operations(Store):
+    """The operator's side of a service: what it reads, parks and publishes."""
+
+    copies = CopyPublisher()
+    queue_consumer = RawQueueConsumer()
+
+    def __init__(self) -> None:
+        super().__init__(OperationStore)
+
+    def get_dependency(self, worker_ctx: object) -> "Operations":
+        """The operations themselves."""
+        return self
+
+    def answer(self, caller: Caller, message: Call[R]) -> R:
+        """Do what an operator asks for."""
+        caller.require(Role.OPERATOR)
+        return cast(R, getattr(self, message.method)(caller, message))
+
+    def list_parked(self, _caller: Caller, query: ListParked) -> ParkedList:
+        """The parked messages of one queue or all, without their bodies."""
+        queues = self._read() if query.queue is None else [self._one(query.queue)]
+        counts = tuple(ParkedCount(queue=each.name, parked=count_parked(self._uri, each)) for each in queues)
+        items: list[ParkedMessage] = []
+        for topology, found in zip(queues, counts, strict=True):
+            if found.parked and len(items) < query.limit:
+                with desk(self._uri, topology) as opened:
+                    items += [taken.message for taken in islice(opened.take(), query.limit - len(items))]
+        return ParkedList(queues=counts, items=tuple(items))
+
+    def read_parked(self, caller: Caller, message: ReadParked) -> ParkedContent:
+        """One parked message with its body; each look is on record."""
+        with desk(self._uri, self._one(message.queue)) as opened:
+            taken = opened.find(message.parked_id)
+            if taken is None:
+                raise _not_parked(message.queue, message.parked_id)
+            self._record(ParkedMessageRead, caller, taken.message, new_id())
+        told = wire.named(ParkedMessage, taken.message)
+        shown = taken.body[:BODY_SHOWN].decode(errors="replace")
+        return ParkedContent(**told, body=shown, truncated=len(taken.body) > BODY_SHOWN)
+
+    def replay_parked(self, caller: Caller, message: ReplayParked) -> Settled:
+        """Put copies of parked messages back into their queue, each safe there before the parked one goes."""
+        return self._settle(ParkedMessageReplayed, caller, message)
+
+    def drop_parked(self, caller: Caller, message: DropParked) -> Settled:
+        """Give parked messages up."""
+        return self._settle(ParkedMessageDropped, caller, message)
+
+    def get_outbox(self, _caller: Caller, _message: GetOutbox) -> OutboxView:
+        """What waits to be published."""
+        outbox = self.relay.outbox()
+        oldest = outbox.oldest()
+        age = None if oldest is None else max(0, int((clock.now() - oldest).total_seconds()))
+        return OutboxView(waiting=outbox.waiting(), oldest_seconds=age, published=outbox.published())
+
+    def check_topology(self, _caller: Caller, _message: CheckTopology) -> TopologyView:
+        """Everything that should be on the broker, beside what is there."""
+        return inspect(self._uri, self.container.service_name, self.queue_consumer.providers)
+
+    @property
+    def _uri(self) -> str:
+        return str(self.container.config["AMQP_URI"])
+
+    def _read(self) -> list[SubscriptionTopology]:
+        own = [each.topology for each in self.queue_consumer.providers if each.topology is not None]
+        return sorted(own, key=lambda topology: topology.name)
+
+    def _one(self, queue: str) -> SubscriptionTopology:
+        for topology in self._read():
+            if topology.name == queue:
+                return topology
+        raise NotFound("queue_not_found", f"{self.container.service_name} reads no queue {queue[:200]!r}")
+
+    def _settle(self, kind: type[ParkedMessageFact], caller: Caller, message: ReplayParked | DropParked) -> Settled:
+        topology = self._one(message.queue)
+        done: list[ParkedMessage] = []
+        with desk(self._uri, topology) as opened:
+            for taken in _chosen(opened, message.parked_id):
+                self._record(kind, caller, taken.message, caller.email)
+                if kind is ParkedMessageReplayed:
+                    self._put_back(taken, topology)
+                opened.settle(taken)
+                done.append(taken.message)
+            left = opened.count - len(done)
+        if not done and message.parked_id is not None:
+            done.append(self._settled_before(kind, caller, message.queue, message.parked_id))
+        return Settled(items=tuple(done), left=left)
+
+    def _settled_before(
+        self, kind: type[ParkedMessageFact], caller: Caller, queue: str, parked_id: str
+    ) -> ParkedMessage:
+        """The same command again gives the same answer."""
+        known = self.store.find(_key(kind, parked_id, caller.email))
+        if known is None:
+            raise _not_parked(queue, parked_id)
+        return cast(ParkedMessage, known)
+
+    def _record(self, kind: type[ParkedMessageFact], caller: Caller, about: ParkedMessage, once_for: str) -> None:
+        """Put an act on record, once for each `once_for`: the same operator doing the same again is the same act."""
+        fact = about.fact(kind, self.container.service_name)
+        key = _key(kind, about.parked_id, once_for)
+        self.store.create(key, Changed(about, (fact,)), Act(caller.cause(), clock.now()))
+
+    def _put_back(self, taken: Taken, topology: SubscriptionTopology) -> None:
+        """A copy that has its attempts before it, and comes as what it was: foreign stays foreign."""
+        copy = Message(
+            id=taken.message_id,
+            exchange=redeliver_exchange(topology.consumer).name,
+            routing_key=topology.name,
+            body=taken.body,
+            headers={ORIGIN_HEADER: taken.message.origin, REPLAYED_HEADER: taken.message.parked_id},
+        )
+        try:
+            self.copies.publish(copy)
+        except PublishError as error:
+            raise Unavailable("copy_refused", f"{taken.message.parked_id} stays parked: {error}") from error
+
+
+def _chosen(opened: Desk, parked_id: str | None) -> Iterable[Taken]:
+    """One message or many; of many each is let go before the next is taken, for one can be large."""
+    if parked_id is None:
+        return islice(opened.take(), AT_ONCE)
+    found = opened.find(parked_id)
+    return [] if found is None else [found]
+
+
+def _not_parked(queue: str, parked_id: str) -> NotFound:
+    return NotFound("parked_message_not_found", f"{queue} has no parked message {parked_id}")
+
+
+def _key(kind: type[ParkedMessageFact], parked_id: str, once_for: str) -> str:
+    return f"{kind.type}/{parked_id}/{once_for}"
+
+
+class Operated:
+    """The entrypoints that every service has for operators.
+
+    A service names it as `operations.Operated`: `nameko run` takes every class with entrypoints that a module shows for
+    a service of its own.
+    """
+
+    operations = Operations()
+
+    @command(ListParked, Role.OPERATOR)
+    def list_parked(self, caller: Caller, message: ListParked) -> ParkedList:
+        """List what is parked."""
+        return self.operations.answer(caller, message)
+
+    @command(ReadParked, Role.OPERATOR)
+    def read_parked(self, caller: Caller, message: ReadParked) -> ParkedContent:
+        """Look into a parked message."""
+        return self.operations.answer(caller, message)
+
+    @command(ReplayParked, Role.OPERATOR)
+    def replay_parked(self, caller: Caller, message: ReplayParked) -> Settled:
+        """Have parked messages handled again."""
+        return self.operations.answer(caller, message)
+
+    @command(DropParked, Role.OPERATOR)
+    def drop_parked(self, caller: Caller, message: DropParked) -> Settled:
+        """Give parked messages up."""
+        return self.operations.answer(caller, message)
+
+    @command(GetOutbox, Role.OPERATOR)
+    def get_outbox(self, caller: Caller, message: GetOutbox) -> OutboxView:
+        """See what waits to be published."""
+        return self.operations.answer(caller, message)
+
+    @command(CheckTopology, Role.OPERATOR)
+    def check_topology(self, caller: Caller, message: CheckTopology) -> TopologyView:
+        """Compare what should be on the broker with what is there."""
+        return self.operations.answer(caller, message)

@@ -1,0 +1,1 @@
+"""Tools of one process: logs, metrics, green thread pool, waiting, crash points."""

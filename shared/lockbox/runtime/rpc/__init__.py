@@ -1,0 +1,1 @@
+"""RPC: server, client, caller token, errors on the wire."""

@@ -1,0 +1,193 @@
+"""RPC, the calling side: `services.call(caller, message)` answers typed, or raises, before its deadline."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import eventlet
+import structlog
+from amqp.exceptions import NotFound
+from eventlet.event import Event as Arrival
+from kombu import Connection, Queue
+from nameko.extensions import DependencyProvider, SharedExtension
+
+from lockbox import clock
+from lockbox.contracts import wire
+from lockbox.contracts.calls import Call
+from lockbox.contracts.identity import Caller
+from lockbox.crypto.keys import load_signing_key
+from lockbox.errors import Forbidden, LockboxError, Unavailable
+from lockbox.ids import new_id
+from lockbox.runtime.broker.consumer import RawQueueConsumer
+from lockbox.runtime.broker.publisher import Message, PublishError
+from lockbox.runtime.broker.publisher_pool import Publishers
+from lockbox.runtime.broker.topology import RPC_EXCHANGE, ensure_exchange
+from lockbox.runtime.process.metrics import CALLED, measured
+from lockbox.runtime.rpc.caller_token import mint
+from lockbox.runtime.rpc.errors import RemoteError, deserialize
+
+DEADLINE_SECONDS = 10.0
+UNUSED_QUEUE_MS = 300_000
+CLOCKS_APART = {"token_expired", "token_not_yet_valid"}
+"""What a callee says of a caller token that was made a moment ago: no fault of whoever sent the command."""
+
+R = TypeVar("R")
+log = structlog.get_logger(__name__)
+
+
+class Replies(SharedExtension):
+    """The queue that answers to this process come back on."""
+
+    queue_consumer = RawQueueConsumer()
+    prefetch = 200
+    workers = 0
+    topology = None
+    never_waits = True
+
+    def setup(self) -> None:
+        """Join the consumer."""
+        self._expected: dict[str, Arrival] = {}
+        self._name_queue()
+        self.queue_consumer.register_provider(self)
+
+    def stop(self) -> None:
+        """Take no more answers."""
+        self.queue_consumer.unregister_provider(self)
+
+    def declare(self, connection: Connection) -> None:
+        """Make the queue and its binding, or find them there; another queue if that one's node is down."""
+        ensure_exchange(connection, RPC_EXCHANGE)
+        try:
+            self._declare(connection)
+        except NotFound as error:
+            log.warning("reply_queue_lost", error=str(error)[:300])
+            self._name_queue()
+            self._declare(connection)
+
+    def _name_queue(self) -> None:
+        self.routing_key = new_id()
+        self.queue = Queue(
+            f"rpc.reply-{self.container.service_name}-{self.routing_key}",
+            exchange=RPC_EXCHANGE,
+            routing_key=self.routing_key,
+            queue_arguments={"x-expires": UNUSED_QUEUE_MS},
+        )
+        self.queues = (self.queue.name,)
+
+    def _declare(self, connection: Connection) -> None:
+        with connection.channel() as channel:
+            queue = self.queue(channel)
+            queue.queue_declare()
+            queue.queue_bind()
+
+    def expect(self, correlation_id: str) -> Arrival:
+        """Something to wait on for the answer of this call."""
+        self._expected[correlation_id] = Arrival()
+        return self._expected[correlation_id]
+
+    def forget(self, correlation_id: str) -> None:
+        """Nobody waits for this answer any more."""
+        self._expected.pop(correlation_id, None)
+
+    def handle_message(self, message: Any) -> None:
+        """Wake who waits for this answer; a late or unreadable one is dropped."""
+        self.queue_consumer.ack(message)
+        waiting = self._expected.pop(str(message.properties.get("correlation_id")), None)
+        if waiting is None:
+            return
+        try:
+            waiting.send(json.loads(message.body))
+        except ValueError as error:
+            waiting.send_exception(Unavailable("service_failed", f"the answer is not JSON: {error}"))
+
+
+class Services(DependencyProvider):
+    """Gives the edge its way to the other services; each call carries a fresh caller token."""
+
+    replies = Replies()
+
+    def setup(self) -> None:
+        """Read the signing key."""
+        self._key = load_signing_key(Path(self.container.config["CALLER_SIGNING_KEY"]))
+        self._publishers = Publishers(self.container.config["AMQP_URI"])
+
+    def stop(self) -> None:
+        """Drop the connections."""
+        self._publishers.close()
+
+    def get_dependency(self, worker_ctx: object) -> "Services":
+        """The caller itself; it keeps nothing of one call for the next."""
+        return self
+
+    def call(self, caller: Caller, message: Call[R], service: str | None = None) -> R:
+        """The answer to a message; raises what the service raised, or `Unavailable` after `DEADLINE_SECONDS`.
+
+        A message that nobody took until then is dropped by the broker. `service` says whom one that every service
+        answers is for.
+        """
+        service = service or message.service
+        with measured(CALLED, service, message.method):
+            return self._call(caller, message, service)
+
+    def _call(self, caller: Caller, message: Call[R], service: str) -> R:
+        correlation_id = new_id()
+        arrival = self.replies.expect(correlation_id)
+        timeout = eventlet.Timeout(DEADLINE_SECONDS)
+        try:
+            self._send(caller, message, service, correlation_id)
+            body = arrival.wait()
+        except eventlet.Timeout as elapsed:
+            if elapsed is not timeout:
+                raise
+            raise Unavailable("service_timeout", f"{service} did not answer in time") from elapsed
+        finally:
+            timeout.cancel()
+            self.replies.forget(correlation_id)
+        return cast(R, wire.decode(message.answer, _result(service, message.method, body), tolerant=True))
+
+    def call_each(self, caller: Caller, message: Call[R], services: Iterable[str]) -> dict[str, R | LockboxError]:
+        """The answers of several services, all asked at once: one that does not answer doesn't hold up the others."""
+        asked = {service: eventlet.spawn(self._answer_of, caller, message, service) for service in services}
+        return {service: thread.wait() for service, thread in asked.items()}
+
+    def _answer_of(self, caller: Caller, message: Call[R], service: str) -> R | LockboxError:
+        try:
+            return self.call(caller, message, service)
+        except LockboxError as error:
+            return error
+
+    def _send(self, caller: Caller, message: Call[Any], service: str, correlation_id: str) -> None:
+        try:
+            taken = self._publishers.publish(self._letter(caller, message, service, correlation_id))
+        except PublishError as error:
+            raise Unavailable("broker_unavailable", "the message broker does not answer") from error
+        if not taken:
+            raise Unavailable("service_absent", f"{service} has never been started")
+
+    def _letter(self, caller: Caller, message: Call[Any], service: str, correlation_id: str) -> Message:
+        return Message(
+            id=correlation_id,
+            exchange=RPC_EXCHANGE.name,
+            routing_key=f"{service}.{message.method}",
+            body=json.dumps({"args": [wire.encode(message)], "kwargs": {}}).encode(),
+            headers={"nameko.auth_token": mint(caller, self._key, clock.now())},
+            properties={
+                "reply_to": self.replies.routing_key,
+                "correlation_id": correlation_id,
+                "expiration": str(int(DEADLINE_SECONDS * 1000)),
+            },
+        )
+
+
+def _result(service: str, method: str, body: dict[str, Any]) -> object:
+    if not body["error"]:
+        return body["result"]
+    error = deserialize(body["error"])
+    if isinstance(error, RemoteError):
+        log.error("service_failed", service=service, method=method, error=str(error)[:500])
+        raise Unavailable("service_failed", f"{service} could not answer; its log says why")
+    if isinstance(error, Forbidden) and error.code in CLOCKS_APART:
+        log.error("clocks_apart", service=service, method=method, error=str(error))
+        raise Unavailable("clocks_apart", f"the clock of {service} says another time than the one here; try again")
+    raise error

@@ -1,0 +1,178 @@
+"""RPC, the answering side: typed messages, every caller verified, no message that can end the process.
+
+The wire is Nameko's own, so that any Nameko client can call: routing key `<service>.<method>`, body
+`{"args": [message], "kwargs": {}}`, the caller token in the header `nameko.auth_token`. Errors are `lockbox.errors`.
+"""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from kombu import Connection
+from nameko.exceptions import ContainerBeingKilled
+from nameko.extensions import Entrypoint, ProviderCollector, SharedExtension
+
+from lockbox import clock
+from lockbox.contracts import wire
+from lockbox.contracts.calls import EVERY, Call
+from lockbox.contracts.identity import Caller, Role
+from lockbox.crypto.keys import PublicKeys
+from lockbox.errors import Invalid, LockboxError, NotFound
+from lockbox.ids import new_id
+from lockbox.runtime.broker.consumer import RawQueueConsumer
+from lockbox.runtime.broker.publisher import Message
+from lockbox.runtime.broker.publisher_pool import Publishers
+from lockbox.runtime.broker.redelivery import CopyPublisher
+from lockbox.runtime.broker.topology import RPC_EXCHANGE, SubscriptionTopology, command_queue, ensure_exchange
+from lockbox.runtime.rpc.caller_token import identify
+from lockbox.runtime.rpc.errors import serialize
+
+JSON = "application/json"
+LARGEST_CALL = 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class CallerKeys(SharedExtension):
+    """The public keys that caller tokens are checked with: a JWK Set in the file that `CALLER_KEYS` names."""
+
+    def setup(self) -> None:
+        """Read them."""
+        document = json.loads(Path(self.container.config["CALLER_KEYS"]).read_text())
+        self.keys = PublicKeys.from_jwks(document["keys"])
+
+
+class CommandConsumer(SharedExtension, ProviderCollector):
+    """Reads a service's RPC queue and gives each message to the entrypoint that its routing key names.
+
+    What can't be answered is parked.
+    """
+
+    queue_consumer = RawQueueConsumer()
+    copies = CopyPublisher()
+    prefetch = workers = 50
+    never_waits = False
+
+    def setup(self) -> None:
+        """Join the consumer."""
+        self.queue = command_queue(self.container.service_name)
+        self._publishers = Publishers(self.container.config["AMQP_URI"])
+        self.topology = SubscriptionTopology(self.container.service_name, "commands", ())
+        self.queues = (self.queue.name, self.topology.parked)
+        self.queue_consumer.register_provider(self)
+
+    def stop(self) -> None:
+        """Take no more messages."""
+        self.queue_consumer.unregister_provider(self)
+        self._publishers.close()
+
+    def declare(self, connection: Connection) -> None:
+        """Make the queue and its binding, or find them there."""
+        ensure_exchange(connection, RPC_EXCHANGE)
+        with connection.channel() as channel:
+            queue = self.queue(channel)
+            queue.queue_declare()
+            queue.queue_bind()
+            self.topology.parked_queue(channel).declare()
+
+    def handle_message(self, message: Any) -> None:
+        """Hand a message to its entrypoint, or answer why not."""
+        if not isinstance(message.properties.get("reply_to"), str) or message.properties.get("content_type") != JSON:
+            self.copies.park(message, self.topology, f"rpc_unanswerable: expected reply_to and {JSON}")
+            return
+        try:
+            provider, payload = self._provider(message), _payload(message.body)
+            arguments = provider.arguments(_auth_token(message), payload)
+        except Exception:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
+            self.answer(message, None, None, None, sys.exc_info())
+            return
+        try:
+            answer = partial(self.answer, message, provider.kind.answer)
+            self.container.spawn_worker(provider, arguments, {}, handle_result=answer)
+        except ContainerBeingKilled:
+            self.queue_consumer.requeue(message)
+
+    def answer(self, message: Any, kind: type | None, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        """Send the result or the error; a caller that can't be reached doesn't hurt anybody else."""
+        try:
+            encoded = None if result is None else wire.encode(result, kind)
+            self._publishers.publish(_answer(message, encoded, exc_info))
+        except Exception:
+            log.exception("rpc_answer_lost")
+        self.queue_consumer.ack(message)
+        return result, exc_info
+
+    def _provider(self, message: Any) -> "Command":
+        method = message.delivery_info["routing_key"].rpartition(".")[2]
+        for provider in self._providers:
+            if provider.method_name == method:
+                return provider
+        raise NotFound("method_not_found", f"{self.container.service_name} has no method {method[:80]!r}")
+
+
+class Command(Entrypoint):
+    """Answers one kind of `Call`: the decorated method is called as `method(self, caller, message)`.
+
+    The caller is verified before; with `roles`, has one of them. Which tenant's object it is, is for the use case.
+    """
+
+    consumer = CommandConsumer()
+    callers = CallerKeys()
+
+    def __init__(self, kind: type[Call[Any]], *roles: Role, **options: Any) -> None:
+        super().__init__(expected_exceptions=LockboxError, **options)
+        self.kind = kind
+        self.roles = roles
+
+    def setup(self) -> None:
+        """Take part in the service's RPC queue."""
+        if self.kind.method != self.method_name or self.kind.service not in (EVERY, self.container.service_name):
+            raise TypeError(f"{self.kind.__name__} is not for {self.container.service_name}.{self.method_name}")
+        self.consumer.register_provider(self)
+
+    def stop(self) -> None:
+        """Wait until the queue is read no more."""
+        self.consumer.unregister_provider(self)
+
+    def arguments(self, token: object, payload: object) -> tuple[Caller, Call[Any]]:
+        """Who calls and what for; raises `Forbidden` or `Invalid`."""
+        caller = identify(token, self.callers.keys, clock.now())
+        if self.roles:
+            caller.require(*self.roles)
+        return caller, wire.decode(self.kind, payload)
+
+
+def _answer(message: Any, result: object, exc_info: Any) -> Message:
+    error = serialize(exc_info[1]) if exc_info else None
+    correlation_id = message.properties.get("correlation_id")
+    return Message(
+        id=new_id(),
+        exchange=RPC_EXCHANGE.name,
+        routing_key=message.properties["reply_to"],
+        body=json.dumps({"result": result, "error": error}).encode(),
+        properties={} if correlation_id is None else {"correlation_id": correlation_id},
+    )
+
+
+def _payload(body: Any) -> object:
+    if len(body) > LARGEST_CALL:
+        raise Invalid("rpc_too_large", f"expected at most {LARGEST_CALL} bytes, got {len(body)}")
+    try:
+        document = json.loads(body)
+        [payload] = document["args"]
+        kwargs = document["kwargs"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Invalid("rpc_malformed", f"expected one message in args and no kwargs: {error!r}"[:300]) from error
+    if kwargs:
+        raise Invalid("rpc_malformed", "expected one message in args and no kwargs")
+    return payload
+
+
+def _auth_token(message: Any) -> object:
+    return message.headers.get("nameko.auth_token") if isinstance(message.headers, dict) else None
+
+
+command = Command.decorator

@@ -1,0 +1,202 @@
+"""Documents that change in one write together with the events that tell of the change.
+
+A document is `{_id, version, sequence, state, outbox, outbox_at, cmds}`: `state` is the aggregate in its wire form,
+`sequence` the number of its last event, `cmds` the answers to its last commands by idempotency key.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Generic, Protocol, TypeVar, cast
+
+import msgspec
+from pymongo import ASCENDING
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from lockbox.contracts import wire
+from lockbox.contracts.acts import Act
+from lockbox.contracts.events import Changed, envelop
+from lockbox.errors import Conflict, NotFound
+from lockbox.runtime.process import crash_points
+from lockbox.runtime.storage.mongo import Document, duplicates_in
+from lockbox.runtime.storage.outbox import HEAD_START, Entry, ensure_outbox_index, entries, stored
+
+ATTEMPTS = 20
+LONGEST_PAUSE_SECONDS = 0.1
+ANSWERS_KEPT = 50
+
+A = TypeVar("A")
+V = TypeVar("V")
+
+
+class Relay(Protocol):
+    """Publishes events soon after they were written."""
+
+    def offer(self, waiting: list[Entry]) -> None: ...  # noqa: D102
+
+
+class Aggregates(Generic[A, V]):
+    """A collection of aggregates of kind `A`, each answered for as a view `V`."""
+
+    name: ClassVar[str]
+    noun: ClassVar[str]
+
+    def __init__(self, database: Database[Document], relay: Relay, kind: type[A], view: type[V]) -> None:
+        self.collection = database[self.name]
+        self.relay = relay
+        self._kind = kind
+        self._view = view
+
+    def ensure_indexes(self) -> None:
+        """Make the indexes, or find them there."""
+        ensure_outbox_index(self.collection)
+        self.collection.create_index(
+            [("cmds.key", ASCENDING)],
+            unique=True,
+            partialFilterExpression={"cmds.key": {"$exists": True}},
+            name="idempotency",
+        )
+
+    def view(self, document: Document) -> V:
+        """What a reader of this document sees: the aggregate itself, unless a store says otherwise."""
+        return cast(V, self.state(document))
+
+    def state(self, document: Document) -> A:
+        """The aggregate in a document: its shape is checked, its rules were when this service wrote it."""
+        return msgspec.convert(document["state"], self._kind)
+
+    def find(self, key: str) -> A | None:
+        """The aggregate of this id, or None."""
+        document = self.collection.find_one({"_id": key})
+        return None if document is None else self.state(document)
+
+    def get(self, key: str) -> Document:
+        """The document of this id; raises `NotFound`."""
+        document = self.collection.find_one({"_id": key})
+        if document is None:
+            raise NotFound(f"{self.noun}_not_found", f"there is no such {self.noun}")
+        return document
+
+    def create(self, key: str, changed: Changed[A], act: Act) -> V:
+        """Write a new document and its events.
+
+        The same command again gives the same answer; an id that is there already, because an event was delivered
+        twice, gives what is there.
+        """
+        waiting = self._wrap(key, changed, 0, act)
+        document = self._document(key, changed.state, waiting, act)
+        answer = self.view(document)
+        if act.key is not None:
+            document["cmds"] = [self._remember(act, answer)]
+        crash_points.passing("before_state_write")
+        try:
+            self.collection.insert_one(document)
+        except DuplicateKeyError:
+            return self._answer_to(act) or self.view(self.get(key))
+        crash_points.passing("after_state_write")
+        self.relay.offer(waiting)
+        return answer
+
+    def create_many(self, changed: Mapping[str, Changed[A]], act: Act) -> None:
+        """Write several new documents, each with its events; those whose id is there already are left as they are."""
+        waiting = {key: self._wrap(key, one, 0, act) for key, one in changed.items()}
+        documents = [self._document(key, one.state, waiting[key], act) for key, one in changed.items()]
+        crash_points.passing("before_state_write")
+        there: set[str] = set()
+        try:
+            if documents:
+                self.collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            there.update(duplicates_in(error))
+        crash_points.passing("after_state_write")
+        self.relay.offer([entry for key, entries in waiting.items() if key not in there for entry in entries])
+
+    def change(self, key: str, act: Act, step: Callable[[A], Changed[A]]) -> V:
+        """Apply a step of the domain, in one write with its events.
+
+        If somebody else was faster, the step is applied again, to the newest state. A step without facts changes
+        nothing. The same command again gives the same answer.
+        """
+        for attempt in range(ATTEMPTS):
+            _step_aside(attempt)
+            document = self.get(key)
+            answered = self._answer_in(document, act)
+            if answered is not None:
+                return answered
+            changed = step(self.state(document))
+            if not changed.facts:
+                return self.view(document)
+            answer = self._save(document, changed, act)
+            if answer is not None:
+                return answer
+        raise Conflict("busy", f"this {self.noun} is being changed by many at once; try again")
+
+    def first_fields(self, state: A, act: Act) -> Document:
+        """What a new document holds beside its state."""
+        return {}
+
+    def _document(self, key: str, state: A, waiting: list[Entry], act: Act) -> Document:
+        return {
+            "_id": key,
+            "version": 1,
+            "sequence": len(waiting),
+            "state": wire.encode(state),
+            "outbox": stored(waiting),
+            **({"outbox_at": act.now + HEAD_START} if waiting else {}),
+            **self.first_fields(state, act),
+        }
+
+    def _save(self, document: Document, changed: Changed[A], act: Act) -> V | None:
+        waiting = self._wrap(document["_id"], changed, document["sequence"], act)
+        state = wire.encode(changed.state)
+        answer = self.view(document | {"state": state})
+        push: Document = {"outbox": {"$each": stored(waiting)}}
+        if act.key is not None:
+            push["cmds"] = {"$each": [self._remember(act, answer)], "$slice": -ANSWERS_KEPT}
+        update = {
+            "$set": {"state": state},
+            "$inc": {"version": 1, "sequence": len(waiting)},
+            "$push": push,
+            "$min": {"outbox_at": act.now + HEAD_START},
+        }
+        unchanged = {"_id": document["_id"], "version": document["version"]}
+        crash_points.passing("before_state_write")
+        try:
+            written = self.collection.update_one(unchanged, update)
+        except DuplicateKeyError as error:
+            raise _key_reused() from error
+        if not written.modified_count:
+            return None
+        crash_points.passing("after_state_write")
+        self.relay.offer(waiting)
+        return answer
+
+    def _wrap(self, key: str, changed: Changed[A], after: int, act: Act) -> list[Entry]:
+        events = envelop(changed.facts, f"{self.name}/{key}", after, act.cause, act.now)
+        return entries(self.name, key, events)
+
+    def _remember(self, act: Act, answer: V) -> Document:
+        return {"key": act.key, "digest": act.digest, "answer": wire.encode(answer, self._view)}
+
+    def _answer_to(self, act: Act) -> V | None:
+        document = None if act.key is None else self.collection.find_one({"cmds.key": act.key})
+        return None if document is None else self._answer_in(document, act)
+
+    def _answer_in(self, document: Document, act: Act) -> V | None:
+        for command in document.get("cmds", ()):
+            if command["key"] == act.key:
+                if command["digest"] != act.digest:
+                    raise _key_reused()
+                return wire.decode(self._view, command["answer"])
+        return None
+
+
+def _step_aside(losses: int) -> None:
+    """Wait a random time, longer after each loss: what was lost to is seen once the majority has it."""
+    if losses:
+        time.sleep(random.uniform(0, min(0.005 * 2**losses, LONGEST_PAUSE_SECONDS)))  # noqa: S311 - no secret
+
+
+def _key_reused() -> Conflict:
+    return Conflict("idempotency_key_reused", "this Idempotency-Key was used for another request body")

@@ -1,0 +1,95 @@
+"""What a service has published: `events`, each by its id, with its text and whether it is known to be on record.
+
+A document is `{_id, aggregate, sequence, type, payload, published_at, on_record, ask_at}`. Those that are on record are
+removed by MongoDB when they have been `KEPT` for long enough; the others stay.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from pymongo import ASCENDING, DESCENDING, InsertOne
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+
+from lockbox.runtime.storage.mongo import Document, duplicates_in
+
+BEYOND_DOUBT = timedelta(minutes=1)
+KEPT = timedelta(days=8)
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def due(field: str, now: datetime) -> Document:
+    """A filter on a time that has come, or lies so far ahead that only a clock that was wrong can have written it."""
+    return {"$or": [{field: {"$lte": now}}, {field: {"$gt": now + BEYOND_DOUBT}}]}
+
+
+class Published:
+    """Reads and writes the `events` of one database."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._events = database["events"]
+
+    def ensure_indexes(self) -> None:
+        """Find what is not known to be on record without looking at what is, and remove what is, in time."""
+        by_time = [("published_at", ASCENDING)]
+        self._events.create_index(by_time, partialFilterExpression={"on_record": False}, name="not_on_record")
+        self._events.create_index(by_time, name="published_at")
+        self._events.create_index(
+            by_time,
+            partialFilterExpression={"on_record": True},
+            expireAfterSeconds=int(KEPT.total_seconds()),
+            name="kept_for_days",
+        )
+
+    def keep(self, published: Iterable[Document], now: datetime) -> None:
+        """Keep what was published; what is there already stays as it is."""
+        kept = [InsertOne(event | {"published_at": now, "on_record": False}) for event in published]
+        try:
+            self._events.bulk_write(kept, ordered=False)
+        except BulkWriteError as error:
+            duplicates_in(error)
+
+    def to_ask_about(self, published_by: datetime, now: datetime, limit: int) -> list[str]:
+        """The ids of events that were published by then and are not known to be on record, but for those put off."""
+        put_off = {"ask_at": {"$gt": now, "$lte": now + LONGEST_WAIT}}
+        where = {**_unconfirmed(published_by), "$nor": [put_off]}
+        found = self._events.find(where, {"_id": True}).sort("published_at").limit(limit)
+        return [document["_id"] for document in found]
+
+    def put_off(self, events: Iterable[Document], now: datetime) -> None:
+        """Ask about these later: after as long again as they have been published, or `LONGEST_WAIT`."""
+        for event in events:
+            wait = min(abs(now - event["published_at"]), LONGEST_WAIT)
+            self._events.update_one({"_id": event["_id"]}, {"$set": {"ask_at": now + wait}})
+
+    def count_unconfirmed(self, published_by: datetime) -> int:
+        """How many there are of them."""
+        return self._events.count_documents(_unconfirmed(published_by))
+
+    def count(self) -> int:
+        """How many are kept."""
+        return self._events.estimated_document_count()
+
+    def confirm(self, ids: Sequence[str]) -> None:
+        """These are on record."""
+        self._events.update_many({"_id": {"$in": ids}}, {"$set": {"on_record": True}})
+
+    def with_ids(self, ids: Iterable[str]) -> list[Document]:
+        """The events of these ids."""
+        return list(self._events.find({"_id": {"$in": list(ids)}}))
+
+    def since(self, moment: datetime, at_once: int) -> Iterator[list[Document]]:
+        """All events that were published since then, newest first, some at a time."""
+        batch: list[Document] = []
+        found = self._events.find({"published_at": {"$gte": moment}}).sort("published_at", DESCENDING)
+        for document in found.batch_size(at_once):
+            batch.append(document)
+            if len(batch) == at_once:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+
+def _unconfirmed(published_by: datetime) -> Document:
+    return {"on_record": False, **due("published_at", published_by)}

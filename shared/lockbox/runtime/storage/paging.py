@@ -1,0 +1,80 @@
+"""Lists in parts: by key, not by number, so that a part stays right while others write."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.collection import Collection
+
+from lockbox.contracts.request import Page
+from lockbox.errors import invalid
+from lockbox.runtime.storage.mongo import Document
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a list is sorted by: fields whose values, together, are unique."""
+
+    fields: tuple[str, ...]
+    descending: bool = False
+
+
+def read_page(
+    collection: Collection[Document], where: Document, order: Order, page: Page, computed: Document | None = None
+) -> tuple[list[Document], str | None]:
+    """The documents of one part, and the cursor of the next or None; raises `Invalid` for a cursor not made here.
+
+    `computed` are fields to sort by that are not stored, each an expression of MongoDB's.
+    """
+    steps: list[Document] = [
+        {"$match": where},
+        *([{"$addFields": computed}] if computed else []),
+        *([{"$match": _after(order, page.cursor)}] if page.cursor else []),
+        {"$sort": dict.fromkeys(order.fields, -1 if order.descending else 1)},
+        {"$limit": page.limit + 1},
+    ]
+    found = list(collection.aggregate(steps))
+    more = len(found) > page.limit
+    documents = found[: page.limit]
+    return documents, _cursor(order, documents[-1]) if more else None
+
+
+def _after(order: Order, cursor: str) -> Document:
+    values = _values(order, cursor)
+    comparison = "$lt" if order.descending else "$gt"
+    return {
+        "$or": [
+            {**dict(zip(order.fields[:index], values[:index], strict=True)), field: {comparison: values[index]}}
+            for index, field in enumerate(order.fields)
+        ]
+    }
+
+
+def _values(order: Order, cursor: str) -> Sequence[Any]:
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, list) or len(values) != len(order.fields) or not all(_fits(value) for value in values):
+        raise invalid("invalid_cursor", "cursor", "the next_cursor of an earlier answer", cursor)
+    return values
+
+
+def _fits(value: object) -> bool:
+    if isinstance(value, str):
+        return not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, int) and -(2**63) <= value < 2**63
+
+
+def _cursor(order: Order, document: Document) -> str:
+    values = [_at(document, field) for field in order.fields]
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+def _at(document: Document, path: str) -> Any:
+    value: Any = document
+    for step in path.split("."):
+        value = value[step]
+    return value

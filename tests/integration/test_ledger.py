@@ -1,0 +1,73 @@
+"""What a service has published: asked about until it is on record, and then kept for some days, on a real MongoDB."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from lockbox.runtime.storage.ledger import KEPT, LONGEST_WAIT, Published
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+MINUTE = timedelta(minutes=1)
+Documents = Database[dict[str, Any]]
+
+
+@pytest.fixture
+def database(mongo: MongoClient[dict[str, Any]]) -> Iterator[Documents]:
+    name = f"test_{uuid4().hex[:12]}"
+    yield mongo[name]
+    mongo.drop_database(name)
+
+
+@pytest.fixture
+def published(database: Documents) -> Published:
+    made = Published(database)
+    made.ensure_indexes()
+    return made
+
+
+def keep(published: Published, key: str, at: datetime) -> None:
+    published.keep([{"_id": key, "aggregate": f"things/{key}", "sequence": 1, "type": "made", "payload": "{}"}], at)
+
+
+def asked(published: Published, now: datetime) -> list[str]:
+    return published.to_ask_about(now - MINUTE, now, 10)
+
+
+def test_event_when_it_is_missing_is_asked_about_half_as_often_each_time(published: Published) -> None:
+    keep(published, "a", NOW)
+    moments = []
+    for minute in range(10):
+        now = NOW + minute * MINUTE
+        if asked(published, now):
+            moments.append(minute)
+            published.put_off([{"_id": "a", "published_at": NOW}], now)
+    assert moments == [1, 2, 4, 8]
+
+
+def test_event_when_put_off_by_a_clock_that_was_wrong_is_asked_about_all_the_same(published: Published) -> None:
+    keep(published, "a", NOW)
+    published.put_off([{"_id": "a", "published_at": NOW}], NOW + timedelta(days=1))
+    assert asked(published, NOW + MINUTE) == ["a"]
+    published.put_off([{"_id": "a", "published_at": NOW}], NOW + timedelta(days=-1))
+    assert asked(published, NOW + MINUTE) == ["a"]
+
+
+def test_event_when_missing_for_long_is_asked_about_each_hour(published: Published) -> None:
+    keep(published, "a", NOW - timedelta(days=3))
+    published.put_off([{"_id": "a", "published_at": NOW - timedelta(days=3)}], NOW)
+    assert asked(published, NOW + LONGEST_WAIT - MINUTE) == []
+    assert asked(published, NOW + LONGEST_WAIT) == ["a"]
+
+
+def test_event_when_on_record_is_for_mongodb_to_remove_in_time(database: Documents) -> None:
+    """MongoDB looks once a minute, which is too long to wait for here."""
+    Published(database).ensure_indexes()
+    [index] = [index for index in database["events"].list_indexes() if "expireAfterSeconds" in index]
+    assert index["key"] == {"published_at": 1}
+    assert index["expireAfterSeconds"] == KEPT.total_seconds()
+    assert index["partialFilterExpression"] == {"on_record": True}

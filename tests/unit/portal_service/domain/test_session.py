@@ -1,0 +1,57 @@
+from datetime import timedelta
+
+import pytest
+from tests.unit.builders import NOW
+
+from lockbox.contracts.member import ApiTokenCreated, SignedIn, SignInFailed
+from portal_service.domain.account import Account
+from portal_service.domain.session import (
+    FAILURES_ALLOWED,
+    FAILURES_WITHIN,
+    ApiToken,
+    FailedAttempt,
+    Session,
+    TooManyAttempts,
+    require_patience,
+)
+
+CAROL = Account(email="carol@contoso.example", organisation="contoso", roles=("customer_admin",), password_hash="hash")
+POINT = Account(email="point@vendor.example", organisation="vendor", roles=("enforcement_point",), password_hash=None)
+
+
+def test_session_when_begun_lasts_eight_hours() -> None:
+    changed = Session.begin(CAROL, NOW)
+    assert changed.state == Session(email=CAROL.email, created_at=NOW, expires_at=NOW + timedelta(hours=8))
+    assert changed.facts == (SignedIn(tenant="contoso", email=CAROL.email),)
+
+
+def test_api_token_when_made_lets_a_machine_in() -> None:
+    changed = ApiToken.create(POINT, NOW)
+    assert changed.state == ApiToken(email=POINT.email, created_at=NOW)
+    assert changed.facts == (ApiTokenCreated(tenant=None, email=POINT.email),)
+
+
+@pytest.mark.parametrize(("account", "tenant"), [(CAROL, "contoso"), (POINT, None), (None, None)])
+def test_failed_attempt_when_noted_is_for_the_tenant_of_the_account(
+    account: Account | None, tenant: str | None
+) -> None:
+    changed = FailedAttempt.note("carol@contoso.example", account, NOW)
+    assert changed.state == FailedAttempt(email="carol@contoso.example", at=NOW)
+    assert changed.facts == (SignInFailed(tenant=tenant, email="carol@contoso.example"),)
+
+
+@pytest.mark.parametrize("failures", [0, 1, FAILURES_ALLOWED - 1])
+def test_patience_when_there_were_few_failures_lets_through(failures: int) -> None:
+    require_patience(failures)
+
+
+@pytest.mark.parametrize("failures", [FAILURES_ALLOWED, FAILURES_ALLOWED + 1, 100])
+def test_patience_when_there_were_many_failures_ends(failures: int) -> None:
+    with pytest.raises(TooManyAttempts) as refused:
+        require_patience(failures)
+    assert refused.value.code == "too_many_attempts"
+
+
+def test_limits_when_documented_are_ten_in_ten_minutes() -> None:
+    assert FAILURES_ALLOWED == 10
+    assert FAILURES_WITHIN.total_seconds() == 600
