@@ -6,11 +6,12 @@ from datetime import timedelta
 from itertools import chain, islice, repeat
 
 from lockbox import clock
-from lockbox.contracts.approval import DecisionRecorded, StageOpened
+from lockbox.contracts.approval.facts import DecisionRecorded, StageOpened
 from lockbox.contracts.events import Cause, Event, Fact, envelop
-from lockbox.contracts.grant import AccessGranted
-from lockbox.contracts.policy import Side
-from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated
+from lockbox.contracts.grant.facts import AccessGranted
+from lockbox.contracts.policy.document import Side
+from lockbox.contracts.request.facts import RequestCreated
+from lockbox.contracts.request.terms import AccessTerms, ReasonCode
 from lockbox.ids import new_id
 from lockbox.runtime.broker.publisher import Message, event_message
 

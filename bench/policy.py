@@ -22,10 +22,19 @@ from bench.programs import broker_uri, database_uri, eventually, lockbox_service
 from bench.queues import declare, listeners
 from lockbox import clock
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import Decide
+from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import DEFAULT_SETTINGS, Condition, Group, Hours, PolicySettings, Rule, Side, StagePlan
-from lockbox.contracts.request import RequestCreated
+from lockbox.contracts.policy.document import (
+    DEFAULT_SETTINGS,
+    Condition,
+    Group,
+    Hours,
+    PolicySettings,
+    Rule,
+    Side,
+    StagePlan,
+)
+from lockbox.contracts.request.facts import RequestCreated
 from lockbox.embedded.stack import Stack
 from lockbox.ids import new_id
 from lockbox.runtime.storage.mongo import connect

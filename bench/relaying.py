@@ -21,7 +21,7 @@ from bench.queues import declare, listeners, purge
 from lockbox import clock
 from lockbox.contracts import wire
 from lockbox.contracts.events import envelop, read_event
-from lockbox.contracts.request import RequestCreated
+from lockbox.contracts.request.facts import RequestCreated
 from lockbox.embedded.stack import Stack
 from lockbox.runtime.broker.publisher import Message, event_message
 from lockbox.runtime.events.relay import BATCH

@@ -14,11 +14,8 @@ from lockbox.contracts.access import (
     RecordAccesses,
     RevocationList,
 )
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.operations import (
     AcknowledgeBreakGlass,
-    ApprovalPage,
-    ApprovalReading,
-    ApprovalView,
     CancelRequest,
     Decide,
     GetApproval,
@@ -28,31 +25,16 @@ from lockbox.contracts.approval import (
     RequestInfo,
     UseBreakGlass,
 )
+from lockbox.contracts.approval.views import ApprovalPage, ApprovalReading, ApprovalView
 from lockbox.contracts.events import Cause, Event
-from lockbox.contracts.grant import (
-    CompleteGrant,
-    GetGrant,
-    GetGrantToken,
-    GrantPage,
-    GrantView,
-    ListGrants,
-    RevokeGrant,
-    SignedGrant,
-)
+from lockbox.contracts.grant.operations import CompleteGrant, GetGrant, GetGrantToken, ListGrants, RevokeGrant
+from lockbox.contracts.grant.views import GrantPage, GrantView, SignedGrant
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.keys import KeyList, ListKeys, RevokeKey, RotateKeys
 from lockbox.contracts.listeners import MEMBERS
-from lockbox.contracts.policy import (
-    DecidePolicyChange,
-    DiffPolicy,
-    EvaluatePolicy,
-    Forecast,
-    GetPolicy,
-    PolicyDiff,
-    PolicyView,
-    PutPolicy,
-)
-from lockbox.contracts.request import InfoProvided, RequestCreated
+from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
+from lockbox.contracts.policy.views import Forecast, PolicyDiff, PolicyView
+from lockbox.contracts.request.facts import InfoProvided, RequestCreated
 from lockbox.ids import new_id
 from lockbox.runtime.events.subscription import subscribe
 from lockbox.runtime.host.clock import Clock

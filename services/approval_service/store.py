@@ -18,13 +18,17 @@ from approval_service.domain.people import Person
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts import wire
 from lockbox.contracts.access import AccessRecorded
-from lockbox.contracts.approval import ApprovalView, ListBreakGlass, ListQueue
+from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
+from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.fields import format_timestamp
-from lockbox.contracts.grant import GrantPage, GrantState, GrantView, ListGrants
+from lockbox.contracts.grant.operations import ListGrants
+from lockbox.contracts.grant.terms import GrantState
+from lockbox.contracts.grant.views import GrantPage, GrantView
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList
-from lockbox.contracts.policy import PolicyView
-from lockbox.contracts.request import PENDING, Page
+from lockbox.contracts.page import Page
+from lockbox.contracts.policy.views import PolicyView
+from lockbox.contracts.request.terms import PENDING
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document, keep_newer

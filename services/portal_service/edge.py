@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, cast
 from flask import current_app, g, request
 
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import ApprovalView
+from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import VENDOR, Cause
 from lockbox.contracts.fields import KeyField

@@ -7,28 +7,32 @@ from typing import Annotated, Protocol, TypeVar
 
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.operations import (
     AcknowledgeBreakGlass,
+    CancelRequest,
+    Decide,
+    GetApproval,
+    RequestInfo,
+    UseBreakGlass,
+)
+from lockbox.contracts.approval.terms import Note
+from lockbox.contracts.approval.views import (
     ApprovalReading,
     ApprovalView,
     BreakGlassView,
-    CancelRequest,
-    Decide,
     Decision,
     ExtensionView,
-    GetApproval,
     Judgement,
-    Note,
-    RequestInfo,
     Stage,
-    UseBreakGlass,
 )
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Cause, Changed
 from lockbox.contracts.fields import Email, Flag, NameField
-from lockbox.contracts.grant import GrantView
+from lockbox.contracts.grant.views import GrantView
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.request import AccessTerms, GetRequest, RequestView
+from lockbox.contracts.request.operations import GetRequest
+from lockbox.contracts.request.terms import AccessTerms
+from lockbox.contracts.request.views import RequestView
 from lockbox.errors import LockboxError, NotFound, Unavailable
 from portal_service.domain.account import Account
 from portal_service.domain.session import (

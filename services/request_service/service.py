@@ -4,17 +4,9 @@ from typing import get_args
 
 from lockbox.contracts.events import Event
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import PolicyChanged
-from lockbox.contracts.request import (
-    CreateRequest,
-    GetRequest,
-    ListRequests,
-    ListTenants,
-    ProvideInfo,
-    RequestPage,
-    RequestView,
-    TenantList,
-)
+from lockbox.contracts.policy.facts import PolicyChanged
+from lockbox.contracts.request.operations import CreateRequest, GetRequest, ListRequests, ListTenants, ProvideInfo
+from lockbox.contracts.request.views import RequestPage, RequestView, TenantList
 from lockbox.ids import new_id
 from lockbox.runtime.events.subscription import subscribe
 from lockbox.runtime.host.clock import Clock

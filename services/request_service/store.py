@@ -11,16 +11,10 @@ from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.fields import format_timestamp
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.policy import PolicyChanged
-from lockbox.contracts.request import (
-    HistoryEntry,
-    ListRequests,
-    RequestPage,
-    RequestState,
-    RequestView,
-    TenantList,
-    TenantView,
-)
+from lockbox.contracts.policy.facts import PolicyChanged
+from lockbox.contracts.request.operations import ListRequests
+from lockbox.contracts.request.terms import RequestState
+from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestView, TenantList, TenantView
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document, keep_newer

@@ -8,18 +8,9 @@ from typing import Protocol
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Changed, Event
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.policy import PolicyChanged
-from lockbox.contracts.request import (
-    CreateRequest,
-    GetRequest,
-    HistoryEntry,
-    ListRequests,
-    ProvideInfo,
-    RequestPage,
-    RequestView,
-    TenantList,
-    TenantView,
-)
+from lockbox.contracts.policy.facts import PolicyChanged
+from lockbox.contracts.request.operations import CreateRequest, GetRequest, ListRequests, ProvideInfo
+from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestView, TenantList, TenantView
 from lockbox.errors import Forbidden
 from request_service.domain.request import AccessRequest, ask
 from request_service.domain.state import Progress, Standing, standing_after

@@ -11,14 +11,12 @@ import lockbox.contracts
 from lockbox.contracts import earlier, wire
 from lockbox.contracts.access import AccessAllowed, AccessDenied
 from lockbox.contracts.alert import AlertFailed, AlertSent
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.facts import (
     BreakGlassAcknowledged,
     BreakGlassRequested,
     BreakGlassUsed,
-    Changes,
     DecisionRecorded,
     InfoRequested,
-    Limits,
     RequestApproved,
     RequestCancelled,
     RequestDenied,
@@ -27,8 +25,9 @@ from lockbox.contracts.approval import (
     ReviewResumed,
     StageOpened,
 )
+from lockbox.contracts.approval.terms import Changes, Limits
 from lockbox.contracts.events import FACTS, Event, Fact, event_id
-from lockbox.contracts.grant import (
+from lockbox.contracts.grant.facts import (
     AccessGranted,
     ExtensionDecided,
     ExtensionRequested,
@@ -41,22 +40,21 @@ from lockbox.contracts.grant import (
 from lockbox.contracts.keys import SigningKeyCreated, SigningKeyRetired, SigningKeyRevoked
 from lockbox.contracts.member import ApiTokenCreated, MemberAdded, MemberChanged, MemberRemoved, SignedIn, SignInFailed
 from lockbox.contracts.ops import BY_SOURCE
-from lockbox.contracts.policy import (
+from lockbox.contracts.policy.document import (
     DEFAULT_STAGES,
     BreakGlass,
     Condition,
     Freeze,
     Group,
     Hours,
-    PolicyChanged,
-    PolicyChangeProposed,
-    PolicyChangeRejected,
     PolicySettings,
     Rule,
     Side,
     StagePlan,
 )
-from lockbox.contracts.request import AccessTerms, InfoProvided, ReasonCode, RequestCreated, Severity
+from lockbox.contracts.policy.facts import PolicyChanged, PolicyChangeProposed, PolicyChangeRejected
+from lockbox.contracts.request.facts import InfoProvided, RequestCreated
+from lockbox.contracts.request.terms import AccessTerms, ReasonCode, Severity
 
 GOLDEN = Path(__file__).parent / "golden"
 EARLIER = GOLDEN / "earlier"

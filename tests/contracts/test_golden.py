@@ -28,7 +28,7 @@ from tests.contracts.examples import EARLIER, GOLDEN, KINDS, examples, file_name
 from lockbox.contracts import events
 from lockbox.contracts.events import FACTS, Event, Fact, read_event
 from lockbox.contracts.fields import Email, Uuid
-from lockbox.contracts.policy import PolicyChanged
+from lockbox.contracts.policy.facts import PolicyChanged
 from lockbox.crypto.canonical import canonical
 
 EXAMPLES = {name: (event, fact) for name, event, fact in examples()}

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.e2e.pages import COOKIE
 from tests.people import TERMS, People
 
-from lockbox.contracts.request import PENDING
+from lockbox.contracts.request.terms import PENDING
 
 FLAGS = (
     "--no-sandbox",

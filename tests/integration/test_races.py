@@ -35,11 +35,13 @@ from approval_service.domain.approval.approval import Approval
 from approval_service.store import ApprovalStore
 from approval_service.usecases import approval
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import CancelRequest, Decide, RequestExtension
+from lockbox.contracts.approval.operations import CancelRequest, Decide, RequestExtension
 from lockbox.contracts.events import Cause, Event, read_event
-from lockbox.contracts.grant import GrantState, RevokeGrant
+from lockbox.contracts.grant.operations import RevokeGrant
+from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.request import RequestCreated, RequestState
+from lockbox.contracts.request.facts import RequestCreated
+from lockbox.contracts.request.terms import RequestState
 from lockbox.errors import Conflict
 from lockbox.runtime.storage.mongo import connect
 

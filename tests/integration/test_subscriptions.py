@@ -16,7 +16,7 @@ from tests.waiting import eventually
 
 from lockbox.contracts import wire
 from lockbox.contracts.events import Cause, Event, envelop
-from lockbox.contracts.grant import GrantExpired
+from lockbox.contracts.grant.facts import GrantExpired
 from lockbox.embedded.stack import Stack
 
 AUDIT_PARKED = "audit_service.on_event.v1.parked"

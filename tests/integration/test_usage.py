@@ -22,13 +22,8 @@ from audit_service.store import RecordStore
 from audit_service.usage_store import KINDS_IN_A_LIST, UsageStore
 from lockbox.contracts.access import AccessAttempt
 from lockbox.contracts.events import Cause, Event, Fact, envelop, read_event
-from lockbox.contracts.grant import (
-    ExtensionDecided,
-    GrantActivated,
-    GrantExpired,
-    GrantRevoked,
-    GrantState,
-)
+from lockbox.contracts.grant.facts import ExtensionDecided, GrantActivated, GrantExpired, GrantRevoked
+from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
 from lockbox.errors import Invalid, Unavailable
 from lockbox.runtime.storage.mongo import connect

@@ -10,11 +10,12 @@ from approval_service.domain.approval import decision
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Ballot
 from approval_service.domain.policy.policy import Policy
-from lockbox.contracts.approval import Changes
+from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.events import Cause, Changed, Event, envelop
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import DEFAULT_SETTINGS, DEFAULT_STAGES, StagePlan
-from lockbox.contracts.request import AccessTerms, ReasonCode, RequestCreated, TermsAsked
+from lockbox.contracts.policy.document import DEFAULT_SETTINGS, DEFAULT_STAGES, StagePlan
+from lockbox.contracts.request.facts import RequestCreated
+from lockbox.contracts.request.terms import AccessTerms, ReasonCode, TermsAsked
 from lockbox.crypto.keys import PublicKeys, SigningKey, public_jwk
 
 NOW = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)

@@ -11,12 +11,15 @@ from approval_service.domain.keyring import Keyring
 from approval_service.domain.people import Person
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import ApprovalView, ListBreakGlass, ListQueue
+from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
+from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.events import Changed, Fact
-from lockbox.contracts.grant import GrantPage, GrantState, ListGrants
+from lockbox.contracts.grant.operations import ListGrants
+from lockbox.contracts.grant.terms import GrantState
+from lockbox.contracts.grant.views import GrantPage
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList
-from lockbox.contracts.request import PENDING
+from lockbox.contracts.request.terms import PENDING
 from lockbox.errors import NotFound
 
 A = TypeVar("A")

@@ -6,20 +6,17 @@ from typing import Any
 from uuid import uuid5
 
 from lockbox.contracts.events import EVENT_IDS, Changed
-from lockbox.contracts.grant import (
-    LIVE,
+from lockbox.contracts.grant.facts import (
     AccessGranted,
-    Confirmation,
     GrantActivated,
     GrantBound,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
-    GrantState,
-    GrantView,
-    OpenedBy,
 )
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.grant.terms import LIVE, Confirmation, GrantState, OpenedBy
+from lockbox.contracts.grant.views import GrantView
+from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import Conflict
 
 MOST_KEYS = 20

@@ -6,7 +6,7 @@ from itertools import chain
 
 from lockbox.contracts.events import VENDOR
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy import DECIDING_ROLES, Group, Side
+from lockbox.contracts.policy.document import DECIDING_ROLES, Group, Side
 
 
 @dataclass(frozen=True)

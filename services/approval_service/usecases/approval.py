@@ -13,11 +13,8 @@ from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Ballot
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.operations import (
     AcknowledgeBreakGlass,
-    ApprovalPage,
-    ApprovalReading,
-    ApprovalView,
     CancelRequest,
     Decide,
     GetApproval,
@@ -27,19 +24,12 @@ from lockbox.contracts.approval import (
     RequestInfo,
     UseBreakGlass,
 )
+from lockbox.contracts.approval.views import ApprovalPage, ApprovalReading, ApprovalView
 from lockbox.contracts.events import Cause, Changed, Event
-from lockbox.contracts.grant import (
-    CompleteGrant,
-    GetGrant,
-    GetGrantToken,
-    GrantPage,
-    GrantView,
-    ListGrants,
-    RevokeGrant,
-    SignedGrant,
-)
+from lockbox.contracts.grant.operations import CompleteGrant, GetGrant, GetGrantToken, ListGrants, RevokeGrant
+from lockbox.contracts.grant.views import GrantPage, GrantView, SignedGrant
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.request import InfoProvided, RequestCreated
+from lockbox.contracts.request.facts import InfoProvided, RequestCreated
 from lockbox.crypto.tokens import GRANT_TOKEN, NamedKey, sign
 from lockbox.errors import NotFound, Unavailable, invalid
 

@@ -14,16 +14,8 @@ from lockbox.contracts.acts import Act
 from lockbox.contracts.events import VENDOR, Changed, Event
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
-from lockbox.contracts.policy import (
-    DecidePolicyChange,
-    DiffPolicy,
-    EvaluatePolicy,
-    Forecast,
-    GetPolicy,
-    PolicyDiff,
-    PolicyView,
-    PutPolicy,
-)
+from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
+from lockbox.contracts.policy.views import Forecast, PolicyDiff, PolicyView
 from lockbox.errors import NotFound, invalid
 
 FORECASTERS = (Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR)

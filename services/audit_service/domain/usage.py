@@ -9,16 +9,15 @@ from lockbox.contracts import wire
 from lockbox.contracts.access import AccessAllowed, AccessDenied
 from lockbox.contracts.events import Event
 from lockbox.contracts.fields import format_timestamp
-from lockbox.contracts.grant import (
-    LIVE,
+from lockbox.contracts.grant.facts import (
     AccessGranted,
     ExtensionDecided,
     GrantActivated,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
-    GrantState,
 )
+from lockbox.contracts.grant.terms import LIVE, GrantState
 from lockbox.contracts.resources import covers
 from lockbox.contracts.usage import GrantUsage, Refused, Touched, Uses
 from lockbox.errors import invalid

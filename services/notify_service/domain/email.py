@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.facts import (
     BreakGlassRequested,
     BreakGlassUsed,
     InfoRequested,
@@ -14,10 +14,11 @@ from lockbox.contracts.approval import (
     StageOpened,
 )
 from lockbox.contracts.events import VENDOR, Fact
-from lockbox.contracts.grant import AccessGranted, ExtensionDecided, GrantRevoked
+from lockbox.contracts.grant.facts import AccessGranted, ExtensionDecided, GrantRevoked
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy import Group, PolicyChangeProposed, Side
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.policy.document import Group, Side
+from lockbox.contracts.policy.facts import PolicyChangeProposed
+from lockbox.contracts.request.terms import AccessTerms
 from notify_service.domain.alert import Alert, Audience, reason, spoken, utc
 
 CUSTOMERS = (Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)

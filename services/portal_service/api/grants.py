@@ -4,20 +4,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import ApprovalView, RequestExtension
+from lockbox.contracts.approval.operations import RequestExtension
+from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.fields import Duration, Justification
-from lockbox.contracts.grant import (
-    CompleteGrant,
-    Confirmation,
-    GetGrant,
-    GetGrantToken,
-    GrantPage,
-    GrantView,
-    ListGrants,
-    RevokeGrant,
-    SignedGrant,
-    Thumbprint,
-)
+from lockbox.contracts.grant.operations import CompleteGrant, GetGrant, GetGrantToken, ListGrants, RevokeGrant
+from lockbox.contracts.grant.terms import Confirmation, Thumbprint
+from lockbox.contracts.grant.views import GrantPage, GrantView, SignedGrant
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.api.requests import CommentBody
 from portal_service.edge import edge, idempotency_key

@@ -6,20 +6,20 @@ from uuid import UUID
 from flask import url_for
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.operations import (
     AcknowledgeBreakGlass,
-    ApprovalPage,
-    ApprovalView,
     CancelRequest,
-    Changes,
     Decide,
     ListQueue,
     RequestInfo,
     UseBreakGlass,
-    Verdict,
 )
+from lockbox.contracts.approval.terms import Changes, Verdict
+from lockbox.contracts.approval.views import ApprovalPage, ApprovalView
 from lockbox.contracts.fields import Comment, Justification
-from lockbox.contracts.request import CreateRequest, ListRequests, ProvideInfo, RequestPage, RequestView, TermsAsked
+from lockbox.contracts.request.operations import CreateRequest, ListRequests, ProvideInfo
+from lockbox.contracts.request.terms import TermsAsked
+from lockbox.contracts.request.views import RequestPage, RequestView
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.edge import edge, idempotency_key
 from portal_service.usecases import RequestDetails

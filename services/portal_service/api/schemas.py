@@ -10,7 +10,7 @@ from flask import Response, jsonify
 
 from lockbox.contracts import wire
 from lockbox.contracts.fields import DurationField, TimestampField
-from lockbox.contracts.policy import PolicySettings
+from lockbox.contracts.policy.document import PolicySettings
 from portal_service.api.blueprint import Blueprint
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -7,7 +7,8 @@ from flask import Response
 
 from lockbox.contracts import wire
 from lockbox.contracts.fields import Email
-from lockbox.contracts.request import ListTenants, TenantList
+from lockbox.contracts.request.operations import ListTenants
+from lockbox.contracts.request.views import TenantList
 from portal_service.api.blueprint import Blueprint, bearer_token, signed_in
 from portal_service.edge import edge, identity
 

@@ -4,24 +4,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import ApprovalPage, ListBreakGlass
+from lockbox.contracts.approval.operations import ListBreakGlass
+from lockbox.contracts.approval.views import ApprovalPage
 from lockbox.contracts.audit import ListRecords, RecordPage, RecordQuery
 from lockbox.contracts.fields import Comment, Count, Email, Flag, Timestamp
-from lockbox.contracts.policy import (
-    MOST_STAGES,
-    DecidePolicyChange,
-    DiffPolicy,
-    EvaluatePolicy,
-    Forecast,
-    GetPolicy,
-    PolicyDiff,
-    PolicySettings,
-    PolicyView,
-    PutPolicy,
-    StagePlan,
-    at_most,
-)
-from lockbox.contracts.request import Page, TermsAsked
+from lockbox.contracts.page import Page
+from lockbox.contracts.policy.document import MOST_STAGES, PolicySettings, StagePlan, at_most
+from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
+from lockbox.contracts.policy.views import Forecast, PolicyDiff, PolicyView
+from lockbox.contracts.request.terms import TermsAsked
 from lockbox.errors import Invalid, NotFound, invalid
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.edge import edge, idempotency_key

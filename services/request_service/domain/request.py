@@ -6,15 +6,9 @@ from typing import Any
 
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Email, Timestamp, Uuid, format_duration, format_timestamp
-from lockbox.contracts.request import (
-    AccessTerms,
-    InfoProvided,
-    RequestCreated,
-    RequestState,
-    TenantView,
-    TermsAsked,
-    matches,
-)
+from lockbox.contracts.request.facts import InfoProvided, RequestCreated
+from lockbox.contracts.request.terms import AccessTerms, RequestState, TermsAsked, matches
+from lockbox.contracts.request.views import TenantView
 from lockbox.errors import Conflict, invalid
 
 FURTHEST_START = timedelta(days=30)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lockbox.contracts.alert import AlertFailed, AlertSent
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.facts import (
     BreakGlassAcknowledged,
     BreakGlassRequested,
     BreakGlassUsed,
@@ -20,7 +20,7 @@ from lockbox.contracts.approval import (
     StageOpened,
 )
 from lockbox.contracts.events import Fact
-from lockbox.contracts.grant import (
+from lockbox.contracts.grant.facts import (
     AccessGranted,
     ExtensionDecided,
     ExtensionRequested,
@@ -30,8 +30,9 @@ from lockbox.contracts.grant import (
     GrantExpired,
     GrantRevoked,
 )
-from lockbox.contracts.policy import Side
-from lockbox.contracts.request import InfoProvided, RequestCreated, RequestState
+from lockbox.contracts.policy.document import Side
+from lockbox.contracts.request.facts import InfoProvided, RequestCreated
+from lockbox.contracts.request.terms import RequestState
 
 Progress = (
     RequestCreated

@@ -5,7 +5,7 @@ from typing import Any
 
 from lockbox.contracts.calls import Call
 from lockbox.contracts.fields import TenantName, Timestamp, Uuid
-from lockbox.contracts.request import Page
+from lockbox.contracts.page import Page
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from lockbox.contracts import policy
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Duration, Flag, TenantName
-from lockbox.contracts.policy import DEFAULT_SETTINGS, DEFAULT_STAGES
-from lockbox.contracts.request import Pattern
+from lockbox.contracts.policy import facts
+from lockbox.contracts.policy.document import DEFAULT_SETTINGS, DEFAULT_STAGES
+from lockbox.contracts.request.terms import Pattern
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class PolicyChanged(Fact, source="approval_service", subject="tenant"):
     comment_on_denial: Flag = False
     service_request_pattern: Pattern | None = None
 
-    def latest(self) -> policy.PolicyChanged:
+    def latest(self) -> facts.PolicyChanged:
         """With the quorum in the customer's stage."""
         vendor, customer = DEFAULT_STAGES
         [approvers] = customer.groups
@@ -36,4 +36,4 @@ class PolicyChanged(Fact, source="approval_service", subject="tenant"):
             "service_request_pattern": self.service_request_pattern,
             "stages": (vendor, replace(customer, groups=(replace(approvers, approvals=self.customer_quorum),))),
         }
-        return policy.PolicyChanged(tenant=self.tenant, version=self.version, **settings)
+        return facts.PolicyChanged(tenant=self.tenant, version=self.version, **settings)

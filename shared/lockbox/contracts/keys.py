@@ -6,7 +6,7 @@ from enum import StrEnum
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Comment, IdempotencyKey, TenantName, Timestamp
-from lockbox.contracts.grant import Thumbprint
+from lockbox.contracts.grant.terms import Thumbprint
 
 
 class KeyState(StrEnum):

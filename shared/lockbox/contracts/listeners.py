@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from lockbox.contracts import earlier  # noqa: F401 - whoever listens can read events of earlier versions
 from lockbox.contracts.alert import AlertFailed, AlertSent
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.facts import (
     BreakGlassAcknowledged,
     BreakGlassRequested,
     BreakGlassUsed,
@@ -23,7 +23,7 @@ from lockbox.contracts.approval import (
     StageOpened,
 )
 from lockbox.contracts.events import Fact
-from lockbox.contracts.grant import (
+from lockbox.contracts.grant.facts import (
     AccessGranted,
     ExtensionDecided,
     ExtensionRequested,
@@ -34,8 +34,8 @@ from lockbox.contracts.grant import (
     GrantRevoked,
 )
 from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
-from lockbox.contracts.policy import PolicyChanged, PolicyChangeProposed
-from lockbox.contracts.request import InfoProvided, RequestCreated
+from lockbox.contracts.policy.facts import PolicyChanged, PolicyChangeProposed
+from lockbox.contracts.request.facts import InfoProvided, RequestCreated
 
 SOURCES = ("request_service", "approval_service", "notify_service", "audit_service", "portal_service")
 INTAKE_QUEUE = "audit_service.on_event.v1"

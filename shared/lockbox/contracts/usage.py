@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from lockbox.contracts.calls import Call
 from lockbox.contracts.fields import Action, Email, Flag, Resource, TenantName, Timestamp, Uuid
-from lockbox.contracts.grant import GrantState, OpenedBy
+from lockbox.contracts.grant.terms import GrantState, OpenedBy
 from lockbox.contracts.identity import CUSTOMER_ROLES, Role
-from lockbox.contracts.request import Page
+from lockbox.contracts.page import Page
 
 READERS = (Role.VENDOR_AUDITOR, *sorted(CUSTOMER_ROLES))
 """Who may read the report: people of a tenant that of their own, the vendor's auditors that of any."""

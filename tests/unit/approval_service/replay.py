@@ -9,27 +9,24 @@ from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Deliberation
 from approval_service.domain.approval.extension import Extension
 from approval_service.domain.grant import Grant
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.facts import (
     BreakGlassAcknowledged,
     BreakGlassRequested,
     BreakGlassUsed,
-    BreakGlassView,
-    Changes,
-    Decision,
     DecisionRecorded,
     InfoRequested,
-    Note,
     RequestApproved,
     RequestCancelled,
     RequestDenied,
     RequestEvaluated,
     RequestExpired,
     ReviewResumed,
-    Stage,
     StageOpened,
 )
+from lockbox.contracts.approval.terms import Changes, Note
+from lockbox.contracts.approval.views import BreakGlassView, Decision, Stage
 from lockbox.contracts.events import Fact
-from lockbox.contracts.grant import (
+from lockbox.contracts.grant.facts import (
     AccessGranted,
     ExtensionDecided,
     ExtensionRequested,
@@ -38,9 +35,10 @@ from lockbox.contracts.grant import (
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
-    GrantState,
 )
-from lockbox.contracts.request import AccessTerms, RequestCreated, RequestState
+from lockbox.contracts.grant.terms import GrantState
+from lockbox.contracts.request.facts import RequestCreated
+from lockbox.contracts.request.terms import AccessTerms, RequestState
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,15 @@ from approval_service.domain.approval import decision, extension_steps, informat
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Ballot
 from approval_service.domain.policy.policy import Policy
-from lockbox.contracts.approval import Changes, DecisionRecorded
+from lockbox.contracts.approval.facts import DecisionRecorded
+from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.events import Changed
-from lockbox.contracts.grant import AccessGranted, Confirmation, GrantCompleted, GrantExpired, GrantRevoked, GrantState
+from lockbox.contracts.grant.facts import AccessGranted, GrantCompleted, GrantExpired, GrantRevoked
+from lockbox.contracts.grant.terms import Confirmation, GrantState
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import BreakGlass, Group, Rule, Side, StagePlan
-from lockbox.contracts.request import InfoProvided, RequestState
+from lockbox.contracts.policy.document import BreakGlass, Group, Rule, Side, StagePlan
+from lockbox.contracts.request.facts import InfoProvided
+from lockbox.contracts.request.terms import RequestState
 from lockbox.contracts.resources import covers
 from lockbox.errors import LockboxError
 

@@ -14,8 +14,8 @@ from approval_service.domain.people import People, Person
 from approval_service.domain.policy.evaluation import Asked, Evaluation, evaluate
 from approval_service.domain.policy.validation import check
 from lockbox.contracts import wire
-from lockbox.contracts.policy import PolicySettings
-from lockbox.contracts.request import ReasonCode, Severity
+from lockbox.contracts.policy.document import PolicySettings
+from lockbox.contracts.request.terms import ReasonCode, Severity
 from portal_service.api.schemas import json_schema
 
 DOCS = Path(__file__).parents[3] / "docs"

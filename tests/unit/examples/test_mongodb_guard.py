@@ -29,7 +29,7 @@ from tests.unit.builders import NOW, REQUEST_ID
 from lockbox.contracts import wire
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import ResourceField
-from lockbox.contracts.grant import (
+from lockbox.contracts.grant.facts import (
     AccessGranted,
     ExtensionDecided,
     GrantActivated,

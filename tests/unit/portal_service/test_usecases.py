@@ -11,11 +11,14 @@ from tests.unit.fakes import FakeAggregates
 from approval_service.domain.approval import decision
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import ApprovalView, CancelRequest, Decide, GetApproval
+from lockbox.contracts.approval.operations import CancelRequest, Decide, GetApproval
+from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Cause
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.request import GetRequest, RequestState, RequestView
+from lockbox.contracts.request.operations import GetRequest
+from lockbox.contracts.request.terms import RequestState
+from lockbox.contracts.request.views import RequestView
 from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, Unavailable
 from portal_service import passwords, usecases
 from portal_service.domain.account import Account

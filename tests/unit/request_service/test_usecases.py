@@ -26,20 +26,10 @@ from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.policy import PolicyChanged
-from lockbox.contracts.request import (
-    AccessTerms,
-    CreateRequest,
-    GetRequest,
-    HistoryEntry,
-    ListRequests,
-    ProvideInfo,
-    RequestPage,
-    RequestState,
-    RequestView,
-    TenantList,
-    TenantView,
-)
+from lockbox.contracts.policy.facts import PolicyChanged
+from lockbox.contracts.request.operations import CreateRequest, GetRequest, ListRequests, ProvideInfo
+from lockbox.contracts.request.terms import AccessTerms, RequestState
+from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestView, TenantList, TenantView
 from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 from request_service import usecases
 from request_service.domain.request import AccessRequest

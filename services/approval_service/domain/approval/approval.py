@@ -15,10 +15,7 @@ from approval_service.domain.policy import hours
 from approval_service.domain.policy.evaluation import Asked, evaluate
 from approval_service.domain.policy.hours import Span
 from approval_service.domain.policy.policy import Policy
-from lockbox.contracts.approval import (
-    BreakGlassView,
-    Limits,
-    Note,
+from lockbox.contracts.approval.facts import (
     RequestApproved,
     RequestCancelled,
     RequestDenied,
@@ -26,12 +23,16 @@ from lockbox.contracts.approval import (
     RequestExpired,
     StageOpened,
 )
+from lockbox.contracts.approval.terms import Limits, Note
+from lockbox.contracts.approval.views import BreakGlassView
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Email, TenantName, Timestamp, Uuid, format_timestamp
-from lockbox.contracts.grant import Confirmation, ExtensionDecided, OpenedBy
+from lockbox.contracts.grant.facts import ExtensionDecided
+from lockbox.contracts.grant.terms import Confirmation, OpenedBy
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import Side
-from lockbox.contracts.request import PENDING, AccessTerms, RequestCreated, RequestState
+from lockbox.contracts.policy.document import Side
+from lockbox.contracts.request.facts import RequestCreated
+from lockbox.contracts.request.terms import PENDING, AccessTerms, RequestState
 from lockbox.errors import Conflict, Forbidden, NotFound
 
 POLICY = "policy"

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from approval_service.domain.approval.approval import Approval
-from lockbox.contracts.approval import BreakGlassAcknowledged, BreakGlassRequested, BreakGlassUsed, BreakGlassView
+from lockbox.contracts.approval.facts import BreakGlassAcknowledged, BreakGlassRequested, BreakGlassUsed
+from lockbox.contracts.approval.views import BreakGlassView
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller, Role
 from lockbox.errors import Conflict, Forbidden

@@ -11,10 +11,11 @@ from approval_service.domain.approval import extension_steps
 from approval_service.domain.approval.approval import Approval, Matter
 from approval_service.domain.approval.deliberation import Ballot, Deliberation, require_none
 from approval_service.domain.approval.narrowing import narrow, only_shorter
-from lockbox.contracts.approval import ApprovalReading, ApprovalView, DecisionRecorded, Judgement, Objection, Shown
+from lockbox.contracts.approval.facts import DecisionRecorded
+from lockbox.contracts.approval.views import ApprovalReading, ApprovalView, Judgement, Objection, Shown
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import Conflict, invalid
 
 

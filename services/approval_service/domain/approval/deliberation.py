@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from approval_service.domain.people import assign
-from lockbox.contracts.approval import Changes, Decision, Judgement, Missing, Objection, Stage, Verdict
+from lockbox.contracts.approval.terms import Changes, Verdict
+from lockbox.contracts.approval.views import Decision, Judgement, Missing, Objection, Stage
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import DECIDING_ROLES, Side, StagePlan
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.policy.document import DECIDING_ROLES, Side, StagePlan
+from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import Conflict, Forbidden, LockboxError
 
 DECIDERS: tuple[Role, ...] = tuple(role for roles in DECIDING_ROLES.values() for role in roles)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from approval_service.domain.approval.deliberation import Deliberation
-from lockbox.contracts.approval import ExtensionView
+from lockbox.contracts.approval.views import ExtensionView
 from lockbox.contracts.fields import Duration, Timestamp
 
 

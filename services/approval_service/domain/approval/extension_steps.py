@@ -8,10 +8,11 @@ from approval_service.domain.approval.deliberation import Deliberation
 from approval_service.domain.approval.extension import Extension
 from approval_service.domain.grant import Grant
 from approval_service.domain.policy.hours import Span
-from lockbox.contracts.approval import Verdict
+from lockbox.contracts.approval.terms import Verdict
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import format_duration
-from lockbox.contracts.grant import ExtensionDecided, ExtensionRequested, GrantState
+from lockbox.contracts.grant.facts import ExtensionDecided, ExtensionRequested
+from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Caller
 from lockbox.errors import Conflict, Forbidden, invalid
 

@@ -6,10 +6,12 @@ from typing import Literal
 
 from approval_service.domain.approval.approval import STAGE_STATE, Approval
 from approval_service.domain.approval.deliberation import require_none
-from lockbox.contracts.approval import InfoRequested, Note, ReviewResumed
+from lockbox.contracts.approval.facts import InfoRequested, ReviewResumed
+from lockbox.contracts.approval.terms import Note
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.request import InfoProvided, RequestState
+from lockbox.contracts.request.facts import InfoProvided
+from lockbox.contracts.request.terms import RequestState
 from lockbox.errors import Conflict
 
 MOST_QUESTIONS = 50

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lockbox.contracts.approval import Changes
+from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.fields import format_duration, format_timestamp
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.request.terms import AccessTerms
 from lockbox.contracts.resources import covers
 from lockbox.errors import invalid
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lockbox.contracts import wire
-from lockbox.contracts.policy import PolicyDifference, PolicySettings
+from lockbox.contracts.policy.document import PolicySettings
+from lockbox.contracts.policy.views import PolicyDifference
 
 
 def differences(before: PolicySettings, after: PolicySettings) -> tuple[PolicyDifference, ...]:

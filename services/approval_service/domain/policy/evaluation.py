@@ -13,8 +13,8 @@ from approval_service.domain.policy import hours
 from approval_service.domain.policy.hours import Span
 from lockbox.contracts import resources
 from lockbox.contracts.fields import format_duration, format_timestamp
-from lockbox.contracts.policy import Condition, PolicySettings, Rule, Side, StagePlan
-from lockbox.contracts.request import AccessTerms, matches
+from lockbox.contracts.policy.document import Condition, PolicySettings, Rule, Side, StagePlan
+from lockbox.contracts.request.terms import AccessTerms, matches
 
 OPENS = "auto_approve"
 MOMENT = timedelta.resolution

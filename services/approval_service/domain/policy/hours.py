@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from lockbox.contracts.policy import DAYS, Freeze, Hours
+from lockbox.contracts.policy.document import DAYS, Freeze, Hours
 
 DAY = timedelta(days=1)
 END_OF_DAY = "24:00"

@@ -8,22 +8,12 @@ from approval_service.domain.people import People
 from approval_service.domain.policy import validation
 from approval_service.domain.policy.evaluation import Evaluation
 from lockbox.contracts import wire
-from lockbox.contracts.approval import Limits
+from lockbox.contracts.approval.terms import Limits
 from lockbox.contracts.events import Changed
-from lockbox.contracts.policy import (
-    DEFAULT_SETTINGS,
-    Forecast,
-    GroupForecast,
-    PolicyChanged,
-    PolicyChangeProposed,
-    PolicyChangeRejected,
-    PolicySettings,
-    PolicyView,
-    Proposal,
-    StageForecast,
-    StagePlan,
-)
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.policy.document import DEFAULT_SETTINGS, PolicySettings, StagePlan
+from lockbox.contracts.policy.facts import PolicyChanged, PolicyChangeProposed, PolicyChangeRejected
+from lockbox.contracts.policy.views import Forecast, GroupForecast, PolicyView, Proposal, StageForecast
+from lockbox.contracts.request.terms import AccessTerms
 from lockbox.crypto.canonical import canonical, digest
 from lockbox.errors import Conflict, Forbidden
 

@@ -10,7 +10,7 @@ from approval_service.domain.people import People, assign, unfilled
 from approval_service.domain.policy import hours as spans
 from lockbox.contracts.fields import format_duration
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy import (
+from lockbox.contracts.policy.document import (
     DECIDING_ROLES,
     Condition,
     Freeze,

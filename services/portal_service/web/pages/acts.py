@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import ApprovalView
-from lockbox.contracts.request import ProvideInfo, RequestView
+from lockbox.contracts.approval.views import ApprovalView
+from lockbox.contracts.request.operations import ProvideInfo
+from lockbox.contracts.request.views import RequestView
 from lockbox.errors import Conflict, Forbidden, Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from lockbox.contracts import alert, approval, member, wire
-from lockbox.contracts import request as asking
+from lockbox.contracts import alert, member, wire
+from lockbox.contracts.approval import facts as approval_facts
 from lockbox.contracts.audit import ListRecords, RecordPage, RecordView
 from lockbox.contracts.events import FACTS, VENDOR
 from lockbox.contracts.identity import Caller
+from lockbox.contracts.request import facts as request_facts
 from lockbox.errors import Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
@@ -18,7 +19,7 @@ from portal_service.web.shell.forms import Form, as_moment
 from portal_service.web.shell.layout import AUDITORS
 
 PAGE_SIZE = 50
-OWNERS = (asking, approval, alert, member)
+OWNERS = (request_facts, approval_facts, alert, member)
 FIELDS = ("type", "actor", "subject", "from", "to")
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")

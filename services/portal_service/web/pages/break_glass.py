@@ -6,7 +6,8 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import ApprovalReading, ListBreakGlass
+from lockbox.contracts.approval.operations import ListBreakGlass
+from lockbox.contracts.approval.views import ApprovalReading
 from portal_service.edge import caller, edge
 from portal_service.web.pages.requests import PAGE_SIZE, tenants
 from portal_service.web.shell.layout import READERS

@@ -11,7 +11,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import Decide
+from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.resources import is_pattern
 from lockbox.errors import Conflict, Forbidden, Invalid
 from portal_service.edge import caller, edge

@@ -6,8 +6,10 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import ListQueue, RequestExtension
-from lockbox.contracts.grant import LIVE, CompleteGrant, GetGrant, GrantState, GrantView, ListGrants, RevokeGrant
+from lockbox.contracts.approval.operations import ListQueue, RequestExtension
+from lockbox.contracts.grant.operations import CompleteGrant, GetGrant, ListGrants, RevokeGrant
+from lockbox.contracts.grant.terms import LIVE, GrantState
+from lockbox.contracts.grant.views import GrantView
 from lockbox.contracts.identity import Caller
 from lockbox.errors import Conflict, Forbidden, Invalid
 from portal_service.edge import caller, edge

@@ -10,16 +10,9 @@ from flask.typing import ResponseReturnValue
 from lockbox.contracts import wire
 from lockbox.contracts.fields import Flag
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.policy import (
-    MOST_STAGES,
-    DiffPolicy,
-    GetPolicy,
-    PolicySettings,
-    PolicyView,
-    PutPolicy,
-    StagePlan,
-    at_most,
-)
+from lockbox.contracts.policy.document import MOST_STAGES, PolicySettings, StagePlan, at_most
+from lockbox.contracts.policy.operations import DiffPolicy, GetPolicy, PutPolicy
+from lockbox.contracts.policy.views import PolicyView
 from lockbox.errors import Fault, Invalid, NotFound, invalid
 from portal_service.edge import edge
 from portal_service.web.pages.requests import tenants

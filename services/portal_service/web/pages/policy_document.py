@@ -4,7 +4,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy import PolicyView
+from lockbox.contracts.policy.views import PolicyView
 from lockbox.errors import Conflict, Fault, Invalid
 from portal_service.edge import caller
 from portal_service.http_status import status_of

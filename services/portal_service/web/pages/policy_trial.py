@@ -6,8 +6,9 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.contracts.policy import EvaluatePolicy, Forecast
-from lockbox.contracts.request import ReasonCode, Severity
+from lockbox.contracts.policy.operations import EvaluatePolicy
+from lockbox.contracts.policy.views import Forecast
+from lockbox.contracts.request.terms import ReasonCode, Severity
 from lockbox.errors import Fault, Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of

@@ -8,11 +8,15 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.contracts.approval import ApprovalReading, ListBreakGlass, ListQueue
-from lockbox.contracts.grant import GrantView
+from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
+from lockbox.contracts.approval.views import ApprovalReading
+from lockbox.contracts.grant.views import GrantView
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import GetPolicy, PolicyView
-from lockbox.contracts.request import PENDING, ListRequests, RequestPage
+from lockbox.contracts.policy.operations import GetPolicy
+from lockbox.contracts.policy.views import PolicyView
+from lockbox.contracts.request.operations import ListRequests
+from lockbox.contracts.request.terms import PENDING
+from lockbox.contracts.request.views import RequestPage
 from portal_service.edge import caller, edge
 from portal_service.web.pages.grants import live_grants
 from portal_service.web.pages.requests import PAGE_SIZE

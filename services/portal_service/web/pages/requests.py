@@ -7,16 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
 from lockbox.contracts.identity import Role
-from lockbox.contracts.request import (
-    CreateRequest,
-    ListRequests,
-    ListTenants,
-    ReasonCode,
-    RequestState,
-    Severity,
-    TenantView,
-    TermsAsked,
-)
+from lockbox.contracts.request.operations import CreateRequest, ListRequests, ListTenants
+from lockbox.contracts.request.terms import ReasonCode, RequestState, Severity, TermsAsked
+from lockbox.contracts.request.views import TenantView
 from lockbox.errors import Conflict, Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of

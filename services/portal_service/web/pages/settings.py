@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy import DecidePolicyChange, DiffPolicy, PolicyDifference, PolicySettings, PolicyView
+from lockbox.contracts.policy.document import PolicySettings
+from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy
+from lockbox.contracts.policy.views import PolicyDifference, PolicyView
 from lockbox.errors import Conflict, Fault, Forbidden, Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of

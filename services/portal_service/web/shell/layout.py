@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from lockbox.contracts import usage
 from lockbox.contracts.fields import CONTROL, format_timestamp
 from lockbox.contracts.identity import CUSTOMER_ROLES, Caller, Role
-from lockbox.contracts.policy import DECIDING_ROLES
+from lockbox.contracts.policy.document import DECIDING_ROLES
 from portal_service.edge import caller, edge
 from portal_service.web.wording import event_values, history, words
 

@@ -7,10 +7,13 @@ refuse.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lockbox.contracts.approval import AcknowledgeBreakGlass, BreakGlassView, CancelRequest, RequestInfo, UseBreakGlass
-from lockbox.contracts.grant import LIVE, GrantState, GrantView
+from lockbox.contracts.approval.operations import AcknowledgeBreakGlass, CancelRequest, RequestInfo, UseBreakGlass
+from lockbox.contracts.approval.views import BreakGlassView
+from lockbox.contracts.grant.terms import LIVE, GrantState
+from lockbox.contracts.grant.views import GrantView
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.request import PENDING, ProvideInfo, RequestState
+from lockbox.contracts.request.operations import ProvideInfo
+from lockbox.contracts.request.terms import PENDING, RequestState
 from portal_service.usecases import RequestDetails
 from portal_service.web.views.matter import matter_of, pending_extension
 

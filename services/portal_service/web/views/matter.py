@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from lockbox.contracts.approval import ApprovalReading, Decision, Deliberating, ExtensionView, Stage
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.approval.views import ApprovalReading, Decision, Deliberating, ExtensionView, Stage
+from lockbox.contracts.request.terms import AccessTerms
 from portal_service.usecases import RequestDetails
 
 

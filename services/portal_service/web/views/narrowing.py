@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.request.terms import AccessTerms
 from portal_service.usecases import RequestDetails
 from portal_service.web.wording import words
 

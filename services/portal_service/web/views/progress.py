@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from lockbox.contracts.approval import Decision, Deliberating, ExtensionView, Judgement, Stage
-from lockbox.contracts.grant import GrantState, GrantView
-from lockbox.contracts.request import PENDING
+from lockbox.contracts.approval.views import Decision, Deliberating, ExtensionView, Judgement, Stage
+from lockbox.contracts.grant.terms import GrantState
+from lockbox.contracts.grant.views import GrantView
+from lockbox.contracts.request.terms import PENDING
 from portal_service.usecases import RequestDetails
 from portal_service.web.wording import words
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lockbox.contracts.policy import DAYS, Condition, Freeze, Hours, Rule
+from lockbox.contracts.policy.document import DAYS, Condition, Freeze, Hours, Rule
 from portal_service.web.wording import words
 
 FREEZES = {

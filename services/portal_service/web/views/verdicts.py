@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lockbox.contracts.approval import Judgement, Stage, Verdict
+from lockbox.contracts.approval.terms import Verdict
+from lockbox.contracts.approval.views import Judgement, Stage
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.policy import Side
-from lockbox.contracts.request import AccessTerms
+from lockbox.contracts.policy.document import Side
+from lockbox.contracts.request.terms import AccessTerms
 from portal_service.usecases import RequestDetails
 from portal_service.web.views.matter import Matter, matter_of
 from portal_service.web.wording import words

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from lockbox.contracts.events import VENDOR
 from lockbox.contracts.fields import parse_duration
-from lockbox.contracts.grant import GrantState
-from lockbox.contracts.policy import PolicySettings, Side
-from lockbox.contracts.request import ReasonCode, RequestState
+from lockbox.contracts.grant.terms import GrantState
+from lockbox.contracts.policy.document import PolicySettings, Side
+from lockbox.contracts.request.terms import ReasonCode, RequestState
 
 STATES: Mapping[str, str] = {
     RequestState.PENDING_VENDOR: "Pending vendor",

@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.collection import Collection
 
-from lockbox.contracts.request import Page
+from lockbox.contracts.page import Page
 from lockbox.errors import invalid
 from lockbox.runtime.storage.mongo import Document
 

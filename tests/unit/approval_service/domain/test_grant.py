@@ -6,14 +6,8 @@ import pytest
 from tests.unit.builders import NOW, REQUEST_ID, public_keys, signing_key, terms
 
 from approval_service.domain.grant import Grant, grant_id_of
-from lockbox.contracts.grant import (
-    AccessGranted,
-    GrantActivated,
-    GrantCompleted,
-    GrantExpired,
-    GrantRevoked,
-    GrantState,
-)
+from lockbox.contracts.grant.facts import AccessGranted, GrantActivated, GrantCompleted, GrantExpired, GrantRevoked
+from lockbox.contracts.grant.terms import GrantState
 from lockbox.crypto.tokens import GRANT_TOKEN, sign, verify
 from lockbox.errors import Conflict
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from approval_service.domain.people import People, Person, assign, unfilled
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy import Group, Side
+from lockbox.contracts.policy.document import Group, Side
 
 
 def person(email: str, organisation: str, *roles: Role) -> Person:

@@ -34,10 +34,9 @@ from approval_service.domain.approval import decision as deciding
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.grant import MOST_KEYS
 from approval_service.usecases import approval as usecases
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.operations import (
     AcknowledgeBreakGlass,
     CancelRequest,
-    Changes,
     Decide,
     GetApproval,
     ListBreakGlass,
@@ -46,19 +45,14 @@ from lockbox.contracts.approval import (
     RequestInfo,
     UseBreakGlass,
 )
+from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.events import Cause
-from lockbox.contracts.grant import (
-    CompleteGrant,
-    Confirmation,
-    GetGrant,
-    GetGrantToken,
-    GrantState,
-    ListGrants,
-    RevokeGrant,
-)
+from lockbox.contracts.grant.operations import CompleteGrant, GetGrant, GetGrantToken, ListGrants, RevokeGrant
+from lockbox.contracts.grant.terms import Confirmation, GrantState
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import BreakGlass
-from lockbox.contracts.request import InfoProvided, RequestState
+from lockbox.contracts.policy.document import BreakGlass
+from lockbox.contracts.request.facts import InfoProvided
+from lockbox.contracts.request.terms import RequestState
 from lockbox.crypto.tokens import GRANT_TOKEN, verify
 from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, Unavailable
 

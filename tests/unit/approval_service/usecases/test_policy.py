@@ -28,16 +28,9 @@ from approval_service.domain.policy.policy import digest_of
 from approval_service.usecases import policy as governing
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
-from lockbox.contracts.policy import (
-    DEFAULT_SETTINGS,
-    DecidePolicyChange,
-    DiffPolicy,
-    EvaluatePolicy,
-    GetPolicy,
-    PolicySettings,
-    PolicyView,
-    PutPolicy,
-)
+from lockbox.contracts.policy.document import DEFAULT_SETTINGS, PolicySettings
+from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
+from lockbox.contracts.policy.views import PolicyView
 from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 
 SOON = NOW + timedelta(minutes=5)

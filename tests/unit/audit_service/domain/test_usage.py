@@ -6,14 +6,8 @@ import pytest
 from tests.unit.builders import ALICE, NOW, created, event, granted
 
 from audit_service.domain.usage import Counted, Period, Tally, together
-from lockbox.contracts.grant import (
-    ExtensionDecided,
-    GrantActivated,
-    GrantCompleted,
-    GrantExpired,
-    GrantRevoked,
-    GrantState,
-)
+from lockbox.contracts.grant.facts import ExtensionDecided, GrantActivated, GrantCompleted, GrantExpired, GrantRevoked
+from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.usage import GrantUsage, Refused, Touched, Uses
 from lockbox.errors import Invalid
 

@@ -10,10 +10,13 @@ from approval_service.domain.approval import break_glass, decision, extension_st
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.policy.policy import digest_of
 from lockbox.contracts import wire
-from lockbox.contracts.approval import ApprovalReading
+from lockbox.contracts.approval.views import ApprovalReading
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import BreakGlass, PolicySettings, PolicyView, Proposal
-from lockbox.contracts.request import AccessTerms, HistoryEntry, InfoProvided, RequestView
+from lockbox.contracts.policy.document import BreakGlass, PolicySettings
+from lockbox.contracts.policy.views import PolicyView, Proposal
+from lockbox.contracts.request.facts import InfoProvided
+from lockbox.contracts.request.terms import AccessTerms
+from lockbox.contracts.request.views import HistoryEntry, RequestView
 from portal_service.usecases import OUTCOME, RequestDetails
 
 SOON = NOW + timedelta(minutes=5)

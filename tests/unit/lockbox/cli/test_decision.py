@@ -12,7 +12,7 @@ from tests.unit.lockbox.cli.documents import asked_back, details, extended, list
 from tests.unit.lockbox.fake_portal import FakePortal
 
 from approval_service.domain.approval.approval import Approval
-from lockbox.contracts.approval import Changes
+from lockbox.contracts.approval.terms import Changes
 
 SHOWN, DECIDED = f"GET /api/v1/requests/{REQUEST_ID}", f"POST /api/v1/requests/{REQUEST_ID}/decisions"
 HALF_AN_HOUR = Changes(duration=timedelta(minutes=30))

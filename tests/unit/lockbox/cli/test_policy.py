@@ -14,7 +14,7 @@ from tests.unit.lockbox.fake_portal import FakePortal
 
 from approval_service.domain.policy.policy import digest_of
 from lockbox.contracts import wire
-from lockbox.contracts.policy import (
+from lockbox.contracts.policy.document import (
     DEFAULT_SETTINGS,
     BreakGlass,
     Condition,

@@ -15,7 +15,8 @@ from tests.unit.lockbox.fake_portal import FakePortal
 from approval_service.domain.policy.diff import differences
 from approval_service.domain.policy.policy import digest_of
 from lockbox.contracts import wire
-from lockbox.contracts.policy import DEFAULT_SETTINGS, Condition, PolicyDiff, PolicySettings, Rule
+from lockbox.contracts.policy.document import DEFAULT_SETTINGS, Condition, PolicySettings, Rule
+from lockbox.contracts.policy.views import PolicyDiff
 
 POLICY = "/api/v1/tenants/contoso/policy"
 DIFF, SETTLE = f"POST {POLICY}/diff", f"POST {POLICY}/proposal"

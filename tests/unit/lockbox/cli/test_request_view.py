@@ -34,10 +34,10 @@ from tests.unit.lockbox.fake_portal import FakePortal
 
 from approval_service.domain.approval import break_glass
 from approval_service.domain.approval.approval import Approval
-from lockbox.contracts.approval import Changes
+from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.policy import Condition, Group, Rule, Side, StagePlan
-from lockbox.contracts.request import HistoryEntry
+from lockbox.contracts.policy.document import Condition, Group, Rule, Side, StagePlan
+from lockbox.contracts.request.views import HistoryEntry
 
 LESS = Changes(duration=timedelta(hours=1), resources=("mailbox/alice",))
 BOARD = StagePlan(name="Board", side=Side.CUSTOMER, groups=(Group(name="Admins", members=("customer_admin",)),))

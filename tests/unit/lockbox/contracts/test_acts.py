@@ -8,11 +8,11 @@ from tests.unit.builders import CORRELATION_ID, NOW, REQUEST_ID, terms
 from tests.unit.strategies import messages
 
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval import CancelRequest, Decide
+from lockbox.contracts.approval.operations import CancelRequest, Decide
 from lockbox.contracts.events import Cause
-from lockbox.contracts.grant import RevokeGrant
-from lockbox.contracts.policy import PutPolicy
-from lockbox.contracts.request import CreateRequest
+from lockbox.contracts.grant.operations import RevokeGrant
+from lockbox.contracts.policy.operations import PutPolicy
+from lockbox.contracts.request.operations import CreateRequest
 from lockbox.crypto.canonical import canonical, digest
 
 CAUSE = Cause("alice@contoso.example", CORRELATION_ID)

@@ -7,11 +7,13 @@ from tests.unit.strategies import EVERY_ADDRESS, EVERY_CALL
 from approval_service.service import ApprovalService
 from audit_service.service import AuditService
 from lockbox.contracts import wire
-from lockbox.contracts.approval import ApprovalView, Decide, GetApproval
+from lockbox.contracts.approval.operations import Decide, GetApproval
+from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.calls import EVERY, Call
-from lockbox.contracts.grant import ListGrants, SignedGrant
+from lockbox.contracts.grant.operations import ListGrants
+from lockbox.contracts.grant.views import SignedGrant
 from lockbox.contracts.identity import CUSTOMER_ROLES, Role
-from lockbox.contracts.request import RequestPage
+from lockbox.contracts.request.views import RequestPage
 from notify_service.service import NotifyService
 from request_service.service import RequestService
 

@@ -13,7 +13,7 @@ from tests.unit.strategies import EVERY_FACT, JSON, WORDS, messages
 
 from lockbox.contracts import wire
 from lockbox.contracts.access import AccessDenied
-from lockbox.contracts.approval import RequestExpired, StageOpened
+from lockbox.contracts.approval.facts import RequestExpired, StageOpened
 from lockbox.contracts.events import (
     FACTS,
     Cause,
@@ -26,9 +26,9 @@ from lockbox.contracts.events import (
     event_id,
     read_event,
 )
-from lockbox.contracts.grant import GrantRevoked
+from lockbox.contracts.grant.facts import GrantRevoked
 from lockbox.contracts.member import MemberAdded
-from lockbox.contracts.request import RequestCreated
+from lockbox.contracts.request.facts import RequestCreated
 from lockbox.crypto.canonical import canonical
 from lockbox.errors import Invalid
 

@@ -13,11 +13,14 @@ from approval_service.domain.approval.approval import Approval
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts import wire
 from lockbox.contracts.access import RecordAccess
-from lockbox.contracts.approval import Decide
+from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.events import Event
 from lockbox.contracts.fields import Email
-from lockbox.contracts.policy import PolicySettings, PolicyView, PutPolicy
-from lockbox.contracts.request import AccessTerms, CreateRequest, ListRequests
+from lockbox.contracts.policy.document import PolicySettings
+from lockbox.contracts.policy.operations import PutPolicy
+from lockbox.contracts.policy.views import PolicyView
+from lockbox.contracts.request.operations import CreateRequest, ListRequests
+from lockbox.contracts.request.terms import AccessTerms
 from lockbox.crypto.canonical import canonical
 from lockbox.errors import Fault, Invalid
 from notify_service.domain.delivery import Delivery

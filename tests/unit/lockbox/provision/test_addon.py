@@ -10,8 +10,8 @@ from tests.unit.lockbox.provision.test_broker import exchanges, queues
 from typer.testing import CliRunner
 
 from lockbox.contracts.events import FACTS
-from lockbox.contracts.grant import AccessGranted, GrantRevoked
-from lockbox.contracts.request import RequestCreated
+from lockbox.contracts.grant.facts import AccessGranted, GrantRevoked
+from lockbox.contracts.request.facts import RequestCreated
 from lockbox.provision.__main__ import app
 from lockbox.provision.broker import RPC_EXCHANGE, addon_definitions
 from lockbox.provision.secrets import ADMIN, SERVICES

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.builders import ALICE, NOW, REQUEST_ID, VENDOR_APPROVER, approval, created, decide
 from tests.unit.strategies import EVERY_FACT
 
-from lockbox.contracts.approval import (
+from lockbox.contracts.approval.facts import (
     BreakGlassRequested,
     BreakGlassUsed,
     InfoRequested,
@@ -17,10 +17,11 @@ from lockbox.contracts.approval import (
     StageOpened,
 )
 from lockbox.contracts.events import Fact
-from lockbox.contracts.grant import AccessGranted, ExtensionDecided, GrantRevoked
+from lockbox.contracts.grant.facts import AccessGranted, ExtensionDecided, GrantRevoked
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy import DEFAULT_SETTINGS, Group, PolicyChangeProposed, Side
-from lockbox.contracts.request import ReasonCode
+from lockbox.contracts.policy.document import DEFAULT_SETTINGS, Group, Side
+from lockbox.contracts.policy.facts import PolicyChangeProposed
+from lockbox.contracts.request.terms import ReasonCode
 from notify_service.domain.alert import Alert, Audience, reason, spoken, utc
 from notify_service.domain.email import COMPOSERS, alert_for
 

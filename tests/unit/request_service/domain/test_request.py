@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tests.unit.builders import NOW, REQUEST_ID, asked, created, terms
 
-from lockbox.contracts.request import AccessTerms, RequestState, TenantView
+from lockbox.contracts.request.terms import AccessTerms, RequestState
+from lockbox.contracts.request.views import TenantView
 from lockbox.errors import Conflict, Fault, Invalid
 from request_service.domain.request import MOST_ANSWERS, AccessRequest, ask
 

@@ -7,10 +7,11 @@ from tests.unit.strategies import EVERY_FACT
 
 from approval_service.domain.approval import extension_steps, information
 from approval_service.domain.approval.approval import Approval
-from lockbox.contracts.approval import RequestApproved, RequestCancelled, RequestDenied, RequestExpired
+from lockbox.contracts.approval.facts import RequestApproved, RequestCancelled, RequestDenied, RequestExpired
 from lockbox.contracts.events import Fact
-from lockbox.contracts.policy import Side
-from lockbox.contracts.request import PENDING, InfoProvided, RequestState
+from lockbox.contracts.policy.document import Side
+from lockbox.contracts.request.facts import InfoProvided
+from lockbox.contracts.request.terms import PENDING, RequestState
 from request_service.domain.state import Progress, Standing, standing_after
 
 EVALUATED, OPENED = Approval.open(created(), policy(), NOW).facts

@@ -24,9 +24,9 @@ from tests.unit.builders import (
 
 from approval_service.domain.approval.approval import Approval
 from lockbox.contracts.events import Changed
-from lockbox.contracts.grant import GrantState
+from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Role
-from lockbox.contracts.request import RequestState
+from lockbox.contracts.request.terms import RequestState
 from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 
 SOON = NOW + timedelta(minutes=5)

@@ -18,12 +18,12 @@ from tests.unit.builders import (
 
 from approval_service.domain.approval import break_glass
 from approval_service.domain.approval.approval import Approval
-from lockbox.contracts.approval import BreakGlassUsed
+from lockbox.contracts.approval.facts import BreakGlassUsed
 from lockbox.contracts.events import Changed
-from lockbox.contracts.grant import GrantState
+from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import BreakGlass, Freeze
-from lockbox.contracts.request import RequestState
+from lockbox.contracts.policy.document import BreakGlass, Freeze
+from lockbox.contracts.request.terms import RequestState
 from lockbox.errors import Conflict, Forbidden, NotFound
 
 SOON = NOW + timedelta(minutes=5)

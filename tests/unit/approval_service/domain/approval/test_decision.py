@@ -22,10 +22,11 @@ from tests.unit.builders import (
 from approval_service.domain.approval import decision
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Ballot
-from lockbox.contracts.approval import Changes, DecisionRecorded, StageOpened
+from lockbox.contracts.approval.facts import DecisionRecorded, StageOpened
+from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy import DEFAULT_STAGES, Group, Side, StagePlan
-from lockbox.contracts.request import RequestState
+from lockbox.contracts.policy.document import DEFAULT_STAGES, Group, Side, StagePlan
+from lockbox.contracts.request.terms import RequestState
 from lockbox.errors import Conflict, Forbidden, Invalid
 
 VENDOR, CUSTOMER = DEFAULT_STAGES
@@ -278,7 +279,7 @@ def test_view_when_read_by_two_people_differs_in_what_they_may() -> None:
 
 
 def test_decide_when_the_access_would_be_in_a_freeze_is_refused_and_possible_after_it() -> None:
-    from lockbox.contracts.policy import Freeze
+    from lockbox.contracts.policy.document import Freeze
 
     begins, ends = NOW + timedelta(hours=5), NOW + timedelta(hours=8)
     freeze = Freeze(

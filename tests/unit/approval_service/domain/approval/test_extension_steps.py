@@ -16,11 +16,13 @@ from tests.unit.builders import (
 
 from approval_service.domain.approval import decision, extension_steps
 from approval_service.domain.approval.approval import Approval
-from lockbox.contracts.approval import Changes, StageOpened
+from lockbox.contracts.approval.facts import StageOpened
+from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.events import Changed
-from lockbox.contracts.grant import ExtensionDecided, GrantState
+from lockbox.contracts.grant.facts import ExtensionDecided
+from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.policy import Freeze
+from lockbox.contracts.policy.document import Freeze
 from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 
 HOUR = timedelta(hours=1)

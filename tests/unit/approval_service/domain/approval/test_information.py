@@ -19,7 +19,8 @@ from approval_service.domain.approval import information
 from approval_service.domain.approval.approval import Approval
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.request import InfoProvided, RequestState
+from lockbox.contracts.request.facts import InfoProvided
+from lockbox.contracts.request.terms import RequestState
 from lockbox.errors import Conflict, Forbidden, NotFound
 
 SOON = NOW + timedelta(minutes=5)

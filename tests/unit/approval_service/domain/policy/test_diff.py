@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 from approval_service.domain.policy.diff import differences
-from lockbox.contracts.policy import DEFAULT_SETTINGS, DEFAULT_STAGES, PolicySettings, Rule
+from lockbox.contracts.policy.document import DEFAULT_SETTINGS, DEFAULT_STAGES, PolicySettings, Rule
 
 VENDOR, CUSTOMER = DEFAULT_STAGES
 ONE, TWO = (Rule(name=name, then="auto_deny") for name in ("one", "two"))

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.builders import NOW, terms
 
 from approval_service.domain.policy.evaluation import Asked, Evaluation, evaluate
-from lockbox.contracts.policy import (
+from lockbox.contracts.policy.document import (
     DEFAULT_SETTINGS,
     DEFAULT_STAGES,
     Condition,
@@ -20,7 +20,7 @@ from lockbox.contracts.policy import (
     Side,
     StagePlan,
 )
-from lockbox.contracts.request import ReasonCode, Severity
+from lockbox.contracts.request.terms import ReasonCode, Severity
 
 VENDOR, CUSTOMER = DEFAULT_STAGES
 SECURITY = StagePlan(name="Security", side=Side.CUSTOMER, groups=(Group(name="Security", members=("customer_admin",)),))

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from approval_service.domain.policy.hours import Span, covers, frozen, touches
-from lockbox.contracts.policy import Freeze, Hours
+from lockbox.contracts.policy.document import Freeze, Hours
 
 HOUR = timedelta(hours=1)
 

@@ -9,16 +9,16 @@ from approval_service.domain.people import People, Person
 from approval_service.domain.policy.policy import Policy, digest_of
 from lockbox.contracts import wire
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy import (
+from lockbox.contracts.policy.document import (
     DEFAULT_SETTINGS,
     DEFAULT_STAGES,
     BreakGlass,
     Condition,
     Freeze,
-    PolicyChanged,
     PolicySettings,
     Rule,
 )
+from lockbox.contracts.policy.facts import PolicyChanged
 from lockbox.errors import Conflict, Invalid
 
 LATER = NOW + timedelta(days=1)

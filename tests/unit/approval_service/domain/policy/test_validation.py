@@ -10,7 +10,7 @@ import pytest
 from approval_service.domain.people import People, Person
 from approval_service.domain.policy.validation import check
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy import (
+from lockbox.contracts.policy.document import (
     DEFAULT_SETTINGS,
     DEFAULT_STAGES,
     Condition,

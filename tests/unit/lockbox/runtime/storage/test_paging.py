@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockbox.contracts.request import Page
+from lockbox.contracts.page import Page
 from lockbox.errors import Invalid
 from lockbox.runtime.storage.paging import Order, read_page
 

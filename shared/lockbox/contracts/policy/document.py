@@ -1,38 +1,21 @@
-"""The published language of tenant policy: one document, which a tenant can keep in a git repository.
-
-What each part means, with worked examples, is in docs/policy.md; the JSON schema is at `/api/v1/schemas/policy`.
-"""
+"""The policy document: stages, groups, rules, freezes, limits."""
 
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from marshmallow import ValidationError, validate
 
 from lockbox.contracts import wire
-from lockbox.contracts.calls import Call
-from lockbox.contracts.events import Fact
-from lockbox.contracts.fields import (
-    EMAIL,
-    Action,
-    Comment,
-    Count,
-    Duration,
-    Email,
-    Flag,
-    IdempotencyKey,
-    Resource,
-    TenantName,
-    TextField,
-    Timestamp,
-    Title,
-)
+from lockbox.contracts.fields import EMAIL, Action, Comment, Count, Duration, Email, Flag, Resource, TextField, Title
 from lockbox.contracts.identity import Role
-from lockbox.contracts.request import Pattern, ReasonCode, Severity, TermsAsked, some_distinct
+from lockbox.contracts.request.terms import Pattern, ReasonCode, Severity, some_distinct
 
 MOST_STAGES, MOST_GROUPS, MOST_MEMBERS, MOST_RULES, MOST_FREEZES = 10, 10, 100, 200, 50
+
+
 MOST_APPROVALS = 10
 
 
@@ -95,10 +78,20 @@ class LocalTimeField(TextField):
 
 
 Member = Annotated[str, MemberField]
+
+
 TimeOfDay = Annotated[str, TimeOfDayField]
+
+
 TimeZone = Annotated[str, TimeZoneField]
+
+
 LocalTime = Annotated[str, LocalTimeField]
+
+
 Day = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+
+
 DAYS: tuple[Day, ...] = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
@@ -262,164 +255,3 @@ class PolicySettings:
 
 
 DEFAULT_SETTINGS = PolicySettings()
-
-
-# --- facts ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyChanged(PolicySettings, Fact, source="approval_service", subject="tenant"):
-    """A tenant's policy is now this; `proposed_by` is set where a second administrator had to agree."""
-
-    dataversion: ClassVar[int] = 2
-
-    tenant: TenantName
-    version: int
-    proposed_by: Email | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyChangeProposed(Fact, source="approval_service", subject="tenant"):
-    """An administrator wants the policy to be this; it is not in force until another one agrees."""
-
-    tenant: TenantName
-    version: int
-    digest: str
-    settings: PolicySettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyChangeRejected(Fact, source="approval_service", subject="tenant"):
-    """The proposed policy is off the table."""
-
-    tenant: TenantName
-    version: int
-    digest: str
-    comment: str
-
-
-# --- answers -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proposal:
-    """A change that waits for a second administrator; `digest` is the SHA-256 of its canonical JSON."""
-
-    settings: PolicySettings
-    digest: str
-    proposed_by: Email
-    proposed_at: Timestamp
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyView(PolicySettings):
-    """A tenant's policy and its version, counted from 1."""
-
-    tenant: TenantName
-    version: int
-    changed_at: Timestamp
-    changed_by: str
-    proposal: Proposal | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupForecast:
-    """A group of a stage, and who of it could decide: known people with a role that decides, without the asker."""
-
-    name: Title
-    approvals: int
-    members: tuple[Member, ...]
-    eligible: tuple[Email, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageForecast:
-    """A stage that a request would have to pass."""
-
-    name: Title
-    side: Side
-    denials: int
-    groups: tuple[GroupForecast, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forecast:
-    """What would happen to a request, and why; `version` is null for a document that is not in force.
-
-    `outcome`: `decide` if people would, `approve` or `deny` if it would happen by itself.
-    """
-
-    outcome: Literal["decide", "approve", "deny"]
-    why: tuple[str, ...]
-    rule: str | None
-    stages: tuple[StageForecast, ...]
-    duration: Duration
-    version: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyDifference:
-    """One part of a policy that would change: its path, what is there (null: nothing), and what would be."""
-
-    path: str
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyDiff:
-    """What a document would change of the version that is in force; `digest` is that of the document."""
-
-    version: int
-    digest: str
-    differences: tuple[PolicyDifference, ...]
-
-
-# --- commands and queries ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class GetPolicy(Call[PolicyView], service="approval_service"):
-    """Read a tenant's policy."""
-
-    tenant: TenantName
-
-
-@dataclass(frozen=True, kw_only=True)
-class PutPolicy(Call[PolicyView], service="approval_service"):
-    """Replace a tenant's policy, or propose to; with `version`, only if that one is in force. Role: customer_admin."""
-
-    tenant: TenantName
-    settings: PolicySettings
-    version: Count | None = None
-    idempotency_key: IdempotencyKey
-
-
-@dataclass(frozen=True, kw_only=True)
-class DiffPolicy(Call[PolicyDiff], service="approval_service"):
-    """Check a document as `PutPolicy` would, and say what it would change; changes nothing. Role: customer_admin."""
-
-    tenant: TenantName
-    settings: PolicySettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecidePolicyChange(Call[PolicyView], service="approval_service"):
-    """Agree to a proposed policy, as another administrator, or reject it. Role: customer_admin."""
-
-    tenant: TenantName
-    digest: str
-    decision: Literal["agree", "reject"]
-    comment: Comment = ""
-    idempotency_key: IdempotencyKey
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluatePolicy(Call[Forecast], service="approval_service"):
-    """Say what would happen to a request, under the policy in force or under `settings`."""
-
-    tenant: TenantName
-    terms: TermsAsked
-    requester: Email = "somebody@vendor.invalid"
-    at: Timestamp | None = None
-    settings: PolicySettings | None = None

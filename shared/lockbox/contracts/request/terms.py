@@ -1,4 +1,4 @@
-"""The published language of request_service: what was asked, and where it stands."""
+"""Terms of a request: reason, resources, actions, duration, state."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,20 +9,7 @@ from typing import Annotated, Any
 from marshmallow import ValidationError, validate
 
 from lockbox.contracts import wire
-from lockbox.contracts.calls import Call
-from lockbox.contracts.events import Fact
-from lockbox.contracts.fields import (
-    Action,
-    Duration,
-    Email,
-    IdempotencyKey,
-    Justification,
-    Resource,
-    TenantName,
-    TextField,
-    Timestamp,
-    Uuid,
-)
+from lockbox.contracts.fields import Action, Duration, Justification, Resource, TenantName, TextField, Timestamp
 
 
 class ReasonCode(StrEnum):
@@ -144,120 +131,3 @@ class AccessTerms(BaseTerms):
     def within(self, **more: Any) -> dict[str, Any]:
         """Keyword arguments for a message that carries these terms and `more`."""
         return wire.named(AccessTerms, self) | more
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestCreated(AccessTerms, Fact, source="request_service"):
-    """An engineer asked for access."""
-
-    request_id: Uuid
-    requester: Email
-    created_at: Timestamp
-
-
-@dataclass(frozen=True, kw_only=True)
-class InfoProvided(Fact, source="request_service"):
-    """The engineer answered what the approvers wanted to know; `number` counts the answers from 1."""
-
-    request_id: Uuid
-    requester: Email
-    number: int
-    answer: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Which part of a list: `limit` items (1 to 200) after the opaque `cursor` that the part before ended with."""
-
-    cursor: str | None = field(default=None, metadata={"validate": validate.Length(max=512)})
-    limit: int = field(
-        default=50,
-        metadata={"validate": validate.Range(min=1, max=200, error="a whole number from 1 to 200")},
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class HistoryEntry:
-    """One event in the life of a request."""
-
-    id: Uuid
-    type: str
-    time: Timestamp
-    actor: str
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestView(AccessTerms):
-    """A request as its readers see it, told by the events so far."""
-
-    id: Uuid
-    requester: Email
-    state: RequestState
-    created_at: Timestamp
-    expires_at: Timestamp
-    history: tuple[HistoryEntry, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestPage:
-    """A part of the list of requests; `next_cursor` is null at its end."""
-
-    items: tuple[RequestView, ...]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TenantView:
-    """What a request to this tenant must keep to."""
-
-    tenant: TenantName
-    maximum_duration: Duration
-    request_lifetime: Duration
-    default_duration: Duration
-    service_request_pattern: Pattern | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TenantList:
-    """All tenants, by name."""
-
-    items: tuple[TenantView, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreateRequest(Call[RequestView], service="request_service"):
-    """Ask for access. Role: engineer."""
-
-    terms: TermsAsked
-    idempotency_key: IdempotencyKey
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProvideInfo(Call[RequestView], service="request_service"):
-    """Answer what the approvers asked about an own request. Role: engineer."""
-
-    request_id: Uuid
-    text: Justification
-    idempotency_key: IdempotencyKey
-
-
-@dataclass(frozen=True, kw_only=True)
-class GetRequest(Call[RequestView], service="request_service"):
-    """Read one request with its history."""
-
-    request_id: Uuid
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListRequests(Page, Call[RequestPage], service="request_service"):
-    """The requests that the caller may see, newest first."""
-
-    tenant: TenantName | None = None
-    state: RequestState | None = None
-    requester: Email | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListTenants(Call[TenantList], service="request_service"):
-    """The tenants whose content the caller may ask for or decide on, with what their policy lets one ask."""

@@ -1,0 +1,47 @@
+"""Values that facts and views of an approval share."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lockbox.contracts.fields import Action, Duration, Email, Flag, Resource, Timestamp
+from lockbox.contracts.policy.document import BreakGlass, Freeze
+from lockbox.contracts.request.terms import longer_than_zero, some_distinct
+
+Verdict = Literal["approve", "deny"]
+
+
+def narrower(most: int, what: str) -> Any:
+    """A list that may be left out, and names something if it is there."""
+    return field(default=None, metadata=some_distinct(most, what))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What an approver allows less of than what was asked: null leaves it as it is."""
+
+    duration: Duration | None = field(default=None, metadata=longer_than_zero())
+    resources: tuple[Resource, ...] | None = narrower(100, "resources")
+    actions: tuple[Action, ...] | None = narrower(20, "actions")
+    starts_at: Timestamp | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one version of a tenant's policy says to one request; it stays so, whatever becomes of the policy."""
+
+    policy_version: int
+    comment_on_denial: Flag
+    maximum_total: Duration
+    frozen: tuple[Freeze, ...]
+    break_glass: BreakGlass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A question of an approver, or an answer of the engineer; each kind counts from 1."""
+
+    kind: Literal["question", "answer"]
+    number: int
+    by: Email
+    at: Timestamp
+    text: str

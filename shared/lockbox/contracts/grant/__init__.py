@@ -1,0 +1,1 @@
+"""The published language of grants, owned by approval_service: access, its end, its extension."""

@@ -1,0 +1,56 @@
+"""Values of a grant: state, key, certificate."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from marshmallow import validate
+
+from lockbox.contracts.fields import TextField
+
+
+class ThumbprintField(TextField):
+    """The SHA-256 of a key or a certificate, as base64url."""
+
+    rule = validate.Regexp(r"[A-Za-z0-9_-]{43}\Z", error="a thumbprint of 43 characters")
+
+
+Thumbprint = Annotated[str, ThumbprintField]
+
+
+class GrantState(StrEnum):
+    """Where a grant stands."""
+
+    SCHEDULED = "SCHEDULED"
+    ACTIVE = "ACTIVE"
+    COMPLETED = "COMPLETED"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+LIVE = frozenset({GrantState.SCHEDULED, GrantState.ACTIVE})
+
+
+OpenedBy = Literal["approval", "policy", "break_glass"]
+"""What opened an access: people of every stage, the tenant's policy by itself, or the vendor in an emergency."""
+
+
+BoundTo = Literal["key", "certificate"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """What a signed grant is bound to: a key (RFC 9449), a client certificate (RFC 8705), by their thumbprints."""
+
+    jkt: Thumbprint | None = None
+    x5t_s256: Thumbprint | None = None
+
+    def claim(self) -> dict[str, str]:
+        """The claim `cnf` (RFC 7800)."""
+        named = {"key": "jkt", "certificate": "x5t#S256"}
+        return {named[to]: thumbprint for to, thumbprint in self.named()}
+
+    def named(self) -> list[tuple[BoundTo, str]]:
+        """What is named, and of what kind it is."""
+        both: list[tuple[BoundTo, str | None]] = [("key", self.jkt), ("certificate", self.x5t_s256)]
+        return [(to, thumbprint) for to, thumbprint in both if thumbprint is not None]

@@ -1,0 +1,1 @@
+"""The published language of tenant policies, owned by approval_service."""
