@@ -258,7 +258,7 @@ def _service_folder(service: str) -> Path:
 
 def _fingerprint() -> str:
     """Changes with the code, so that the supervisor starts services anew that run older code."""
-    folders = [Path(lockbox.__file__).parent, *map(_service_folder, SERVICES)]
+    folders = [*map(Path, lockbox.__path__), *map(_service_folder, SERVICES)]
     files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc" and path.is_file())
     stamps = "".join(f"{path}{path.stat().st_mtime_ns}" for path in files)
     return hashlib.sha256(stamps.encode()).hexdigest()[:16]
