@@ -5,31 +5,31 @@ from flask_bootstrap import Bootstrap5
 
 from portal_service.domain.session import SESSION_LIFETIME
 from portal_service.web.pages import (
-    acts,
     audit,
     break_glass,
     decision,
     grants,
+    policy,
     policy_document,
     policy_trial,
     queue,
+    request_operations,
     requests,
     session,
-    settings,
     usage,
 )
-from portal_service.web.shell import admission, errors, layout
+from portal_service.web.shell import browser_session, errors, layout
 
 PARTS = (
     session,
     queue,
     requests,
     decision,
-    acts,
+    request_operations,
     grants,
     usage,
     break_glass,
-    settings,
+    policy,
     policy_document,
     policy_trial,
     audit,
@@ -45,11 +45,11 @@ def register(app: Flask, *, secure: bool) -> None:
         WTF_CSRF_TIME_LIMIT=int(SESSION_LIFETIME.total_seconds()),
     )
     Bootstrap5(app)
-    admission.csrf.init_app(app)
+    browser_session.csrf.init_app(app)
     layout.register(app)
     pages = Blueprint("pages", __name__)
-    pages.before_request(admission.let_in)
-    pages.after_request(admission.keep_out_of_caches)
+    pages.before_request(browser_session.let_in)
+    pages.after_request(browser_session.keep_out_of_caches)
     errors.register(pages)
     for part in PARTS:
         pages.register_blueprint(part.blueprint)

@@ -11,7 +11,7 @@ from lockbox.contracts.approval.views import ApprovalReading
 from portal_service.edge import caller, edge
 from portal_service.web.pages.requests import PAGE_SIZE, tenants
 from portal_service.web.shell.layout import READERS
-from portal_service.web.views import acts
+from portal_service.web.views import operations
 
 MOST = 200
 
@@ -32,7 +32,7 @@ def report() -> ResponseReturnValue:
         page=edge().call(wire.decode(ListBreakGlass, known)),
         query=query,
         tenants=tenants(),
-        acts=acts,
+        operations=operations,
     )
 
 

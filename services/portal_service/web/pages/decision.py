@@ -17,9 +17,9 @@ from lockbox.errors import Conflict, Forbidden, Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
 from portal_service.usecases import RequestDetails
-from portal_service.web.pages.acts import back
+from portal_service.web.pages.request_operations import back
 from portal_service.web.shell.forms import Form, as_duration, as_lines, as_moment
-from portal_service.web.views import acts
+from portal_service.web.views import operations
 from portal_service.web.views.matter import matter_of
 from portal_service.web.views.verdicts import APPROVE, VERDICTS, meaning, obstacle
 from portal_service.web.wording.words import sentence
@@ -30,7 +30,7 @@ CHANGED = (
     "typed is still there."
 )
 
-blueprint = Blueprint("deciding", __name__, url_prefix="/requests")
+blueprint = Blueprint("decision", __name__, url_prefix="/requests")
 
 
 @blueprint.get("/<uuid:request_id>/<any(approve, reject):name>")
@@ -91,7 +91,7 @@ def _left(form: Form, name: str) -> list[str] | None:
 def _page(asked: RequestDetails, name: str, form: Form) -> str:
     matter, verdict, person = matter_of(asked), VERDICTS[name], caller()
     return render_template(
-        "decide.html",
+        "request/decision.html",
         asked=asked,
         matter=matter,
         verdict=verdict,
@@ -100,5 +100,5 @@ def _page(asked: RequestDetails, name: str, form: Form) -> str:
         obstacle=obstacle(asked),
         meaning=meaning(verdict, asked, person) if matter else "",
         is_pattern=is_pattern,
-        may_ask=acts.may_ask(person, asked),
+        may_ask=operations.may_ask(person, asked),
     )

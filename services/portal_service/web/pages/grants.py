@@ -14,11 +14,11 @@ from lockbox.contracts.identity import Caller
 from lockbox.errors import Conflict, Forbidden, Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
-from portal_service.web.pages.acts import back
+from portal_service.web.pages.request_operations import back
 from portal_service.web.pages.requests import PAGE_SIZE, tenants
 from portal_service.web.shell.forms import Form, as_duration
 from portal_service.web.shell.layout import DECIDERS
-from portal_service.web.views import acts
+from portal_service.web.views import operations
 from portal_service.web.views.matter import pending_extension
 from portal_service.web.wording.words import sentence
 
@@ -34,39 +34,39 @@ def list_grants() -> ResponseReturnValue:
     query = {name: text for name in ("tenant", "cursor") if (text := request.args.get(name))}
     page = edge().call(wire.decode(ListGrants, {**query, "limit": PAGE_SIZE}))
     return render_template(
-        "grants.html",
+        "grant/list.html",
         live=[] if "cursor" in query else live_grants(query.get("tenant")),
         ended=[grant for grant in page.items if grant.state not in LIVE],
         extending=_extending(caller()),
         page=page,
         query=query,
         tenants=tenants(),
-        acts=acts,
+        operations=operations,
     )
 
 
 @blueprint.get("/<uuid:grant_id>/revoke")
 def show_revocation(grant_id: UUID) -> ResponseReturnValue:
     """Show what exactly is about to be revoked."""
-    return _page(str(grant_id), acts.REVOKE, Form.fresh())
+    return _page(str(grant_id), operations.REVOKE, Form.fresh())
 
 
 @blueprint.post("/<uuid:grant_id>/revoke")
 def revoke(grant_id: UUID) -> ResponseReturnValue:
     """End a live grant now."""
-    return _end(str(grant_id), acts.REVOKE, RevokeGrant)
+    return _end(str(grant_id), operations.REVOKE, RevokeGrant)
 
 
 @blueprint.get("/<uuid:grant_id>/complete")
 def show_completion(grant_id: UUID) -> ResponseReturnValue:
     """Show what exactly is about to be completed."""
-    return _page(str(grant_id), acts.COMPLETE, Form.fresh())
+    return _page(str(grant_id), operations.COMPLETE, Form.fresh())
 
 
 @blueprint.post("/<uuid:grant_id>/complete")
 def complete(grant_id: UUID) -> ResponseReturnValue:
     """Close an own live grant early."""
-    return _end(str(grant_id), acts.COMPLETE, CompleteGrant)
+    return _end(str(grant_id), operations.COMPLETE, CompleteGrant)
 
 
 @blueprint.get("/<uuid:grant_id>/extend")
@@ -105,7 +105,7 @@ def _extending(person: Caller) -> frozenset[str]:
     return frozenset(one.grant.id for one in waiting if one.grant and pending_extension(one))
 
 
-def _end(grant_id: str, act: acts.Act, command: type[RevokeGrant | CompleteGrant]) -> ResponseReturnValue:
+def _end(grant_id: str, act: operations.Act, command: type[RevokeGrant | CompleteGrant]) -> ResponseReturnValue:
     """Do it; the same form twice counts once."""
     form = Form.sent()
     body = {"grant_id": grant_id, "comment": form.text("comment"), "idempotency_key": form.key}
@@ -119,14 +119,16 @@ def _end(grant_id: str, act: acts.Act, command: type[RevokeGrant | CompleteGrant
     return back(ended.request_id, f"You {act.done} the access. Enforcement points refuse it from now on.", "good")
 
 
-def _page(grant_id: str, act: acts.Act, form: Form) -> str:
+def _page(grant_id: str, act: operations.Act, form: Form) -> str:
     grant = edge().call(GetGrant(grant_id=grant_id))
-    obstacle = acts.obstacle_to_end(act, caller(), grant)
-    return render_template("end_grant.html", grant=grant, act=act, form=form, obstacle=obstacle)
+    obstacle = operations.obstacle_to_end(act, caller(), grant)
+    return render_template("grant/end.html", grant=grant, act=act, form=form, obstacle=obstacle)
 
 
 def _extension_page(grant_id: str, form: Form) -> str:
     grant = edge().call(GetGrant(grant_id=grant_id))
     asked = edge().read_request(grant.request_id)
-    obstacle = acts.obstacle_to_extension(caller(), asked)
-    return render_template("extend_grant.html", grant=grant, asked=asked, act=acts.EXTEND, form=form, obstacle=obstacle)
+    obstacle = operations.obstacle_to_extension(caller(), asked)
+    return render_template(
+        "grant/extension.html", grant=grant, asked=asked, act=operations.EXTEND, form=form, obstacle=obstacle
+    )

@@ -1,113 +1,141 @@
-"""What all pages about a tenant's policy do: choose it, check a change of it, save it, and say what became of it."""
+"""Settings: a tenant's policy as its people read it, and the simple part of it as a form for its administrators."""
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
+from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.contracts.fields import Flag
-from lockbox.contracts.identity import Caller
-from lockbox.contracts.policy.document import MOST_STAGES, PolicySettings, StagePlan, at_most
-from lockbox.contracts.policy.operations import DiffPolicy, GetPolicy, PutPolicy
-from lockbox.contracts.policy.views import PolicyView
-from lockbox.errors import Fault, Invalid, NotFound, invalid
-from portal_service.edge import edge
+from lockbox.contracts.identity import Role
+from lockbox.contracts.policy.document import PolicySettings
+from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy
+from lockbox.contracts.policy.views import PolicyDifference, PolicyView
+from lockbox.errors import Conflict, Fault, Forbidden, Invalid
+from portal_service.edge import caller, edge
+from portal_service.http_status import status_of
+from portal_service.web.pages.policy_change import confirm, document_of, policy_of, save, tenant_of
 from portal_service.web.pages.requests import tenants
-from portal_service.web.shell.forms import Form, as_count
-from portal_service.web.shell.layout import pretty, without_nulls
+from portal_service.web.shell.forms import Form, as_duration
+from portal_service.web.shell.layout import FORECASTERS
+from portal_service.web.views import policy_rules
+from portal_service.web.wording import words
+from portal_service.web.wording.words import sentence
 
-SETTINGS = tuple(setting.name for setting in fields(PolicySettings))
-SHOWN_BESIDE = frozenset({"version", "changed_at", "changed_by", "proposal"})
-"""What else a policy shows when it is read; a document that was read may be sent back with it."""
+SWITCHES = ("require_approval", "audit_only", "four_eyes", "comment_on_denial")
+DURATIONS = ("request_lifetime", "default_duration", "maximum_duration", "maximum_total")
 
-
-@dataclass(frozen=True, kw_only=True)
-class Document(PolicySettings):
-    """A policy as people edit it: what is left out is the default, but whether approval is required, and by whom."""
-
-    require_approval: Flag = field()
-    stages: tuple[StagePlan, ...] = field(metadata=at_most(MOST_STAGES, "stages"))
+blueprint = Blueprint("policy", __name__, url_prefix="/settings")
 
 
-def tenant_of(person: Caller) -> str:
-    """One's own tenant; people of the vendor choose."""
-    if not person.is_vendor:
-        return person.organisation
-    known = [tenant.tenant for tenant in tenants()]
-    chosen = request.values.get("tenant") or next(iter(known), "")
-    if chosen not in known:
-        raise NotFound("tenant_not_found", "there is no such tenant")
-    return chosen
+@dataclass(frozen=True)
+class Proposed:
+    """What would change if the proposal were agreed to, or why it can't be."""
+
+    differences: tuple[PolicyDifference, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
-def policy_of(tenant: str) -> PolicyView:
-    """The policy in force, with what is proposed."""
-    return edge().call(GetPolicy(tenant=tenant))
+@blueprint.get("")
+def show_policy() -> ResponseReturnValue:
+    """Show a tenant's policy."""
+    policy = policy_of(tenant_of(caller()))
+    return _page(policy, _as_form(policy))
 
 
-def document_of(settings: PolicySettings) -> str:
-    """A policy as a document for people to edit; below its first level, what is not set is left out."""
-    document = wire.encode(settings, PolicySettings)
-    return pretty({name: without_nulls(value) for name, value in document.items()}, sort=False)
-
-
-def settings_in(document: str, tenant: str) -> PolicySettings:
-    """The settings that a document holds; raises `Invalid` with every fault."""
+@blueprint.post("")
+def change_policy() -> ResponseReturnValue:
+    """Change the simple part of one's own tenant's policy; what lets access open without the customer is confirmed."""
+    caller().require(Role.CUSTOMER_ADMIN)
+    form, policy = Form.sent(), policy_of(caller().organisation)
+    if form.text("version") != str(policy.version):
+        return _stale(policy)
     try:
-        data = json.loads(document)
-    except (ValueError, RecursionError) as error:
-        raise Invalid("malformed_json", f"the document is not JSON: {error}") from error
-    if isinstance(data, Mapping):
-        if data.get("tenant", tenant) != tenant:
-            raise invalid("invalid_tenant", "tenant", tenant, data["tenant"])
-        data = {name: value for name, value in data.items() if name not in SHOWN_BESIDE | {"tenant"}}
-    return PolicySettings(**wire.decode(Document, data).settings())
+        settings = _settings(policy, form)
+        opens = policy.require_approval and not settings.require_approval
+        if opens or (settings.audit_only and not policy.audit_only):
+            return confirm(policy, settings, form)
+        return save(policy, settings, form)
+    except Conflict:
+        return _stale(policy_of(policy.tenant))
+    except Invalid as error:
+        return _page(policy, form.refused(error)), status_of(error)
 
 
-def confirm(policy: PolicyView, settings: PolicySettings, form: Form) -> str:
-    """The page that shows what a change would change, before it is saved; raises `Invalid` for what can't work."""
-    diff = edge().call(DiffPolicy(tenant=policy.tenant, settings=settings))
+@blueprint.get("/proposal")
+def show_proposal() -> ResponseReturnValue:
+    """Go to where the proposal is shown."""
+    return redirect(url_for(".show_policy"))
+
+
+@blueprint.post("/proposal")
+def decide_proposal() -> ResponseReturnValue:
+    """Agree to what another administrator proposed, or take it off the table."""
+    form = Form.sent()
+    body = {name: form.text(name) for name in ("digest", "decision", "comment")}
+    tenant = {"tenant": caller().organisation, "idempotency_key": form.key}
+    try:
+        after = edge().call(wire.decode(DecidePolicyChange, {**body, **tenant}))
+    except (Invalid, Conflict, Forbidden) as error:
+        flash(f"Nothing was changed. {sentence(error.message)}", "waiting")
+    else:
+        agreed = f"You agreed. The policy is now version {after.version}; it counts for new requests."
+        flash(agreed if form.text("decision") == "agree" else "The proposal is off the table.", "good")
+    return redirect(url_for(".show_policy"), 303)
+
+
+def _as_form(policy: PolicyView) -> Form:
+    switches = {name: "on" for name in SWITCHES if getattr(policy, name)}
+    return Form.fresh(
+        **{name: words.compact(getattr(policy, name)) for name in DURATIONS},
+        **({"break_glass_allowed": "on"} if policy.break_glass.allowed else {}),
+        break_glass=words.compact(policy.break_glass.duration),
+        service_request_pattern=policy.service_request_pattern or "",
+        version=str(policy.version),
+        **switches,
+    )
+
+
+def _settings(policy: PolicyView, form: Form) -> PolicySettings:
+    """The policy with what the form says; stages, rules and freezes stay as they are."""
+    simple: dict[str, Any] = {
+        **{name: name in form.typed for name in SWITCHES},
+        **{name: as_duration(form.text(name)) for name in DURATIONS},
+        "service_request_pattern": form.text("service_request_pattern") or None,
+        "break_glass": {
+            "allowed": "break_glass_allowed" in form.typed,
+            "duration": as_duration(form.text("break_glass")),
+        },
+    }
+    return wire.decode(PolicySettings, wire.encode(policy, PolicySettings) | simple)
+
+
+def _stale(policy: PolicyView) -> ResponseReturnValue:
+    return _page(policy, _as_form(policy), stale=True), 409
+
+
+def _proposed(policy: PolicyView) -> Proposed:
+    if policy.proposal is None or not caller().has(Role.CUSTOMER_ADMIN):
+        return Proposed()
+    try:
+        diff = edge().call(DiffPolicy(tenant=policy.tenant, settings=policy.proposal.settings))
+    except Invalid as error:
+        return Proposed(faults=error.faults)
+    return Proposed(diff.differences)
+
+
+def _page(policy: PolicyView, form: Form, *, stale: bool = False) -> str:
+    person = caller()
     return render_template(
-        "settings_change.html",
+        "policy/policy.html",
         policy=policy,
-        settings=settings,
-        diff=diff,
         form=form,
-        document=document_of(settings),
-        approval_off=policy.require_approval and not settings.require_approval,
-        audit_only_on=settings.audit_only and not policy.audit_only,
+        proposal_form=Form.fresh(),
+        may_change=person.has(Role.CUSTOMER_ADMIN),
+        may_try=person.has(*FORECASTERS),
+        proposed=_proposed(policy),
+        proposed_document=document_of(policy.proposal.settings) if policy.proposal else "",
+        stale=stale,
+        tenants=tenants(),
+        policy_rules=policy_rules,
     )
-
-
-def save(policy: PolicyView, settings: PolicySettings, form: Form) -> ResponseReturnValue:
-    """Replace the policy, or propose to; raises `Conflict` if another version than the form's is in force."""
-    version = as_count(form.text("version"))
-    message = PutPolicy(
-        tenant=policy.tenant,
-        settings=settings,
-        version=version if isinstance(version, int) else policy.version,
-        idempotency_key=form.key,
-    )
-    flash(*_told(edge().call(message), message))
-    return redirect(url_for("pages.settings.show_settings"), 303)
-
-
-def of_document(faults: Iterable[Fault]) -> list[Fault]:
-    """The faults that are about a policy, not about a request to try it with; their paths are those in the document."""
-    pathed = [Fault(**{**fault, "field": fault["field"].removeprefix("policy.")}) for fault in faults]
-    return [fault for fault in pathed if fault["field"].split(".")[0] in SETTINGS]
-
-
-def _told(changed: PolicyView, message: PutPolicy) -> tuple[str, str]:
-    if changed.version != message.version:
-        return "Settings saved. They count for new requests.", "good"
-    if changed.proposal and _same(changed.proposal.settings, message.settings):
-        return "Your change is proposed. It is in force as soon as another administrator agrees.", "good"
-    return "Nothing was changed: these settings are in force.", "info"
-
-
-def _same(one: PolicySettings, other: PolicySettings) -> bool:
-    return one.settings() == other.settings()

@@ -8,10 +8,10 @@ from lockbox.contracts.policy.views import PolicyView
 from lockbox.errors import Conflict, Fault, Invalid
 from portal_service.edge import caller
 from portal_service.http_status import status_of
-from portal_service.web.pages.policy import confirm, document_of, policy_of, save, settings_in
+from portal_service.web.pages.policy_change import confirm, document_of, policy_of, save, settings_in
 from portal_service.web.shell.forms import Form
 
-blueprint = Blueprint("documents", __name__, url_prefix="/settings/document")
+blueprint = Blueprint("policy_document", __name__, url_prefix="/settings/document")
 
 
 @blueprint.get("")
@@ -39,4 +39,4 @@ def change_document() -> ResponseReturnValue:
 
 
 def _page(policy: PolicyView, form: Form, faults: tuple[Fault, ...] = (), *, stale: bool = False) -> str:
-    return render_template("settings_document.html", policy=policy, form=form, faults=faults, stale=stale)
+    return render_template("policy/document.html", policy=policy, form=form, faults=faults, stale=stale)

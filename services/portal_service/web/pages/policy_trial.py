@@ -12,7 +12,7 @@ from lockbox.contracts.request.terms import ReasonCode, Severity
 from lockbox.errors import Fault, Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
-from portal_service.web.pages.policy import of_document, settings_in, tenant_of
+from portal_service.web.pages.policy_change import of_document, settings_in, tenant_of
 from portal_service.web.pages.requests import SEVERITIES, tenants
 from portal_service.web.shell.forms import Form, as_duration, as_lines, as_list, as_moment
 from portal_service.web.shell.layout import FORECASTERS
@@ -26,7 +26,7 @@ FIRST = {
     "actions": "read",
 }
 
-blueprint = Blueprint("trying", __name__, url_prefix="/settings/try")
+blueprint = Blueprint("policy_trial", __name__, url_prefix="/settings/try")
 
 
 @blueprint.get("")
@@ -71,7 +71,7 @@ def _question(tenant: str, form: Form) -> EvaluatePolicy:
 
 def _page(tenant: str, form: Form, forecast: Forecast | None = None, faults: list[Fault] | None = None) -> str:
     return render_template(
-        "try_policy.html",
+        "policy/trial.html",
         tenant=tenant,
         form=form,
         forecast=forecast,

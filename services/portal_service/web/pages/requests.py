@@ -15,7 +15,7 @@ from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
 from portal_service.usecases import RequestDetails
 from portal_service.web.shell.forms import Form, as_duration, as_lines, as_list, as_moment
-from portal_service.web.views import acts, progress, verdicts
+from portal_service.web.views import operations, progress, verdicts
 from portal_service.web.views.matter import matter_of
 from portal_service.web.views.narrowing import taken_away
 
@@ -31,7 +31,7 @@ def list_requests() -> ResponseReturnValue:
     """List the requests that this person may see, newest first."""
     query = {name: text for name in ("tenant", "state", "requester", "cursor") if (text := request.args.get(name))}
     page = edge().call(wire.decode(ListRequests, {**query, "limit": PAGE_SIZE}))
-    return render_template("requests.html", page=page, query=query, states=list(RequestState), tenants=tenants())
+    return render_template("request/list.html", page=page, query=query, states=list(RequestState), tenants=tenants())
 
 
 @blueprint.get("/new")
@@ -66,7 +66,7 @@ def tenants() -> tuple[TenantView, ...]:
 
 def _form(form: Form) -> str:
     choices = {"tenants": tenants(), "reasons": list(ReasonCode), "severities": SEVERITIES}
-    return render_template("new_request.html", form=form, **choices)
+    return render_template("request/new.html", form=form, **choices)
 
 
 def _terms(form: Form) -> TermsAsked:
@@ -82,12 +82,12 @@ def _terms(form: Form) -> TermsAsked:
 def _details(asked: RequestDetails) -> str:
     person, matter = caller(), matter_of(asked)
     return render_template(
-        "request.html",
+        "request/request.html",
         asked=asked,
         matter=matter,
         word=matter.word_of(person.email) if matter else None,
         form=Form.fresh(),
-        acts=acts,
+        operations=operations,
         obstacle=verdicts.obstacle(asked),
         meaning=verdicts.meaning(verdicts.APPROVE, asked, person),
         steps=progress.steps(asked),

@@ -11,7 +11,7 @@ from lockbox.errors import Invalid
 from portal_service.domain.session import TooManyAttempts, Unauthenticated
 from portal_service.edge import edge
 from portal_service.http_status import status_of
-from portal_service.web.shell import admission
+from portal_service.web.shell import browser_session
 from portal_service.web.shell.forms import Form
 
 blueprint = Blueprint("session", __name__)
@@ -28,7 +28,7 @@ class Proof:
 @blueprint.get("/sign-in")
 def show_sign_in() -> ResponseReturnValue:
     """Show the form; whoever is signed in already goes on."""
-    return redirect(admission.destination()) if admission.known() else _page(Form.fresh())
+    return redirect(browser_session.destination()) if browser_session.known() else _page(Form.fresh())
 
 
 @blueprint.post("/sign-in")
@@ -37,7 +37,7 @@ def sign_in() -> ResponseReturnValue:
     form = Form.sent()
     try:
         proof = _proof(form)
-        return admission.admit(edge().sign_in(proof.email, proof.password))
+        return browser_session.admit(edge().sign_in(proof.email, proof.password))
     except (Invalid, Unauthenticated, TooManyAttempts) as error:
         return _page(form.refused(error)), status_of(error)
 
@@ -45,8 +45,8 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the session."""
-    edge().sign_out(request.cookies[admission.COOKIE])
-    return admission.dismiss()
+    edge().sign_out(request.cookies[browser_session.COOKIE])
+    return browser_session.dismiss()
 
 
 def _proof(form: Form) -> Proof:

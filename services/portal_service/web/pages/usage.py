@@ -38,7 +38,7 @@ def of_grant(grant_id: UUID) -> ResponseReturnValue:
     caller().require(*READERS)
     whose = _tenant(Form(request.args.to_dict(), key=""))
     one = edge().call(wire.decode(GetGrantUsage, {"tenant": whose, "grant_id": str(grant_id)}))
-    return render_template("grant_usage.html", one=one, audits=caller().has(*AUDITORS))
+    return render_template("usage/grant.html", one=one, audits=caller().has(*AUDITORS))
 
 
 def _query(form: Form) -> GetUsage:
@@ -55,7 +55,7 @@ def _tenant(form: Form) -> str:
 def _page(form: Form, known: list[str], found: UsageReport | None) -> str:
     query = {name: form.text(name) for name in FIELDS if name in request.args and form.text(name)}
     return render_template(
-        "usage.html",
+        "usage/report.html",
         form=form,
         report=found,
         query=query,

@@ -15,7 +15,7 @@ from lockbox.errors import LockboxError
 from portal_service.domain.session import Unauthenticated
 from portal_service.edge import correlation_id
 from portal_service.http_status import status_of
-from portal_service.web.shell import admission
+from portal_service.web.shell import browser_session
 from portal_service.web.shell.forms import explain
 from portal_service.web.wording import words
 from portal_service.web.wording.words import sentence
@@ -72,7 +72,7 @@ def page(status: HTTPStatus, details: tuple[str, ...], advice: Advice | None = N
         details=details,
         advice=advice or ADVICE.get(status) or Advice(status.phrase, "Go back and try again."),
         reference=correlation_id(),
-        again=admission.wanted() if advice or status >= HTTPStatus.INTERNAL_SERVER_ERROR else None,
+        again=browser_session.wanted() if advice or status >= HTTPStatus.INTERNAL_SERVER_ERROR else None,
         sent=_sent() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else [],
     )
     response = make_response(text, status)
@@ -114,7 +114,7 @@ def of_surprise(error: Exception) -> Response:
 def of_nowhere(error: HTTPException) -> Response:
     """The page of an address that is nothing; it knows who is signed in, as other pages do."""
     with suppress(PyMongoError):
-        admission.known()
+        browser_session.known()
     return of_http(error)
 
 
@@ -125,7 +125,7 @@ def _sent() -> list[tuple[str, str]]:
 
 def register(pages: Blueprint) -> None:
     """Answer every error of the pages with a page."""
-    pages.register_error_handler(Unauthenticated, admission.ask_to_sign_in)
+    pages.register_error_handler(Unauthenticated, browser_session.ask_to_sign_in)
     pages.register_error_handler(CSRFError, of_forgery)
     pages.register_error_handler(LockboxError, of_error)
     pages.register_error_handler(HTTPException, of_http)

@@ -44,7 +44,7 @@ def places(person: Caller) -> list[Place]:
         (True, Place(queue, "inbox", "pages.queue.show_queue")),
         (person.has(*READERS), Place("All requests", "list", "pages.requests.list_requests")),
         (person.has(*READERS), Place("Grants", "key", "pages.grants.list_grants")),
-        (True, Place("Settings", "sliders", "pages.settings.show_settings")),
+        (True, Place("Settings", "sliders", "pages.policy.show_policy")),
         (person.has(*AUDITORS), Place("Audit trail", "book", "pages.audit.list_records")),
     ]
     return [place for fits, place in offered if fits]

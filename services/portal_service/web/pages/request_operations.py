@@ -15,15 +15,15 @@ from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
 from portal_service.usecases import RequestDetails
 from portal_service.web.shell.forms import Form
-from portal_service.web.views import acts
-from portal_service.web.views.acts import ON_REQUESTS, OnRequest
+from portal_service.web.views import operations
+from portal_service.web.views.operations import ON_REQUESTS, OnRequest
 from portal_service.web.wording.words import sentence
 
 NAMES = f"any({', '.join(repr(name) for name in ON_REQUESTS)})"
 NOT_SO = "Nothing was changed. Somebody else wants it too by now, so you would be the one who opens the access."
 OPENED = "Access is open, without the customer's approval. The customer is told, and has to acknowledge it."
 
-blueprint = Blueprint("acting", __name__, url_prefix="/requests")
+blueprint = Blueprint("request_operations", __name__, url_prefix="/requests")
 
 
 @blueprint.get(f"/<uuid:request_id>/<{NAMES}:name>")
@@ -36,15 +36,15 @@ def show_act(request_id: UUID, name: str) -> ResponseReturnValue:
 def act(request_id: UUID, name: str) -> ResponseReturnValue:
     """Do it; the same form twice counts once."""
     form, act = Form.sent(), ON_REQUESTS[name]
-    if act is acts.BREAK_GLASS and (surprise := _surprise(str(request_id), form)):
+    if act is operations.BREAK_GLASS and (surprise := _surprise(str(request_id), form)):
         return surprise
     try:
         after = _send(act, str(request_id), form)
     except (Invalid, Conflict, Forbidden) as error:
-        if isinstance(error, Invalid) or act is acts.ANSWER:
+        if isinstance(error, Invalid) or act is operations.ANSWER:
             return _page(edge().read_request(str(request_id)), name, form.refused(error)), status_of(error)
         return back(str(request_id), f"Nothing was changed. {sentence(error.message)}", "waiting")
-    opened = act is acts.BREAK_GLASS and isinstance(after, ApprovalView) and after.grant is not None
+    opened = act is operations.BREAK_GLASS and isinstance(after, ApprovalView) and after.grant is not None
     return back(str(request_id), OPENED if opened else act.done, "good")
 
 
@@ -63,7 +63,7 @@ def _send(act: OnRequest, request_id: str, form: Form) -> ApprovalView | Request
 def _surprise(request_id: str, form: Form) -> ResponseReturnValue | None:
     """Nobody opens access who was told that it would not open yet."""
     asked = edge().read_request(request_id)
-    if form.text("opens") or not acts.breaks_as_second(caller(), asked):
+    if form.text("opens") or not operations.breaks_as_second(caller(), asked):
         return None
     return _page(asked, "break-glass", form.changed(NOT_SO)), 409
 
@@ -71,11 +71,11 @@ def _surprise(request_id: str, form: Form) -> ResponseReturnValue | None:
 def _page(asked: RequestDetails, name: str, form: Form) -> str:
     act, person = ON_REQUESTS[name], caller()
     return render_template(
-        "act.html",
+        "request/operation.html",
         asked=asked,
         act=act,
         form=form,
         obstacle=None if act.possible(person, asked) else act.otherwise,
         meaning=act.meaning(person, asked),
-        opens=act is acts.BREAK_GLASS and acts.breaks_as_second(person, asked),
+        opens=act is operations.BREAK_GLASS and operations.breaks_as_second(person, asked),
     )
