@@ -23,7 +23,7 @@ from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.fields import format_timestamp
 from lockbox.contracts.grant.operations import ListGrants
 from lockbox.contracts.grant.terms import GrantState
-from lockbox.contracts.grant.views import GrantPage, GrantView
+from lockbox.contracts.grant.views import GrantPage, GrantReading
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList
 from lockbox.contracts.page import Page
@@ -129,7 +129,7 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         if query.tenant is not None:
             where = {"$and": [where, {"state.tenant": query.tenant}]}
         documents, cursor = read_page(self.collection, where, NEWEST_GRANT_FIRST, query)
-        grants = tuple(wire.decode(GrantView, document["state"]["grant"]) for document in documents)
+        grants = tuple(wire.decode(GrantReading, document["state"]["grant"]) for document in documents)
         return GrantPage(items=grants, next_cursor=cursor)
 
     def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]:

@@ -23,6 +23,7 @@ from lockbox.contracts.approval.views import (
     Decision,
     ExtensionView,
     Judgement,
+    OpenDecision,
     Stage,
 )
 from lockbox.contracts.calls import Call
@@ -146,6 +147,7 @@ class RequestDetails(RequestView):
     break_glass: BreakGlassView | None = None
     extensions: tuple[ExtensionView, ...] = ()
     grant: GrantView | None = None
+    open: OpenDecision | None = None
     you: Judgement = field(default_factory=Judgement)
 
 

@@ -16,7 +16,7 @@ from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.events import Changed, Fact
 from lockbox.contracts.grant.operations import ListGrants
 from lockbox.contracts.grant.terms import GrantState
-from lockbox.contracts.grant.views import GrantPage
+from lockbox.contracts.grant.views import GrantPage, GrantReading
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList
 from lockbox.contracts.request.terms import PENDING
@@ -88,7 +88,8 @@ class FakeApprovals(FakeAggregates[Approval]):
 
     def grants(self, caller: Caller, query: ListGrants) -> GrantPage:
         self.asked.append((caller, query))
-        return GrantPage(items=tuple(one.grant for one in self.states.values() if one.grant), next_cursor=None)
+        grants = (one.grant for one in self.states.values() if one.grant)
+        return GrantPage(items=tuple(GrantReading(**vars(grant)) for grant in grants), next_cursor=None)
 
     def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]:
         grants = [one.grant for one in self.states.values() if one.grant]

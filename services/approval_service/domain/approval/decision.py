@@ -12,7 +12,15 @@ from approval_service.domain.approval.approval import Approval, Matter
 from approval_service.domain.approval.deliberation import Ballot, Deliberation, require_none
 from approval_service.domain.approval.narrowing import narrow, only_shorter
 from lockbox.contracts.approval.facts import DecisionRecorded
-from lockbox.contracts.approval.views import ApprovalReading, ApprovalView, Judgement, Objection, Shown
+from lockbox.contracts.approval.views import (
+    ApprovalReading,
+    ApprovalView,
+    Judgement,
+    NextStage,
+    Objection,
+    OpenDecision,
+    Shown,
+)
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request.terms import AccessTerms
@@ -123,6 +131,21 @@ def _digest(approval: Approval, matter: Matter | None) -> str | None:
     return document.digest if document else None
 
 
+def _open(matter: Matter, digest: str) -> OpenDecision:
+    number, stage = matter.deliberation.opened()
+    following = next(iter(matter.deliberation.stages[number:]), None)
+    return OpenDecision(
+        extension=matter.extension,
+        stage=number,
+        name=stage.name,
+        side=stage.side,
+        digest=digest,
+        terms=matter.deliberation.terms,
+        ends_at=matter.expires_at,
+        next=NextStage(stage=number + 1, name=following.name, side=following.side) if following else None,
+    )
+
+
 def _seen(approval: Approval) -> dict[str, Any]:
     matter = approval.matter
     digest = _digest(approval, matter)
@@ -146,6 +169,7 @@ def _seen(approval: Approval) -> dict[str, Any]:
             one.as_view(digest if matter and matter.extension == one.number else None) for one in approval.extensions
         ),
         "grant": approval.grant,
+        "open": _open(matter, digest) if matter and digest else None,
         "stages": approval.deliberation.stages,
         "decisions": approval.deliberation.decisions,
         "request_digest": digest if of_request else None,

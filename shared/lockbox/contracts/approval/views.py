@@ -7,6 +7,7 @@ from lockbox.contracts import wire
 from lockbox.contracts.approval.terms import Changes, Note, Verdict
 from lockbox.contracts.fields import Duration, Email, Flag, TenantName, Timestamp, Title, Uuid
 from lockbox.contracts.grant.views import GrantView
+from lockbox.contracts.permission import Rights
 from lockbox.contracts.policy.document import Member, Side, StagePlan
 from lockbox.contracts.request.terms import AccessTerms, RequestState
 from lockbox.crypto.canonical import canonical, digest
@@ -98,11 +99,41 @@ class BreakGlassView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NextStage:
+    """The stage that opens after a yes of the open one: `{"stage": 2, "name": "Customer", "side": "CUSTOMER"}`."""
+
+    stage: int
+    name: Title
+    side: Side
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenDecision:
+    """The decision that is open now, on the request or on the extension of its grant.
+
+    `{"extension": null, "stage": 1, "name": "Vendor", "side": "VENDOR", "digest": "9f86...", "terms": {...},
+    "ends_at": "2026-01-31T21:30:00.000000Z", "next": {"stage": 2, "name": "Customer", "side": "CUSTOMER"}}`.
+    `extension` is the number of the extension, null for the request itself. `stage` counts from 1. A decision is bound
+    to `digest`. `terms` are what can still be granted; those of an extension have its duration. The decision lapses at
+    `ends_at`. `next` is null in the last stage.
+    """
+
+    extension: int | None
+    stage: int
+    name: Title
+    side: Side
+    digest: str
+    terms: AccessTerms
+    ends_at: Timestamp
+    next: NextStage | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApprovalView(Deliberating):
     """The outcome of a request so far, from the service that decides it.
 
     `terms` are what can still be granted, after all that approvers took away; `why` and `rule` say what the policy made
-    of the request.
+    of the request. `open` is null while no decision is open.
     """
 
     request_id: Uuid
@@ -121,6 +152,7 @@ class ApprovalView(Deliberating):
     break_glass: BreakGlassView | None = None
     extensions: tuple[ExtensionView, ...] = ()
     grant: GrantView | None = None
+    open: OpenDecision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +173,11 @@ class Objection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """Where the open stage stands for one person: the groups that are satisfied, what is missing, what forbids it.
+class Judgement(Rights):
+    """The standing of the open stage for one reader, and what the reader may do now: `may`.
 
-    `said` is that person's word in this stage so far.
+    `satisfied` and `missing` are the groups; `counts_for` are those that the reader's yes counts for; `said` is the
+    reader's vote in this stage so far. `forbidden` is the reason in `may["decide"]`, or empty.
     """
 
     satisfied: tuple[Title, ...] = ()
@@ -161,7 +194,7 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalReading(ApprovalView):
-    """The outcome of a request so far, and what whoever asks may do about it."""
+    """The outcome of a request so far, and the standing and permissions of its reader."""
 
     you: Judgement = field(default_factory=Judgement)
 

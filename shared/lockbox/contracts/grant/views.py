@@ -1,9 +1,10 @@
 """Views of a grant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lockbox.contracts.fields import Action, Email, Resource, TenantName, Timestamp, Uuid
 from lockbox.contracts.grant.terms import GrantState, OpenedBy, Thumbprint
+from lockbox.contracts.permission import Rights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +33,17 @@ class GrantView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GrantReading(GrantView):
+    """A grant, and the permissions of its reader: `"you": {"may": {"revoke_grant": {"allowed": true, ...}, ...}}`."""
+
+    you: Rights = field(default_factory=Rights)
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrantPage:
     """A part of the list of grants; `next_cursor` is null at its end."""
 
-    items: tuple[GrantView, ...]
+    items: tuple[GrantReading, ...]
     next_cursor: str | None
 
 
