@@ -12,7 +12,7 @@ from typing import NamedTuple
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Action, Resource, TenantName, Timestamp, Uuid
 from lockbox.contracts.grant.facts import AccessGranted, ExtensionDecided, GrantCompleted, GrantExpired, GrantRevoked
-from lockbox.contracts.resources import ONE, covers, overlap
+from lockbox.values.resources import ONE, covers, overlap
 
 LISTENS_TO = (AccessGranted, ExtensionDecided, GrantCompleted, GrantRevoked, GrantExpired)
 ACTIONS = {"read": ("find",), "write": ("insert", "update", "remove")}

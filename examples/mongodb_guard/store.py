@@ -14,9 +14,9 @@ from pymongo.errors import DuplicateKeyError
 from examples.mongodb_guard.domain import Grant
 from lockbox.contracts import wire
 from lockbox.contracts.events import Fact
-from lockbox.contracts.fields import format_timestamp
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.mongo import Document
+from lockbox.values.timestamps import format_timestamp
 
 KEPT_AFTER_END = timedelta(days=30)
 

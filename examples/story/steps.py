@@ -6,8 +6,8 @@ from typing import Any
 from examples.story.cast import Cast, eventually, expect
 from examples.story.evidence import Mail, Records, find_message, plain_text
 from lockbox import clock
-from lockbox.contracts.fields import format_timestamp
 from lockbox.crypto.jws import decoded, encoded
+from lockbox.values.timestamps import format_timestamp
 
 ALICE, BOB = "contoso/mailbox/alice", "contoso/mailbox/bob"
 ASYNCHRONOUS = {"alert_sent", "signed_in"}

@@ -20,7 +20,6 @@ from lockbox.contracts import wire
 from lockbox.contracts.access import AccessRecorded
 from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
 from lockbox.contracts.approval.views import ApprovalView
-from lockbox.contracts.fields import format_timestamp
 from lockbox.contracts.grant.operations import ListGrants
 from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.grant.views import GrantPage, GrantReading
@@ -34,6 +33,7 @@ from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document, keep_newer
 from lockbox.runtime.storage.paging import Order, read_page
 from lockbox.runtime.storage.visibility import visible_to
+from lockbox.values.timestamps import format_timestamp
 
 SWEEP_AT_ONCE = 2_000
 NEWEST_GRANT_FIRST = Order(("state.grant.granted_at", "_id"), descending=True)

@@ -17,11 +17,11 @@ from audit_service.domain.usage import ACCESSES, OWNER
 from lockbox.contracts import wire
 from lockbox.contracts.audit import ListRecords, RecordPage, RecordView
 from lockbox.contracts.events import VENDOR
-from lockbox.contracts.fields import format_timestamp
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.process import crash_points
 from lockbox.runtime.storage.mongo import Document, duplicates_in
 from lockbox.runtime.storage.paging import Order, read_page
+from lockbox.values.timestamps import format_timestamp
 
 IN_TIME = ("time", "sequence", "_id")
 COUNTED_BY = ("grant_id", "resource", "action", "reason", "at")

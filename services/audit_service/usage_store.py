@@ -14,12 +14,12 @@ from pymongo.errors import ExecutionTimeout
 from audit_service.domain.usage import ACCESSES, ALLOWED, DENIED, GRANTED, LIFE, OWNER, Counted, Period, Tally, together
 from audit_service.store import IN_TIME, RecordStore
 from lockbox.contracts.events import Event, read_event
-from lockbox.contracts.fields import format_timestamp, parse_timestamp
 from lockbox.contracts.usage import Because, GetGrantUsage, GetUsage, GrantUsage, UsageReport, WithoutGrant
 from lockbox.errors import Unavailable
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.mongo import Document
 from lockbox.runtime.storage.paging import Order, read_page
+from lockbox.values.timestamps import format_timestamp, parse_timestamp
 
 KINDS_IN_A_LIST, KINDS_OF_ONE = 20, 1_000
 MILLISECONDS = 5_000

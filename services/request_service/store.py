@@ -9,7 +9,6 @@ from pymongo.database import Database
 
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
-from lockbox.contracts.fields import format_timestamp
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.facts import PolicyChanged
 from lockbox.contracts.request.operations import ListRequests
@@ -20,6 +19,7 @@ from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document, keep_newer
 from lockbox.runtime.storage.paging import Order, read_page
 from lockbox.runtime.storage.visibility import visible_to
+from lockbox.values.timestamps import format_timestamp
 from request_service.domain.request import AccessRequest
 from request_service.domain.state import Standing
 

@@ -16,11 +16,11 @@ from tests.people import People, Person
 from tests.waiting import eventually
 
 from lockbox import clock
-from lockbox.contracts.fields import format_timestamp
 from lockbox.crypto.keys import PublicKeys, SigningKey
 from lockbox.crypto.possession import Target, prove, prove_session
 from lockbox.crypto.tokens import GRANT_TOKEN, verify
 from lockbox.embedded.stack import Stack
+from lockbox.values.timestamps import format_timestamp
 
 THUMBPRINT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 UNKNOWN_KEY = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"

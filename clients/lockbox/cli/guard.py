@@ -8,11 +8,11 @@ import typer
 
 from lockbox.cli.output import Json, say, show_json
 from lockbox.cli.session import CommandError
-from lockbox.contracts.resources import is_item
 from lockbox.errors import Forbidden, Invalid
 from lockbox.guard.configuration import HIGHEST_PORT, DoorSettings, ServeSettings, read_file
 from lockbox.guard.request import Request
 from lockbox.guard.routes import Routes
+from lockbox.values.resources import is_item
 
 app = typer.Typer(help="For the vendor's product: a guard for whatever stands behind a proxy.", no_args_is_help=True)
 

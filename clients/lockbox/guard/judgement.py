@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from lockbox.contracts.resources import PATTERN, covers, is_item
 from lockbox.crypto import possession
 from lockbox.crypto.jws import malformed, parse
 from lockbox.crypto.keys import PublicKeys
@@ -15,6 +14,7 @@ from lockbox.crypto.possession import DPOP, PROOF_LIVES_SECONDS, Proof, Target
 from lockbox.crypto.tokens import GRANT_TOKEN, check_times, genuine
 from lockbox.errors import Forbidden
 from lockbox.guard.decision import GRANTED, Attempt, Certificate, Decision, Dpop, Shown
+from lockbox.values.resources import PATTERN, covers, is_item
 
 KNOWN_AT_MOST = 10_000
 SEEN_AT_MOST = 50_000

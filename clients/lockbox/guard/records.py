@@ -7,10 +7,11 @@ from typing import Any, Protocol
 import httpx
 
 from lockbox import clock
-from lockbox.contracts.access import LONGEST_ACTION, LONGEST_RESOURCE
-from lockbox.contracts.fields import NameField, format_timestamp
 from lockbox.guard.decision import Decision
 from lockbox.ids import new_id
+from lockbox.values.limits import LONGEST_ACTION, LONGEST_RESOURCE
+from lockbox.values.names import is_tenant
+from lockbox.values.timestamps import format_timestamp
 
 RECORD, RECORD_SOME = "/api/v1/access-events", "/api/v1/access-events/batch"
 FAULTS = (httpx.HTTPError, KeyError, TypeError, ValueError, RuntimeError)
@@ -39,7 +40,7 @@ class Recorder(Protocol):
 def is_recordable(decision: Decision) -> bool:
     """Whether there can be anybody in whose record it stands: some names are no tenant's, and no grant allows them."""
     tenant = decision.attempt.tenant
-    return isinstance(tenant, str) and NameField.pattern.match(tenant) is not None
+    return isinstance(tenant, str) and is_tenant(tenant)
 
 
 def record_of(decision: Decision) -> Record:

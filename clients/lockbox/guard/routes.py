@@ -12,11 +12,11 @@ from functools import cached_property
 
 from marshmallow import ValidationError
 
-from lockbox.contracts import resources
 from lockbox.contracts.fields import ActionField, Flag, NameField
 from lockbox.errors import Fault, Forbidden, Invalid
 from lockbox.guard.decision import Attempt
 from lockbox.guard.templates import Names, Template, name_of
+from lockbox.values import resources
 
 LITERAL = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._~!$&'()*+,=:@-]+\Z")
 ITEM_LITERAL = re.compile(rf"(?!\.{{1,2}}\Z){resources.SEGMENT}\Z")

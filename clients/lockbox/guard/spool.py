@@ -20,9 +20,9 @@ from pathlib import Path
 import httpx
 import orjson
 
-from lockbox.contracts.access import MOST_AT_ONCE
 from lockbox.guard.records import FAULTS, Record, send_some
 from lockbox.ids import new_id
+from lockbox.values.limits import MOST_RECORDS_AT_ONCE
 
 FILE_BYTES = 1_000_000
 PAUSE_SECONDS, RETRY_SECONDS, STOP_SECONDS = 0.05, 0.5, 10.0
@@ -170,8 +170,8 @@ class Spool:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 lines = file.read().split(b"\n")[:-1]  # what follows the last end is half a line, and never counted
                 while self._sent[path] < len(lines):
-                    self._send(lines[self._sent[path] :][:MOST_AT_ONCE])
-                    self._sent[path] += MOST_AT_ONCE
+                    self._send(lines[self._sent[path] :][:MOST_RECORDS_AT_ONCE])
+                    self._sent[path] += MOST_RECORDS_AT_ONCE
                 path.unlink()
         except (BlockingIOError, FileNotFoundError):
             pass  # somebody else's

@@ -19,11 +19,11 @@ from typing import Any
 
 import httpx
 
-from lockbox.contracts.fields import parse_timestamp
 from lockbox.crypto.canonical import canonical, digest
 from lockbox.crypto.keys import PublicKeys
 from lockbox.errors import Invalid
 from lockbox.guard.judgement import Facts
+from lockbox.values.timestamps import parse_timestamp
 
 RETRY_SECONDS = 0.2
 SNAPSHOT_EVERY_SECONDS = 3_600.0

@@ -8,7 +8,6 @@ from typing import Any
 from lockbox.contracts import wire
 from lockbox.contracts.access import AccessAllowed, AccessDenied
 from lockbox.contracts.events import Event
-from lockbox.contracts.fields import format_timestamp
 from lockbox.contracts.grant.facts import (
     AccessGranted,
     ExtensionDecided,
@@ -18,9 +17,10 @@ from lockbox.contracts.grant.facts import (
     GrantRevoked,
 )
 from lockbox.contracts.grant.terms import LIVE, GrantState
-from lockbox.contracts.resources import covers
 from lockbox.contracts.usage import GrantUsage, Refused, Touched, Uses
 from lockbox.errors import invalid
+from lockbox.values.resources import covers
+from lockbox.values.timestamps import format_timestamp
 
 OWNER = AccessGranted.source
 """The one service that may tell of grants and their use."""

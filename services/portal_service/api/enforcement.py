@@ -16,8 +16,8 @@ from lockbox.contracts.access import (
     RecordAccesses,
     RevocationList,
 )
-from lockbox.contracts.fields import parse_timestamp
 from lockbox.errors import invalid
+from lockbox.values.timestamps import parse_timestamp
 from portal_service import revocation_stream
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.edge import edge

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lockbox.contracts.events import Changed
-from lockbox.contracts.fields import Email, Timestamp, Uuid, format_duration, format_timestamp
+from lockbox.contracts.fields import Email, Timestamp, Uuid, format_duration
 from lockbox.contracts.request.facts import InfoProvided, RequestCreated
 from lockbox.contracts.request.terms import AccessTerms, RequestState, TermsAsked, matches
 from lockbox.contracts.request.views import TenantView
 from lockbox.errors import Conflict, invalid
+from lockbox.values.timestamps import format_timestamp
 
 FURTHEST_START = timedelta(days=30)
 MOST_ANSWERS = 50

@@ -8,10 +8,7 @@ from marshmallow import validate
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Action, Email, Flag, TenantName, Timestamp, Uuid
-
-MOST_AT_ONCE = 200
-LONGEST_RESOURCE, LONGEST_ACTION = 512, 64
-
+from lockbox.values.limits import LONGEST_ACTION, LONGEST_RESOURCE, MOST_RECORDS_AT_ONCE
 
 # --- facts ---------------------------------------------------------------------------------------------------------
 
@@ -141,5 +138,5 @@ class RecordAccesses(Call[AccessesRecorded], service="approval_service"):
     """Put up to 200 attempts on record; those that are there already change nothing. Role: enforcement_point."""
 
     attempts: tuple[AccessAttempt, ...] = field(
-        metadata={"validate": validate.Length(1, MOST_AT_ONCE, error=f"1 to {MOST_AT_ONCE} attempts")}
+        metadata={"validate": validate.Length(1, MOST_RECORDS_AT_ONCE, error=f"1 to {MOST_RECORDS_AT_ONCE} attempts")}
     )

@@ -15,18 +15,10 @@ from uuid import UUID, uuid5
 import msgspec
 
 from lockbox.contracts import wire
-from lockbox.contracts.fields import (
-    LARGEST_COUNT,
-    Count,
-    NameField,
-    TenantName,
-    Timestamp,
-    Uuid,
-    UuidField,
-    format_timestamp,
-)
+from lockbox.contracts.fields import LARGEST_COUNT, Count, NameField, TenantName, Timestamp, Uuid, UuidField
 from lockbox.crypto.canonical import canonical
 from lockbox.errors import Invalid
+from lockbox.values.timestamps import format_timestamp
 
 EVENT_IDS = UUID("6f1d7f0c-5b0e-5f0e-9a54-7c1d6d0b4a11")
 VENDOR = "vendor"

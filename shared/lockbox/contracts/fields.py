@@ -5,37 +5,18 @@ microseconds (`2026-01-31T09:30:00.000000Z`, so that they sort as text).
 """
 
 import re
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import isodate
 from marshmallow import ValidationError, fields, validate
 
-from lockbox.contracts.resources import PATTERN
+from lockbox.values import names
+from lockbox.values.resources import PATTERN
+from lockbox.values.timestamps import format_timestamp, parse_timestamp
 
 MAX_DURATION_TEXT = 40
 DURATION_END = re.compile(r"[0-9][A-Z]\Z")
-RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
-)
-
-
-@lru_cache(maxsize=4_096)
-def format_timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, always 27 characters long."""
-    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return in_utc.isoformat(timespec="microseconds")[:26] + "Z"
-
-
-def parse_timestamp(text: str) -> datetime:
-    """Read RFC 3339 with its offset; raise ValueError for anything else, a moment without offset included."""
-    if not RFC_3339.fullmatch(text):
-        raise ValueError(text)
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(text) from error
 
 
 def format_duration(duration: timedelta) -> str:
@@ -131,12 +112,12 @@ class TitleField(TextField):
 class NameField(TextField):
     """The name of a tenant: a DNS label."""
 
-    pattern = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+    pattern = names.TENANT
     rule = validate.Regexp(pattern, error="1 to 63 lower-case letters, digits or inner hyphens")
 
 
 class ResourceField(TextField):
-    """Content, as `kind/name`: one item, or a pattern of items; `lockbox.contracts.resources` says what matches.
+    """Content, as `kind/name`: one item, or a pattern of items; `lockbox.values.resources` says what matches.
 
     Segments are letters, digits and `. _ @ + -`, none of them `.` or `..`. In a pattern a segment may be `*`, and the
     last one `**`.
@@ -151,7 +132,7 @@ class ResourceField(TextField):
 class ActionField(TextField):
     """What may be done with a resource."""
 
-    rule = validate.Regexp(r"[a-z][a-z0-9_-]{0,31}\Z", error="an action such as read")
+    rule = validate.Regexp(names.ACTION, error="an action such as read")
 
 
 EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}\Z"

@@ -8,7 +8,7 @@ from tests.e2e.cli.commands import ASK, Lockbox, fetched, shown
 from tests.people import People
 from tests.waiting import eventually
 
-from lockbox.contracts.fields import parse_timestamp as moment
+from lockbox.values.timestamps import parse_timestamp as moment
 
 
 def test_approval_of_less_grants_less(lockbox: Lockbox, people: People) -> None:

@@ -30,8 +30,8 @@ from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.policy.document import BreakGlass, Group, Rule, Side, StagePlan
 from lockbox.contracts.request.facts import InfoProvided
 from lockbox.contracts.request.terms import RequestState
-from lockbox.contracts.resources import covers
 from lockbox.errors import LockboxError
+from lockbox.values.resources import covers
 
 REQUESTER = "erin@vendor.example"
 ASKER = caller(REQUESTER, "vendor", Role.ENGINEER, Role.VENDOR_APPROVER)

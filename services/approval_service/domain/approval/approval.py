@@ -26,7 +26,7 @@ from lockbox.contracts.approval.facts import (
 from lockbox.contracts.approval.terms import Limits, Note
 from lockbox.contracts.approval.views import BreakGlassView
 from lockbox.contracts.events import Changed
-from lockbox.contracts.fields import Email, TenantName, Timestamp, Uuid, format_timestamp
+from lockbox.contracts.fields import Email, TenantName, Timestamp, Uuid
 from lockbox.contracts.grant.facts import ExtensionDecided
 from lockbox.contracts.grant.terms import Confirmation, OpenedBy
 from lockbox.contracts.identity import Caller, Role
@@ -34,6 +34,7 @@ from lockbox.contracts.policy.document import Side
 from lockbox.contracts.request.facts import RequestCreated
 from lockbox.contracts.request.terms import PENDING, AccessTerms, RequestState
 from lockbox.errors import Conflict, Forbidden, NotFound
+from lockbox.values.timestamps import format_timestamp
 
 POLICY = "policy"
 STAGE_STATE = {Side.VENDOR: RequestState.PENDING_VENDOR, Side.CUSTOMER: RequestState.PENDING_CUSTOMER}

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lockbox.contracts.approval.terms import Changes
-from lockbox.contracts.fields import format_duration, format_timestamp
+from lockbox.contracts.fields import format_duration
 from lockbox.contracts.request.terms import AccessTerms
-from lockbox.contracts.resources import covers
 from lockbox.errors import invalid
+from lockbox.values.resources import covers
+from lockbox.values.timestamps import format_timestamp
 
 LATEST_START = timedelta(days=30)
 

@@ -11,10 +11,11 @@ from typing import Literal
 
 from approval_service.domain.policy import hours
 from approval_service.domain.policy.hours import Span
-from lockbox.contracts import resources
-from lockbox.contracts.fields import format_duration, format_timestamp
+from lockbox.contracts.fields import format_duration
 from lockbox.contracts.policy.document import Condition, PolicySettings, Rule, Side, StagePlan
 from lockbox.contracts.request.terms import AccessTerms, matches
+from lockbox.values import resources
+from lockbox.values.timestamps import format_timestamp
 
 OPENS = "auto_approve"
 MOMENT = timedelta.resolution

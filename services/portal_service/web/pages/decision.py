@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
 from lockbox.contracts.approval.operations import Decide
-from lockbox.contracts.resources import is_pattern
 from lockbox.errors import Conflict, Forbidden, Invalid
+from lockbox.values.resources import is_pattern
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
 from portal_service.usecases import RequestDetails

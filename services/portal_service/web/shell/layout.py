@@ -10,9 +10,10 @@ from flask import Flask, g, request, url_for
 from markupsafe import Markup, escape
 
 from lockbox.contracts import usage
-from lockbox.contracts.fields import CONTROL, format_timestamp
+from lockbox.contracts.fields import CONTROL
 from lockbox.contracts.identity import CUSTOMER_ROLES, Caller, Role
 from lockbox.contracts.policy.document import DECIDING_ROLES
+from lockbox.values.timestamps import format_timestamp
 from portal_service.edge import caller, edge
 from portal_service.web.wording import event_values, history, words
 

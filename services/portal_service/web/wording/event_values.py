@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from lockbox.contracts.fields import CONTROL, parse_duration, parse_timestamp
+from lockbox.contracts.fields import CONTROL, parse_duration
+from lockbox.values.timestamps import parse_timestamp
 from portal_service.web.wording import words
 
 POLICY = "policy"

@@ -7,12 +7,12 @@ import structlog
 from nameko.extensions import SharedExtension
 
 from lockbox import clock
-from lockbox.contracts.fields import format_timestamp
 from lockbox.ids import new_id
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import ConfirmedPublisher, Message, PublishError
 from lockbox.runtime.broker.topology import SubscriptionTopology, parked_exchange
 from lockbox.runtime.process.metrics import PARKED
+from lockbox.values.timestamps import format_timestamp
 
 OWN_HEADERS = "x-lockbox-"
 ATTEMPT_HEADER = "x-lockbox-attempt"

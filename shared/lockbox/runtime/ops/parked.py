@@ -17,7 +17,6 @@ import amqp
 import eventlet
 from kombu import Connection
 
-from lockbox.contracts.fields import parse_timestamp
 from lockbox.contracts.ops import ParkedMessage
 from lockbox.crypto.canonical import digest
 from lockbox.errors import Conflict, Unavailable
@@ -31,6 +30,7 @@ from lockbox.runtime.broker.redelivery import (
     REASON_HEADER,
 )
 from lockbox.runtime.broker.topology import SubscriptionTopology, redeliver_exchange
+from lockbox.values.timestamps import parse_timestamp
 
 REPLAYED_HEADER = "x-lockbox-replayed"
 PARKED_IDS = UUID("b0c39d6e-6f3e-5b0a-8d39-0d2c4a9be3f5")

@@ -5,11 +5,11 @@ A caller token is signed (EdDSA), lives five minutes and travels in Nameko's `au
 
 from datetime import datetime, timedelta
 
-from lockbox.contracts.fields import format_timestamp, parse_timestamp
 from lockbox.contracts.identity import Caller, Role
 from lockbox.crypto.keys import PublicKeys, SigningKey
 from lockbox.crypto.tokens import TokenKind, sign, verify
 from lockbox.errors import Forbidden
+from lockbox.values.timestamps import format_timestamp, parse_timestamp
 
 CALLER_TOKEN = TokenKind(typ="lockbox-caller+jwt", issuer="portal_service", audience="lockbox-rpc")
 LIFETIME = timedelta(minutes=5)

@@ -20,11 +20,11 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from lockbox.contracts.events import Event
-from lockbox.contracts.fields import parse_timestamp
 from lockbox.ids import new_id
 from lockbox.runtime.process import crash_points
 from lockbox.runtime.storage.ledger import Published, due
 from lockbox.runtime.storage.mongo import Document
+from lockbox.values.timestamps import parse_timestamp
 
 HEAD_START = timedelta(seconds=2)
 LEASE = timedelta(seconds=15)

@@ -22,10 +22,9 @@ from lockbox.contracts.fields import (
     Timestamp,
     Uuid,
     format_duration,
-    format_timestamp,
     parse_duration,
-    parse_timestamp,
 )
+from lockbox.values.timestamps import format_timestamp, parse_timestamp
 
 BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 CONTROLS = [

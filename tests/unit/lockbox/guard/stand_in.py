@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lockbox import clock
-from lockbox.contracts.fields import format_timestamp
 from lockbox.crypto.canonical import canonical, digest
+from lockbox.values.timestamps import format_timestamp
 
 STREAM, KEYS = "GET /api/v1/revocations", "GET /.well-known/jwks.json"
 RECORD, RECORD_SOME = "POST /api/v1/access-events", "POST /api/v1/access-events/batch"

@@ -11,9 +11,9 @@ from tests.unit.lockbox.guard import oracle
 from tests.unit.lockbox.guard.forge import ITEMS, PIECES, Forge
 from tests.unit.lockbox.guard.oracle import Oracle
 
-from lockbox.contracts.resources import PATTERN, covers, is_item
 from lockbox.guard import Decision
 from lockbox.guard.judgement import Judge
+from lockbox.values.resources import PATTERN, covers, is_item
 
 CASES = int(os.environ.get("FUZZ_CASES", "5000"))
 SEED = int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(10**9)))

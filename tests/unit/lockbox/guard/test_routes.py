@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockbox.contracts.resources import is_item
 from lockbox.errors import Forbidden, Invalid
 from lockbox.guard import paths
 from lockbox.guard.decision import Attempt
 from lockbox.guard.request import Request
 from lockbox.guard.routes import Route, Routes
+from lockbox.values.resources import is_item
 
 READ = {"GET": "read", "PUT": "write"}
 TABLE = Routes(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockbox.contracts.resources import covers, is_pattern, overlap
+from lockbox.values.resources import covers, is_pattern, overlap
 
 SEGMENTS = st.sampled_from(["a", "b", "A", "a.b"])
 ITEMS = st.lists(SEGMENTS, min_size=2, max_size=4).map("/".join)
