@@ -29,7 +29,7 @@ from lockbox.contracts.approval.views import ApprovalPage, ApprovalReading, Appr
 from lockbox.contracts.events import Cause, Event
 from lockbox.contracts.grant.operations import CompleteGrant, GetGrant, GetGrantToken, ListGrants, RevokeGrant
 from lockbox.contracts.grant.views import GrantPage, GrantView, SignedGrant
-from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList, ListKeys, RevokeKey, RotateKeys
 from lockbox.contracts.listeners import MEMBERS
 from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
@@ -92,17 +92,17 @@ class ApprovalService(operator.Operated):
         """Ask the engineer for more; who may is for the approval to say."""
         return approval.request_info(self.approvals, caller, message, self.clock.now())
 
-    @command(CancelRequest, Role.ENGINEER)
+    @command(CancelRequest)
     def cancel_request(self, caller: Caller, message: CancelRequest) -> ApprovalView:
         """Take an own request back."""
         return approval.cancel_request(self.approvals, caller, message, self.clock.now())
 
-    @command(UseBreakGlass, Role.VENDOR_APPROVER)
+    @command(UseBreakGlass)
     def use_break_glass(self, caller: Caller, message: UseBreakGlass) -> ApprovalView:
         """Want access opened at once, or open it as the second one who does."""
         return approval.use_break_glass(self.approvals, caller, message, self.clock.now())
 
-    @command(AcknowledgeBreakGlass, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
+    @command(AcknowledgeBreakGlass)
     def acknowledge_break_glass(self, caller: Caller, message: AcknowledgeBreakGlass) -> ApprovalView:
         """Take note of access that was opened without the customer."""
         return approval.acknowledge_break_glass(self.approvals, caller, message, self.clock.now())
@@ -122,7 +122,7 @@ class ApprovalService(operator.Operated):
         """List access that was opened without the customer."""
         return approval.list_break_glass(self.approvals, caller, message)
 
-    @command(RequestExtension, Role.ENGINEER)
+    @command(RequestExtension)
     def request_extension(self, caller: Caller, message: RequestExtension) -> ApprovalView:
         """Ask for more time while an own grant is active."""
         return approval.request_extension(self.approvals, caller, message, self.clock.now())
@@ -137,19 +137,19 @@ class ApprovalService(operator.Operated):
         """Read one grant."""
         return approval.get_grant(self.approvals, caller, message)
 
-    @command(GetGrantToken, Role.ENGINEER)
+    @command(GetGrantToken)
     def get_grant_token(self, caller: Caller, message: GetGrantToken) -> SignedGrant:
         """Fetch an own signed grant."""
         return approval.issue_token(
             self.approvals, caller, message, keys.active_key(self.keyrings, self.signer), self.clock.now()
         )
 
-    @command(RevokeGrant, Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
+    @command(RevokeGrant)
     def revoke_grant(self, caller: Caller, message: RevokeGrant) -> GrantView:
         """End a live grant now."""
         return approval.revoke_grant(self.approvals, caller, message, self.clock.now())
 
-    @command(CompleteGrant, Role.ENGINEER)
+    @command(CompleteGrant)
     def complete_grant(self, caller: Caller, message: CompleteGrant) -> GrantView:
         """Close an own live grant early."""
         return approval.complete_grant(self.approvals, caller, message, self.clock.now())
@@ -159,17 +159,17 @@ class ApprovalService(operator.Operated):
         """Read a tenant's policy."""
         return policy.get_policy(self.policies, caller, message)
 
-    @command(PutPolicy, Role.CUSTOMER_ADMIN)
+    @command(PutPolicy)
     def put_policy(self, caller: Caller, message: PutPolicy) -> PolicyView:
         """Replace the policy of the caller's tenant, or propose to."""
         return policy.put_policy(self.policies, self.members, caller, message, self.clock.now())
 
-    @command(DiffPolicy, Role.CUSTOMER_ADMIN)
+    @command(DiffPolicy)
     def diff_policy(self, caller: Caller, message: DiffPolicy) -> PolicyDiff:
         """Say what a document would change."""
         return policy.diff_policy(self.policies, self.members, caller, message)
 
-    @command(DecidePolicyChange, Role.CUSTOMER_ADMIN)
+    @command(DecidePolicyChange)
     def decide_policy_change(self, caller: Caller, message: DecidePolicyChange) -> PolicyView:
         """Agree to a proposed policy, or reject it."""
         return policy.decide_policy_change(self.policies, self.members, caller, message, self.clock.now())
@@ -184,32 +184,32 @@ class ApprovalService(operator.Operated):
         """Publish the public keys that grants are signed with."""
         return keys.get_keys(self.keyrings)
 
-    @command(ListRevocations, Role.ENFORCEMENT_POINT)
+    @command(ListRevocations)
     def list_revocations(self, caller: Caller, message: ListRevocations) -> RevocationList:
         """List the grants that somebody ended and whose tokens would still verify."""
         return access.list_revocations(self.approvals, self.keyrings, message, self.clock.now())
 
-    @command(RecordAccess, Role.ENFORCEMENT_POINT)
+    @command(RecordAccess)
     def record_access(self, caller: Caller, message: RecordAccess) -> AccessRecorded:
         """Put one attempt to use content on record."""
         return access.record_access(self.accesses, self.policies, caller, message, self.clock.now())
 
-    @command(RecordAccesses, Role.ENFORCEMENT_POINT)
+    @command(RecordAccesses)
     def record_accesses(self, caller: Caller, message: RecordAccesses) -> AccessesRecorded:
         """Put several attempts to use content on record."""
         return access.record_accesses(self.accesses, self.policies, caller, message, self.clock.now())
 
-    @command(ListKeys, Role.OPERATOR)
+    @command(ListKeys)
     def list_keys(self, caller: Caller, message: ListKeys) -> KeyList:
         """List the keys that grants are and were signed with."""
         return keys.list_keys(self.keyrings)
 
-    @command(RotateKeys, Role.OPERATOR)
+    @command(RotateKeys)
     def rotate_keys(self, caller: Caller, message: RotateKeys) -> KeyList:
         """Sign with a new key from now on."""
         return keys.rotate_keys(self.keyrings, self.signer, caller, message, self.clock.now())
 
-    @command(RevokeKey, Role.OPERATOR)
+    @command(RevokeKey)
     def revoke_key(self, caller: Caller, message: RevokeKey) -> KeyList:
         """Let nothing count any more that a key has signed."""
         return keys.revoke_key(self.keyrings, self.signer, caller, message, self.clock.now())

@@ -8,7 +8,7 @@ from audit_service.store import RecordStore
 from audit_service.usage_store import UsageStore
 from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.usage import READERS, GetGrantUsage, GetUsage, GrantUsage, UsageReport
+from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
 from lockbox.errors import Invalid
 from lockbox.runtime.events.batches import Arrival, subscribe_in_batches
 from lockbox.runtime.events.reconciliation import answer_questions
@@ -46,12 +46,12 @@ class AuditService(operator.Operated):
         """Read the audit trail of one tenant, or of the vendor itself."""
         return usecases.list_records(self.records, caller, message)
 
-    @command(GetUsage, *READERS)
+    @command(GetUsage)
     def get_usage(self, caller: Caller, message: GetUsage) -> UsageReport:
         """Say what the grants of one tenant allowed, and what was done with them."""
         return usecases.get_usage(self.usages, caller, message, self.clock.now())
 
-    @command(GetGrantUsage, *READERS)
+    @command(GetGrantUsage)
     def get_grant_usage(self, caller: Caller, message: GetGrantUsage) -> GrantUsage:
         """Say what one grant allowed, and what was done with it."""
         return usecases.get_grant_usage(self.usages, caller, message)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from lockbox.contracts.calls import Call
-from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.identity import Caller
 from lockbox.contracts.listeners import SOURCES
 from lockbox.contracts.ops import OutboxView, ParkedCount, ParkedList, ParkedMessage, TopologyItem, TopologyView
 from lockbox.errors import LockboxError, NotFound
@@ -76,13 +76,13 @@ class TopologyOverview:
 
 def ask(services: Services, own: Operations, caller: Caller, message: Call[R], service: str) -> R:
     """Ask one service."""
-    caller.require(Role.OPERATOR)
+    message.require_role(caller)
     return own.answer(caller, message) if service == SERVICE else services.call(caller, message, service)
 
 
 def ask_all(services: Services, own: Operations, caller: Caller, message: Call[R]) -> Answers[R]:
     """Ask every service, also when some of them do not answer."""
-    caller.require(Role.OPERATOR)
+    message.require_role(caller)
     answers: dict[str, R | LockboxError] = services.call_each(caller, message, OTHERS)
     try:
         answers[SERVICE] = own.answer(caller, message)

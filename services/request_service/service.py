@@ -3,7 +3,7 @@
 from typing import get_args
 
 from lockbox.contracts.events import Event
-from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.facts import PolicyChanged
 from lockbox.contracts.request.operations import CreateRequest, GetRequest, ListRequests, ListTenants, ProvideInfo
 from lockbox.contracts.request.views import RequestPage, RequestView, TenantList
@@ -32,13 +32,13 @@ class RequestService(operator.Operated):
     clock = Clock()
     health = Health()
 
-    @command(CreateRequest, Role.ENGINEER)
+    @command(CreateRequest)
     def create_request(self, caller: Caller, message: CreateRequest) -> RequestView:
         """Ask for access."""
         arrival = usecases.Arrival(new_id(), self.clock.now())
         return usecases.create_request(self.requests, self.tenants, caller, message, arrival)
 
-    @command(ProvideInfo, Role.ENGINEER)
+    @command(ProvideInfo)
     def provide_info(self, caller: Caller, message: ProvideInfo) -> RequestView:
         """Answer what the approvers asked."""
         return usecases.provide_info(self.requests, caller, message, self.clock.now())

@@ -216,9 +216,11 @@ def test_object_when_it_is_another_tenants_is_not_found(people: People) -> None:
         problem(person.send_decision(request_id, "deny", digest=ANY), 404, "request_not_found")
         problem(person.http.get(f"/grants/{grant_id}"), 404, "grant_not_found")
         problem(person.post(f"/grants/{grant_id}/revoke"), 404, "grant_not_found")
-        problem(person.http.get("/tenants/contoso/audit"), 404, "tenant_not_found")
         problem(person.http.get("/tenants/contoso/policy"), 404, "tenant_not_found")
         assert request_id not in json.dumps(person.get("/requests", limit=200))
+    problem(people.fabrikam_admin.http.get("/tenants/contoso/audit"), 404, "tenant_not_found")
+    problem(people.fabrikam_approver.http.get("/tenants/contoso/audit"), 403, "role_required")
+    problem(people.fabrikam_approver.http.get("/tenants/fabrikam/audit"), 403, "role_required")
     problem(people.other_engineer.fetch_token(grant_id), 404, "grant_not_found")
     assert people.engineer.get(f"/grants/{grant_id}")["state"] == "ACTIVE"
 
@@ -238,10 +240,11 @@ def test_decide_when_not_allowed_is_refused(people: People) -> None:
     own = people.lead.ask(service_request="MARK-1")
     problem(people.lead.send_decision(own, "approve", digest=ANY), 403, "own_request")
     asked = people.engineer.ask(service_request="MARK-1")
-    problem(people.engineer.send_decision(asked, "approve", digest=ANY), 403, "own_request")
+    problem(people.engineer.send_decision(asked, "approve", digest=ANY), 403, "role_required")
     problem(people.contoso_auditor.send_decision(asked, "deny", digest=ANY), 403, "role_required")
     problem(people.contoso_approver.send_decision(asked, "deny", digest=ANY), 403, "not_your_stage")
-    problem(people.operator.send_decision(asked, "deny", digest=ANY), 404, "request_not_found")
+    problem(people.operator.send_decision(asked, "deny", digest=ANY), 403, "role_required")
+    problem(people.operator.send_decision(UNKNOWN, "deny", digest=ANY), 403, "role_required")
     for body, code, field in (
         ({"decision": "maybe", "request_digest": ANY}, "invalid_decision", "decision"),
         ({"request_digest": ANY}, "invalid_decision", "decision"),

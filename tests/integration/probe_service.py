@@ -12,7 +12,7 @@ from pathlib import Path
 import eventlet
 from eventlet import patcher
 
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import NO_ROUTE, PUBLIC, Call
 from lockbox.contracts.events import Event, Fact
 from lockbox.contracts.identity import Caller
 from lockbox.runtime.broker import topology
@@ -34,7 +34,7 @@ class Probed(Fact, source="probe_service", subject="probe_id"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ping(Call[Probed], service="probe_service"):
+class Ping(Call[Probed], service="probe_service", rest=NO_ROUTE, roles=PUBLIC):
     """Answered at once, by whoever vouches for themself."""
 
 

@@ -5,27 +5,23 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import EnumType
 from functools import cache
-from importlib import import_module
-from pkgutil import walk_packages
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-import lockbox.contracts
 from lockbox.contracts import fields as wire_fields
-from lockbox.contracts.calls import EVERY, Call
+from lockbox.contracts.calls import EVERY
 from lockbox.contracts.events import FACTS
 from lockbox.contracts.grant import terms as grant
 from lockbox.contracts.listeners import SOURCES
 from lockbox.contracts.policy import document as policy
+from lockbox.contracts.registry import OPERATIONS
 from lockbox.contracts.request.terms import PatternField, ServiceRequestField
 
-for module in walk_packages(lockbox.contracts.__path__, "lockbox.contracts."):
-    import_module(module.name)
 EVERY_FACT = [kind for kind in FACTS.values() if kind.__module__.startswith("lockbox.")]
-EVERY_CALL = [call for call in Call.__subclasses__() if call.__module__.startswith("lockbox.")]
+EVERY_CALL = OPERATIONS
 EVERY_ADDRESS = [
     (service, call)
     for call in EVERY_CALL

@@ -5,9 +5,10 @@ from typing import Any
 
 from marshmallow import validate
 
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import APPROVAL, PUBLIC, Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Action, Email, Flag, TenantName, Timestamp, Uuid
+from lockbox.contracts.identity import VENDOR_ROLES, Role
 from lockbox.values.limits import LONGEST_ACTION, LONGEST_RESOURCE, MOST_RECORDS_AT_ONCE
 
 # --- facts ---------------------------------------------------------------------------------------------------------
@@ -79,13 +80,15 @@ class AccessRecorded:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetKeys(Call[KeySet], service="approval_service"):
+class GetKeys(Call[KeySet], service=APPROVAL, rest="GET /.well-known/jwks.json", roles=PUBLIC):
     """Read the public keys that grants are signed with; everybody may."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListRevocations(Call[RevocationList], service="approval_service"):
-    """Read which grants ended before the time that their tokens name. Role: enforcement_point."""
+class ListRevocations(
+    Call[RevocationList], service=APPROVAL, rest="GET /revocations", roles=(Role.ENFORCEMENT_POINT,), only=VENDOR_ROLES
+):
+    """Read which grants ended before the time that their tokens name."""
 
     since: Timestamp | None = None
 
@@ -113,8 +116,16 @@ class AccessAttempt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordAccess(AccessAttempt, Call[AccessRecorded], service="approval_service"):
-    """Put one attempt to use content on record; the same again changes nothing. Role: enforcement_point."""
+class RecordAccess(
+    AccessAttempt,
+    Call[AccessRecorded],
+    service=APPROVAL,
+    rest="POST /access-events",
+    roles=(Role.ENFORCEMENT_POINT,),
+    only=VENDOR_ROLES,
+    status=201,
+):
+    """Put one attempt to use content on record; the same again changes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +145,14 @@ class AccessesRecorded:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordAccesses(Call[AccessesRecorded], service="approval_service"):
-    """Put up to 200 attempts on record; those that are there already change nothing. Role: enforcement_point."""
+class RecordAccesses(
+    Call[AccessesRecorded],
+    service=APPROVAL,
+    rest="POST /access-events/batch",
+    roles=(Role.ENFORCEMENT_POINT,),
+    only=VENDOR_ROLES,
+):
+    """Put up to 200 attempts on record; those that are there already change nothing."""
 
     attempts: tuple[AccessAttempt, ...] = field(
         metadata={"validate": validate.Length(1, MOST_RECORDS_AT_ONCE, error=f"1 to {MOST_RECORDS_AT_ONCE} attempts")}

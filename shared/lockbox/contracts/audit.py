@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import AUDIT, Call
 from lockbox.contracts.fields import TenantName, Timestamp, Uuid
+from lockbox.contracts.identity import Role
 from lockbox.contracts.page import Page
 
 
@@ -48,7 +49,13 @@ class RecordQuery(Page):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListRecords(RecordQuery, Call[RecordPage], service="audit_service"):
+class ListRecords(
+    RecordQuery,
+    Call[RecordPage],
+    service=AUDIT,
+    rest="GET /tenants/{tenant}/audit",
+    roles=(Role.VENDOR_AUDITOR, Role.CUSTOMER_AUDITOR, Role.CUSTOMER_ADMIN),
+):
     """The records of one tenant, or of the vendor itself (`vendor`)."""
 
     tenant: TenantName

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import APPROVAL, Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Comment, IdempotencyKey, TenantName, Timestamp
 from lockbox.contracts.grant.terms import Thumbprint
+from lockbox.contracts.identity import Role
 
 
 class KeyState(StrEnum):
@@ -74,20 +75,20 @@ class KeyList:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListKeys(Call[KeyList], service="approval_service"):
-    """List the keys that grants are and were signed with. Role: operator."""
+class ListKeys(Call[KeyList], service=APPROVAL, rest="GET /ops/keys", roles=(Role.OPERATOR,)):
+    """List the keys that grants are and were signed with."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RotateKeys(Call[KeyList], service="approval_service"):
-    """Sign with a new key from now on; what was signed before counts until its end. Role: operator."""
+class RotateKeys(Call[KeyList], service=APPROVAL, rest="POST /ops/keys/rotate", roles=(Role.OPERATOR,)):
+    """Sign with a new key from now on; what was signed before counts until its end."""
 
     idempotency_key: IdempotencyKey
 
 
 @dataclass(frozen=True, kw_only=True)
-class RevokeKey(Call[KeyList], service="approval_service"):
-    """Let nothing count any more that a key has signed; the active one is replaced at once. Role: operator."""
+class RevokeKey(Call[KeyList], service=APPROVAL, rest="POST /ops/keys/{kid}/revoke", roles=(Role.OPERATOR,)):
+    """Let nothing count any more that a key has signed; the active one is replaced at once."""
 
     kid: Thumbprint
     comment: Comment = ""

@@ -22,6 +22,7 @@ from lockbox.contracts.approval.facts import (
     ReviewResumed,
     StageOpened,
 )
+from lockbox.contracts.calls import APPROVAL, AUDIT, NOTIFY, PORTAL, REQUEST
 from lockbox.contracts.events import Fact
 from lockbox.contracts.grant.facts import (
     AccessGranted,
@@ -37,7 +38,7 @@ from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.contracts.policy.facts import PolicyChanged, PolicyChangeProposed
 from lockbox.contracts.request.facts import InfoProvided, RequestCreated
 
-SOURCES = ("request_service", "approval_service", "notify_service", "audit_service", "portal_service")
+SOURCES = (REQUEST, APPROVAL, NOTIFY, AUDIT, PORTAL)
 INTAKE_QUEUE = "audit_service.on_event.v1"
 MEMBERS = (MemberAdded, MemberChanged, MemberRemoved)
 LISTENERS: Mapping[str, tuple[type[Fact], ...]] = {

@@ -14,6 +14,7 @@ from marshmallow import validate
 from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import TenantName, Timestamp, Uuid
+from lockbox.contracts.identity import Role
 from lockbox.contracts.listeners import SOURCES
 
 MOST_LISTED = 200
@@ -167,12 +168,14 @@ class ParkedQuery:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListParked(ParkedQuery, Call[ParkedList], service=EVERY):
+class ListParked(ParkedQuery, Call[ParkedList], service=EVERY, rest="GET /ops/parked", roles=(Role.OPERATOR,)):
     """The messages that are parked, without their bodies, the oldest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadParked(Call[ParkedContent], service=EVERY):
+class ReadParked(
+    Call[ParkedContent], service=EVERY, rest="GET /ops/parked/{queue}/{parked_id}", roles=(Role.OPERATOR,)
+):
     """Look into a parked message. It stays parked, and that it was read is on record."""
 
     queue: str
@@ -180,7 +183,12 @@ class ReadParked(Call[ParkedContent], service=EVERY):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplayParked(Call[Settled], service=EVERY):
+class ReplayParked(
+    Call[Settled],
+    service=EVERY,
+    rest=("POST /ops/parked/{queue}/replay", "POST /ops/parked/{queue}/{parked_id}/replay"),
+    roles=(Role.OPERATOR,),
+):
     """Have a parked message handled again, or all of a queue, a part at a time."""
 
     queue: str
@@ -188,7 +196,12 @@ class ReplayParked(Call[Settled], service=EVERY):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DropParked(Call[Settled], service=EVERY):
+class DropParked(
+    Call[Settled],
+    service=EVERY,
+    rest=("DELETE /ops/parked/{queue}", "DELETE /ops/parked/{queue}/{parked_id}"),
+    roles=(Role.OPERATOR,),
+):
     """Give a parked message up, or all of a queue, a part at a time."""
 
     queue: str
@@ -196,10 +209,10 @@ class DropParked(Call[Settled], service=EVERY):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetOutbox(Call[OutboxView], service=EVERY):
+class GetOutbox(Call[OutboxView], service=EVERY, rest="GET /ops/outbox", roles=(Role.OPERATOR,)):
     """What waits to be published."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckTopology(Call[TopologyView], service=EVERY):
+class CheckTopology(Call[TopologyView], service=EVERY, rest="GET /ops/topology", roles=(Role.OPERATOR,)):
     """Compare what should be on the broker with what is there. Bindings can't be seen, so they are made anew."""

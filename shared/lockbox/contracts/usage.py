@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import AUDIT, Call
 from lockbox.contracts.fields import Action, Email, Flag, Resource, TenantName, Timestamp, Uuid
 from lockbox.contracts.grant.terms import GrantState, OpenedBy
 from lockbox.contracts.identity import CUSTOMER_ROLES, Role
@@ -120,14 +120,22 @@ class UsageQuery(Page):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetUsage(UsageQuery, Call[UsageReport], service="audit_service"):
+class GetUsage(
+    UsageQuery,
+    Call[UsageReport],
+    service=AUDIT,
+    rest="GET /tenants/{tenant}/usage",
+    roles=(Role.VENDOR_AUDITOR, *sorted(CUSTOMER_ROLES)),
+):
     """What the grants of one tenant allowed, beside what was done with them."""
 
     tenant: TenantName
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetGrantUsage(Call[GrantUsage], service="audit_service"):
+class GetGrantUsage(
+    Call[GrantUsage], service=AUDIT, rest="GET /tenants/{tenant}/usage/{grant_id}", roles=GetUsage.roles
+):
     """The same of one grant, with many more of the things that were touched."""
 
     tenant: TenantName

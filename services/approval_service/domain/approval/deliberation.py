@@ -7,12 +7,11 @@ from datetime import datetime
 from approval_service.domain.people import assign
 from lockbox.contracts.approval.terms import Changes, Verdict
 from lockbox.contracts.approval.views import Decision, Judgement, Missing, Objection, Stage
-from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy.document import DECIDING_ROLES, Side, StagePlan
+from lockbox.contracts.identity import Caller
+from lockbox.contracts.policy.document import DECIDERS, DECIDING_ROLES, Side, StagePlan
 from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import Conflict, Forbidden, LockboxError
 
-DECIDERS: tuple[Role, ...] = tuple(role for roles in DECIDING_ROLES.values() for role in roles)
 REFUSALS: dict[str, type[LockboxError]] = {
     "own_request": Forbidden,
     "role_required": Forbidden,

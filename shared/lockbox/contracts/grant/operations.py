@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass
 
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import APPROVAL, SIGNED_IN, Call
 from lockbox.contracts.fields import Comment, IdempotencyKey, TenantName, Uuid
 from lockbox.contracts.grant.terms import Confirmation, GrantState
 from lockbox.contracts.grant.views import GrantPage, GrantView, SignedGrant
+from lockbox.contracts.identity import VENDOR_ROLES, Role
 from lockbox.contracts.page import Page
 
 
 @dataclass(frozen=True, kw_only=True)
-class RevokeGrant(Call[GrantView], service="approval_service"):
-    """End a live grant now. Roles: vendor_approver, customer_approver, customer_admin."""
+class RevokeGrant(
+    Call[GrantView],
+    service=APPROVAL,
+    rest="POST /grants/{grant_id}/revoke",
+    roles=(Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN),
+):
+    """End a live grant now."""
 
     grant_id: Uuid
     comment: Comment = ""
@@ -19,8 +25,14 @@ class RevokeGrant(Call[GrantView], service="approval_service"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompleteGrant(Call[GrantView], service="approval_service"):
-    """Close an own live grant early. Role: engineer."""
+class CompleteGrant(
+    Call[GrantView],
+    service=APPROVAL,
+    rest="POST /grants/{grant_id}/complete",
+    roles=(Role.ENGINEER,),
+    only=VENDOR_ROLES,
+):
+    """Close an own live grant early."""
 
     grant_id: Uuid
     comment: Comment = ""
@@ -28,7 +40,7 @@ class CompleteGrant(Call[GrantView], service="approval_service"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListGrants(Page, Call[GrantPage], service="approval_service"):
+class ListGrants(Page, Call[GrantPage], service=APPROVAL, rest="GET /grants", roles=SIGNED_IN):
     """The grants that the caller may see, newest first."""
 
     tenant: TenantName | None = None
@@ -36,14 +48,16 @@ class ListGrants(Page, Call[GrantPage], service="approval_service"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetGrant(Call[GrantView], service="approval_service"):
+class GetGrant(Call[GrantView], service=APPROVAL, rest="GET /grants/{grant_id}", roles=SIGNED_IN):
     """Read one grant."""
 
     grant_id: Uuid
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetGrantToken(Call[SignedGrant], service="approval_service"):
+class GetGrantToken(
+    Call[SignedGrant], service=APPROVAL, rest="GET /grants/{grant_id}/token", roles=(Role.ENGINEER,), only=VENDOR_ROLES
+):
     """Fetch the signed grant, bound to a key or a certificate. Only its own engineer can."""
 
     grant_id: Uuid

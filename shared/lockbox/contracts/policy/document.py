@@ -32,11 +32,14 @@ DECIDING_ROLES = {
 }
 """The roles without which nobody decides for a side, whatever a policy says."""
 
+DECIDERS: tuple[Role, ...] = tuple(role for roles in DECIDING_ROLES.values() for role in roles)
+"""The roles that decide for either side."""
+
 
 class MemberField(TextField):
     """Who belongs to a group: everybody of a role, or one person by the address."""
 
-    roles = tuple(role.value for roles in DECIDING_ROLES.values() for role in roles)
+    roles = tuple(role.value for role in DECIDERS)
     rule = validate.Regexp(
         re.compile(rf"(?:{'|'.join(roles)})\Z|{EMAIL}"),
         error=f"a role ({', '.join(roles)}) or the address of a person",

@@ -2,24 +2,40 @@
 
 from dataclasses import dataclass
 
-from lockbox.contracts.calls import Call
+from lockbox.contracts.calls import REQUEST, SIGNED_IN, Call
 from lockbox.contracts.fields import Email, IdempotencyKey, Justification, TenantName, Uuid
+from lockbox.contracts.identity import VENDOR_ROLES, Role
 from lockbox.contracts.page import Page
 from lockbox.contracts.request.terms import RequestState, TermsAsked
 from lockbox.contracts.request.views import RequestPage, RequestView, TenantList
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreateRequest(Call[RequestView], service="request_service"):
-    """Ask for access. Role: engineer."""
+class CreateRequest(
+    Call[RequestView],
+    service=REQUEST,
+    rest="POST /requests",
+    roles=(Role.ENGINEER,),
+    only=VENDOR_ROLES,
+    status=201,
+    body="terms",
+):
+    """Ask for access."""
 
     terms: TermsAsked
     idempotency_key: IdempotencyKey
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProvideInfo(Call[RequestView], service="request_service"):
-    """Answer what the approvers asked about an own request. Role: engineer."""
+class ProvideInfo(
+    Call[RequestView],
+    service=REQUEST,
+    rest="POST /requests/{request_id}/info-answers",
+    roles=(Role.ENGINEER,),
+    only=VENDOR_ROLES,
+    status=201,
+):
+    """Answer what the approvers asked about an own request."""
 
     request_id: Uuid
     text: Justification
@@ -27,14 +43,14 @@ class ProvideInfo(Call[RequestView], service="request_service"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetRequest(Call[RequestView], service="request_service"):
+class GetRequest(Call[RequestView], service=REQUEST, rest="GET /requests/{request_id}", roles=SIGNED_IN):
     """Read one request with its history."""
 
     request_id: Uuid
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListRequests(Page, Call[RequestPage], service="request_service"):
+class ListRequests(Page, Call[RequestPage], service=REQUEST, rest="GET /requests", roles=SIGNED_IN):
     """The requests that the caller may see, newest first."""
 
     tenant: TenantName | None = None
@@ -43,5 +59,5 @@ class ListRequests(Page, Call[RequestPage], service="request_service"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListTenants(Call[TenantList], service="request_service"):
+class ListTenants(Call[TenantList], service=REQUEST, rest="GET /tenants", roles=SIGNED_IN):
     """The tenants whose content the caller may ask for or decide on, with what their policy lets one ask."""

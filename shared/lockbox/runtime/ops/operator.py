@@ -15,7 +15,7 @@ from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Changed
-from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.identity import Caller
 from lockbox.contracts.ops import (
     CheckTopology,
     DropParked,
@@ -80,7 +80,7 @@ class Operations(Store):
 
     def answer(self, caller: Caller, message: Call[R]) -> R:
         """Do what an operator asks for."""
-        caller.require(Role.OPERATOR)
+        message.require_role(caller)
         return cast(R, getattr(self, message.method)(caller, message))
 
     def list_parked(self, _caller: Caller, query: ListParked) -> ParkedList:
@@ -208,32 +208,32 @@ class Operated:
 
     operations = Operations()
 
-    @command(ListParked, Role.OPERATOR)
+    @command(ListParked)
     def list_parked(self, caller: Caller, message: ListParked) -> ParkedList:
         """List what is parked."""
         return self.operations.answer(caller, message)
 
-    @command(ReadParked, Role.OPERATOR)
+    @command(ReadParked)
     def read_parked(self, caller: Caller, message: ReadParked) -> ParkedContent:
         """Look into a parked message."""
         return self.operations.answer(caller, message)
 
-    @command(ReplayParked, Role.OPERATOR)
+    @command(ReplayParked)
     def replay_parked(self, caller: Caller, message: ReplayParked) -> Settled:
         """Have parked messages handled again."""
         return self.operations.answer(caller, message)
 
-    @command(DropParked, Role.OPERATOR)
+    @command(DropParked)
     def drop_parked(self, caller: Caller, message: DropParked) -> Settled:
         """Give parked messages up."""
         return self.operations.answer(caller, message)
 
-    @command(GetOutbox, Role.OPERATOR)
+    @command(GetOutbox)
     def get_outbox(self, caller: Caller, message: GetOutbox) -> OutboxView:
         """See what waits to be published."""
         return self.operations.answer(caller, message)
 
-    @command(CheckTopology, Role.OPERATOR)
+    @command(CheckTopology)
     def check_topology(self, caller: Caller, message: CheckTopology) -> TopologyView:
         """Compare what should be on the broker with what is there."""
         return self.operations.answer(caller, message)

@@ -16,9 +16,9 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, ProviderCollector, SharedExtension
 
 from lockbox import clock
-from lockbox.contracts import wire
+from lockbox.contracts import registry, wire
 from lockbox.contracts.calls import EVERY, Call
-from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.identity import Caller
 from lockbox.crypto.keys import PublicKeys
 from lockbox.errors import Invalid, LockboxError, NotFound
 from lockbox.ids import new_id
@@ -116,19 +116,20 @@ class CommandConsumer(SharedExtension, ProviderCollector):
 class Command(Entrypoint):
     """Answers one kind of `Call`: the decorated method is called as `method(self, caller, message)`.
 
-    The caller is verified before; with `roles`, has one of them. Which tenant's object it is, is for the use case.
+    The caller is verified before, and has a role that the declaration of the call names. The use case decides by
+    tenant, request and policy.
     """
 
     consumer = CommandConsumer()
     callers = CallerKeys()
 
-    def __init__(self, kind: type[Call[Any]], *roles: Role, **options: Any) -> None:
+    def __init__(self, kind: type[Call[Any]], **options: Any) -> None:
         super().__init__(expected_exceptions=LockboxError, **options)
         self.kind = kind
-        self.roles = roles
 
     def setup(self) -> None:
-        """Take part in the service's RPC queue."""
+        """Take part in the service's RPC queue; refuse to start with a declaration that is wrong."""
+        registry.check()
         if self.kind.method != self.method_name or self.kind.service not in (EVERY, self.container.service_name):
             raise TypeError(f"{self.kind.__name__} is not for {self.container.service_name}.{self.method_name}")
         self.consumer.register_provider(self)
@@ -138,10 +139,9 @@ class Command(Entrypoint):
         self.consumer.unregister_provider(self)
 
     def arguments(self, token: object, payload: object) -> tuple[Caller, Call[Any]]:
-        """Who calls and what for; raises `Forbidden` or `Invalid`."""
+        """Return the verified caller and the message; raise `Forbidden` or `Invalid`."""
         caller = identify(token, self.callers.keys, clock.now())
-        if self.roles:
-            caller.require(*self.roles)
+        self.kind.require_role(caller)
         return caller, wire.decode(self.kind, payload)
 
 

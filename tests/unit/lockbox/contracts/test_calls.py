@@ -9,7 +9,7 @@ from audit_service.service import AuditService
 from lockbox.contracts import wire
 from lockbox.contracts.approval.operations import Decide, GetApproval
 from lockbox.contracts.approval.views import ApprovalView
-from lockbox.contracts.calls import EVERY, Call
+from lockbox.contracts.calls import EVERY, NO_ROUTE, REQUEST, SIGNED_IN, Call
 from lockbox.contracts.grant.operations import ListGrants
 from lockbox.contracts.grant.views import SignedGrant
 from lockbox.contracts.identity import CUSTOMER_ROLES, Role
@@ -18,7 +18,13 @@ from notify_service.service import NotifyService
 from request_service.service import RequestService
 
 SERVICES = {service.name: service for service in (ApprovalService, AuditService, NotifyService, RequestService)}
-ROLES = {
+DECIDERS = {Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN}
+ROLES: dict[str, set[Role]] = {
+    "decide": DECIDERS,
+    "request_info": DECIDERS,
+    "evaluate_policy": {Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, *CUSTOMER_ROLES},
+    "list_records": {Role.VENDOR_AUDITOR, Role.CUSTOMER_AUDITOR, Role.CUSTOMER_ADMIN},
+    "get_keys": set(),
     "acknowledge_break_glass": {Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN},
     "cancel_request": {Role.ENGINEER},
     "check_topology": {Role.OPERATOR},
@@ -70,7 +76,7 @@ def test_call_when_it_has_other_bases_too_takes_its_answer_off_the_right_one() -
         width: int = 1
 
     @dataclass(frozen=True)
-    class ListWideThings(Wide, Call[RequestPage], service="request_service"):
+    class ListWideThings(Wide, Call[RequestPage], service=REQUEST, rest=NO_ROUTE, roles=SIGNED_IN):
         pass
 
     assert (ListWideThings.method, ListWideThings.answer) == ("list_wide_things", RequestPage)
@@ -85,7 +91,12 @@ def test_calls_when_taken_together_have_different_addresses() -> None:
 def test_call_when_sent_is_answered_by_an_entrypoint_of_that_kind(service: str, call: type[Call[object]]) -> None:
     [entrypoint] = getattr(SERVICES[service], call.method).nameko_entrypoints
     assert entrypoint.kind is call
-    assert set(entrypoint.roles) == ROLES.get(call.method, set())
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+def test_call_when_declared_has_the_roles_that_are_meant(call: type[Call[object]]) -> None:
+    assert set(call.roles) == ROLES.get(call.method, set(Role))
+    assert call.public is (call.method == "get_keys")
 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
