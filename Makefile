@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_FOLDER ?= var
 STACK := $(BIN)/python -m lockbox.embedded
+ASYNCAPI := tests/contracts/asyncapi
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q -c constraints.txt
 
 .PHONY: help
@@ -28,6 +29,10 @@ $(VENV)/develop: $(VENV)/run
 	@scripts/step 'installing the tools' $(INSTALL) -e '.[services,embedded,serve,pkcs11,examples,dev]'
 	@touch $@
 
+$(ASYNCAPI)/node_modules: $(VENV)/develop $(ASYNCAPI)/package.json $(ASYNCAPI)/package-lock.json
+	@scripts/step 'installing the AsyncAPI parser' $(BIN)/npm ci --prefix $(ASYNCAPI)
+	@touch $@
+
 .PHONY: servers
 servers:
 ifndef LOCKBOX_AMQP_URI
@@ -36,6 +41,7 @@ endif
 
 .PHONY: setup
 setup: $(VENV)/develop servers ## Install everything that development and tests need
+	@$(MAKE) -s $(ASYNCAPI)/node_modules || echo 'note: npm did not install @asyncapi/parser; its tests are skipped'
 	@scripts/packages curl=curl chromium=chromium /usr/sbin/nginx=nginx-light softhsm2-util=softhsm2
 
 .PHONY: up
@@ -61,10 +67,15 @@ check: $(VENV)/develop ## Format, lint, types and layers
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m scripts.reference --check
 
 .PHONY: format
 format: $(VENV)/develop ## Put the code into shape
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+.PHONY: reference
+reference: $(VENV)/develop ## Write the reference pages that are generated from the code
+	@$(BIN)/python -m scripts.reference
 
 .PHONY: test
 test: setup ## Run all tests, quick ones first

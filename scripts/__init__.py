@@ -1,0 +1,1 @@
+"""Programs that install, generate and check parts of this repository."""

@@ -1,0 +1,1 @@
+"""Reference pages that are generated from the contracts: `python -m scripts.reference [--check]`."""
