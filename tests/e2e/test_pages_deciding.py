@@ -143,7 +143,7 @@ def test_decision_when_the_mind_is_changed_before_the_stage_is_over_takes_the_pl
     said = [(one["approver"], one["decision"], one["comment"]) for one in after["decisions"] if one["stage"] == 2]
     assert said == [(people.northwind_approver.email, "deny", "It is not.")]
     history = page.get_by_role("region", name="History")
-    reload_until(page, lambda: "in place of an earlier word" in history.inner_text())
+    reload_until(page, lambda: "in place of an earlier" in history.inner_text())
 
 
 def test_decision_of_who_is_not_of_the_stage_is_not_offered(

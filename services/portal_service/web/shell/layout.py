@@ -106,5 +106,5 @@ def register(app: Flask) -> None:
     """Give the templates their words."""
     app.context_processor(everywhere)
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals["told"] = history.line
+    app.jinja_env.globals["event_line"] = history.line
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

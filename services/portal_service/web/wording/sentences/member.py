@@ -1,0 +1,46 @@
+"""Sentences about members, their sign-ins and their API tokens."""
+
+from lockbox.contracts.member import (
+    ApiTokenCreated,
+    MemberAdded,
+    MemberChanged,
+    MemberRemoved,
+    SignedIn,
+    SignInFailed,
+)
+from portal_service.web.wording.event_values import roles
+from portal_service.web.wording.line import Line, Sentences
+
+
+def _added(fact: MemberAdded, _actor: str) -> Line:
+    return Line(f"{fact.email} was added as a member: {roles(fact.roles)}")
+
+
+def _changed(fact: MemberChanged, _actor: str) -> Line:
+    return Line(f"The roles of {fact.email} are now: {roles(fact.roles)}")
+
+
+def _removed(fact: MemberRemoved, _actor: str) -> Line:
+    return Line(f"{fact.email} is no longer a member")
+
+
+def _signed_in(fact: SignedIn, _actor: str) -> Line:
+    return Line(f"{fact.email} signed in", tone="quiet")
+
+
+def _sign_in_failed(fact: SignInFailed, _actor: str) -> Line:
+    return Line(f"A sign-in with the address {fact.email} failed: wrong password", tone="bad")
+
+
+def _api_token_created(fact: ApiTokenCreated, _actor: str) -> Line:
+    return Line(f"An API token was created for {fact.email}")
+
+
+SENTENCES: Sentences = {
+    MemberAdded: _added,
+    MemberChanged: _changed,
+    MemberRemoved: _removed,
+    SignedIn: _signed_in,
+    SignInFailed: _sign_in_failed,
+    ApiTokenCreated: _api_token_created,
+}
