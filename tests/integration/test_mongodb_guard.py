@@ -471,7 +471,7 @@ def channel(service: Service) -> Iterator[Any]:
         yield channel
 
 
-@pytest.mark.parametrize("exchange", ["approval_service.events", "audit_service.reconcile", "nameko-rpc", ""])
+@pytest.mark.parametrize("exchange", ["approval_service.events", "audit_service.reconcile", "lockbox.calls", ""])
 def test_service_when_it_publishes_as_another_is_refused_by_the_broker(channel: Any, exchange: str) -> None:
     channel.confirm_select()
     with pytest.raises(amqp.AccessRefused):
@@ -484,7 +484,7 @@ def test_service_when_it_publishes_as_another_is_refused_by_the_broker(channel: 
         ("approval_service.events", "#"),
         ("approval_service.events", "decision_recorded"),
         ("request_service.events", "request_created"),
-        ("nameko-rpc", "approval_service.*"),
+        ("lockbox.calls", "approval_service.*"),
         ("audit_service.reconcile", "approval_service"),
     ],
 )

@@ -38,7 +38,7 @@ def test_broker_when_a_service_writes_into_a_queue_directly_refuses(stack: Stack
 @pytest.mark.parametrize("user", [service for service in SERVICES if service != "portal_service"])
 def test_broker_when_anybody_but_the_portal_calls_refuses(stack: Stack, user: str) -> None:
     with pytest.raises(amqp.AccessRefused):
-        publish(stack, user, "nameko-rpc", "approval_service.decide")
+        publish(stack, user, "lockbox.calls", "approval_service.decide")
 
 
 @pytest.mark.parametrize("user", [service for service in SERVICES if service != "approval_service"])
@@ -47,7 +47,7 @@ def test_broker_when_a_service_listens_to_anothers_calls_refuses(stack: Stack, u
         channel = connection.default_channel
         channel.queue_declare(f"{user}.eavesdropper", durable=False, auto_delete=True)
         with pytest.raises(amqp.AccessRefused):
-            channel.queue_bind(f"{user}.eavesdropper", "nameko-rpc", "approval_service.*")
+            channel.queue_bind(f"{user}.eavesdropper", "lockbox.calls", "approval_service.*")
 
 
 @pytest.mark.parametrize("user", SERVICES)

@@ -103,7 +103,7 @@ def test_call_when_it_can_not_be_answered_is_parked_once_with_its_reason(
     message_id = str(uuid4())
     with broker.channel() as channel:
         message = amqp.Message('{"args": [{}], "kwargs": {}}', message_id=message_id, **properties)
-        channel.basic_publish(message, exchange="nameko-rpc", routing_key="approval_service.decide")
+        channel.basic_publish(message, exchange="lockbox.calls", routing_key="approval_service.decide")
     assert people.contoso_approver.get("/grants")["items"] is not None
     [reason] = take_parked(broker, "approval_service.commands.v1", {message_id})[message_id]
     assert "rpc_unanswerable" in reason

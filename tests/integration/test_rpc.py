@@ -1,4 +1,4 @@
-"""Every RPC entrypoint checks who calls, on the real broker with a stock Nameko client."""
+"""Every RPC entrypoint checks the caller, on the real broker."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,15 +9,15 @@ from uuid import uuid4
 import amqp
 import pytest
 from kombu import Connection
-from nameko.standalone.rpc import ClusterRpcProxy
 from tests.people import People
+from tests.rpc_client import Token, rpc_client
 from tests.unit.strategies import EVERY_ADDRESS
 
 from lockbox.contracts.identity import CUSTOMER_ROLES, Caller, Role
 from lockbox.crypto.keys import SigningKey, generate_signing_key, load_signing_key
 from lockbox.embedded.stack import Stack
 from lockbox.errors import Forbidden, Invalid, NotFound
-from lockbox.runtime.rpc import errors  # noqa: F401 - teaches Nameko the error kinds
+from lockbox.runtime.broker.topology import CALLS_EXCHANGE
 from lockbox.runtime.rpc.caller_token import mint
 
 Call = Callable[..., Any]
@@ -32,16 +32,16 @@ def caller_key(stack: Stack) -> SigningKey:
 @pytest.fixture
 def call(admin_amqp_uri: str) -> Call:
     def send(service: str, method: str, payload: Any, token: Any = None) -> Any:
-        context = {} if token is None else {"auth_token": token}
-        with ClusterRpcProxy({"AMQP_URI": admin_amqp_uri}, context_data=context, timeout=15) as proxy:
-            return getattr(getattr(proxy, service), method)(payload)
+        with rpc_client(admin_amqp_uri) as client:
+            return client.call(service, method, payload, token)
 
     return send
 
 
-def token(key: SigningKey, *roles: Role, organisation: str = "contoso", at: datetime | None = None) -> str:
+def token(key: SigningKey, *roles: Role, organisation: str = "contoso", at: datetime | None = None) -> Token:
     now = at or datetime.now(UTC)
-    return mint(Caller("test@example.org", organisation, frozenset(roles), now, str(uuid4())), key, now)
+    caller = Caller("test@example.org", organisation, frozenset(roles), now, str(uuid4()))
+    return lambda scope: mint(caller, scope, key, now)
 
 
 ENTRYPOINTS = [(service, call.method) for service, call in EVERY_ADDRESS]
@@ -55,7 +55,7 @@ def test_entrypoint_when_nobody_vouches_for_the_caller_refuses(call: Call, servi
 
 
 def test_entrypoint_when_the_token_has_expired_refuses(call: Call, caller_key: SigningKey) -> None:
-    old = token(caller_key, Role.CUSTOMER_APPROVER, at=datetime.now(UTC) - timedelta(minutes=6))
+    old = token(caller_key, Role.CUSTOMER_APPROVER, at=datetime.now(UTC) - timedelta(seconds=31))
     with pytest.raises(Forbidden) as refused:
         call("approval_service", "list_grants", {}, old)
     assert refused.value.code == "token_expired"
@@ -164,7 +164,9 @@ def test_service_when_a_malformed_call_arrives_goes_on(
     before = stack.states()
     with Connection(admin_amqp_uri) as connection:
         message = amqp.Message(body, **properties)
-        connection.default_channel.basic_publish(message, exchange="nameko-rpc", routing_key="approval_service.decide")
+        connection.default_channel.basic_publish(
+            message, exchange=CALLS_EXCHANGE.name, routing_key="approval_service.decide"
+        )
     assert call("approval_service", "list_grants", {}, token(caller_key, Role.CUSTOMER_AUDITOR))["items"] is not None
     assert pid_of(stack.states(), "approval_service") == pid_of(before, "approval_service")
 

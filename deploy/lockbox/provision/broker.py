@@ -1,31 +1,39 @@
 """RabbitMQ's users and what each may do, as definitions that the broker reads when it starts.
 
-A service has rights on names that begin with its own. It may bind to the others' events, and bind the queues that must
-not miss its own; on the RPC exchange it may answer, and only the portal may call. Nobody may publish on the default
-exchange, so nobody can put a message into somebody else's queue.
+A service has rights on names that begin with its own, and may bind its own queues to the others' events. Only the
+portal may write on the exchange of calls, so no other user can publish there, bind an exchange to it, or name it as
+alternate or dead-letter exchange. Answers travel on an exchange of their own, which only the portal reads. No service
+has a right on another's queue: the queues that must not miss an event stand here, with their bindings. Only the
+administrator may publish on the default exchange.
 """
 
 import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from kombu import Queue
+
 from lockbox.contracts.events import Fact
-from lockbox.contracts.listeners import INTAKE_QUEUE, bindings
+from lockbox.contracts.listeners import INTAKE_QUEUE
 from lockbox.provision.secrets import ADMIN, SERVICES
+from lockbox.runtime.broker.topology import ANSWERS_EXCHANGE, CALLS_EXCHANGE, SubscriptionTopology, listener_topologies
 
 EDGE = "portal_service"
-RPC_EXCHANGE = "nameko-rpc"
-REPLY_KEY = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+CALLS, ANSWERS_TO_CALLS = CALLS_EXCHANGE.name, ANSWERS_EXCHANGE.name
 ANSWERS = f"{INTAKE_QUEUE.partition('.')[0]}.reconcile"
 CALL_KEY = r"^[a-z]+_service\.[a-z_]+$"
+NOTHING = "(?!)"
 
 
 def definitions(passwords: dict[str, str], vhost: str = "/") -> dict[str, Any]:
     """The definitions (https://www.rabbitmq.com/docs/definitions) of users, permissions and shared exchanges."""
-    exchanges = [f"{service}.{what}" for service in SERVICES for what in ("events", "reconcile")] + [RPC_EXCHANGE]
+    topics = [f"{service}.{part}" for service in SERVICES for part in ("events", "reconcile")] + [CALLS]
+    kinds = dict.fromkeys(topics, "topic") | {ANSWERS_TO_CALLS: "direct"}
+    listeners = listener_topologies()
+    kinds |= {exchange.name: exchange.type for listener in listeners for exchange in listener.own_exchanges}
     return {
         "vhosts": [{"name": vhost}],
         "users": [_user(name, password) for name, password in sorted(passwords.items())],
@@ -35,15 +43,45 @@ def definitions(passwords: dict[str, str], vhost: str = "/") -> dict[str, Any]:
             {
                 "name": name,
                 "vhost": vhost,
-                "type": "topic",
+                "type": kind,
                 "durable": True,
                 "auto_delete": False,
                 "internal": False,
                 "arguments": {},
             }
-            for name in exchanges
+            for name, kind in kinds.items()
         ],
+        "queues": _unique(_queue(queue, vhost) for listener in listeners for queue in listener.own_queues),
+        "bindings": _unique(binding for listener in listeners for binding in _bindings(listener, vhost)),
     }
+
+
+def _unique(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the items in their order, each once: listeners of one service share its retry tiers."""
+    return [item for _, item in {repr(item): item for item in items}.items()]
+
+
+def _queue(queue: Queue, vhost: str) -> dict[str, Any]:
+    return {
+        "name": queue.name,
+        "vhost": vhost,
+        "durable": True,
+        "auto_delete": False,
+        "arguments": queue.queue_arguments,
+    }
+
+
+def _bindings(listener: SubscriptionTopology, vhost: str) -> Iterator[dict[str, Any]]:
+    """Yield the bindings of one listener's queues: to events, and to the exchanges of its own consumer."""
+    for queue, exchange, routing_key in listener.all_bindings:
+        yield {
+            "source": exchange,
+            "vhost": vhost,
+            "destination": queue,
+            "destination_type": "queue",
+            "routing_key": routing_key,
+            "arguments": {},
+        }
 
 
 def addon_definitions(name: str, password: str, kinds: Iterable[type[Fact]], vhost: str = "/") -> dict[str, Any]:
@@ -83,24 +121,19 @@ def _admin_permission(vhost: str) -> dict[str, str]:
 
 
 def _permission(service: str, vhost: str) -> dict[str, str]:
-    own = rf"{service}\..*|rpc\.reply-{service}-.*"
-    listeners = "|".join(sorted({re.escape(queue) for queue, _ in bindings(service)}))
+    own = rf"{service}\..*|rpc\.reply-{service}-.*" if service == EDGE else rf"{service}\..*"
+    calls, answers = re.escape(CALLS), re.escape(ANSWERS_TO_CALLS)
+    sent, received = (calls, answers) if service == EDGE else (answers, calls)
     return {
         "user": service,
         "vhost": vhost,
         "configure": f"^({own})$",
-        "write": f"^({own}|{RPC_EXCHANGE}|{listeners})$",
-        "read": rf"^({own}|{RPC_EXCHANGE}|[a-z]+_service\.(events|reconcile))$",
+        "write": f"^({own}|{sent})$",
+        "read": rf"^({own}|{received}|[a-z]+_service\.(events|reconcile))$",
     }
 
 
 def _topic_permission(service: str, vhost: str) -> dict[str, str]:
-    calls, answers = ("write", "read") if service == EDGE else ("read", "write")
-    own_calls = rf"^{service}\.\*$"
-    return {
-        "user": service,
-        "vhost": vhost,
-        "exchange": RPC_EXCHANGE,
-        answers: REPLY_KEY,
-        calls: CALL_KEY if service == EDGE else own_calls,
-    }
+    own = {"write": NOTHING, "read": rf"^{service}\.\*$"}
+    rights = {"write": CALL_KEY, "read": NOTHING} if service == EDGE else own
+    return {"user": service, "vhost": vhost, "exchange": CALLS, **rights}

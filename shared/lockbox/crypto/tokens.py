@@ -59,8 +59,10 @@ def genuine(kind: TokenKind, token: object, keys: PublicKeys) -> tuple[str, Mapp
         raise Forbidden("token_key_unknown", "the token names a key that is not known here")
     jws.verify(key)
     claims = jws.payload
-    if (claims.get("iss"), claims.get("aud")) != (kind.issuer, kind.audience) or not isinstance(claims.get("sub"), str):
-        raise Forbidden("token_forged", "the token is of another issuer, for another audience, or about nobody")
+    if claims.get("iss") != kind.issuer or not isinstance(claims.get("sub"), str):
+        raise Forbidden("token_forged", "the token is of another issuer, or names no subject")
+    if claims.get("aud") != kind.audience:
+        raise Forbidden("token_other_audience", "the token is for another audience")
     _times(claims)
     return kid, claims
 

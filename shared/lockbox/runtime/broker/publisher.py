@@ -135,6 +135,7 @@ class ConfirmedPublisher:
         self._channel = self._connection.channel()
         self._channel.confirm_select()
         self._published = 0
+        self._user = self._connection.userid
         self._trusted_at = trusted_at
 
     def _listen(self, waiting: dict[int, str], refused: set[str]) -> None:
@@ -156,6 +157,7 @@ class ConfirmedPublisher:
             content_encoding="utf-8",
             delivery_mode=2,
             message_id=message.id,
+            user_id=self._user,
             application_headers=message.headers,
             **message.properties,
         )

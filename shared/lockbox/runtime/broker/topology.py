@@ -14,11 +14,12 @@ from typing import Any
 from amqp.exceptions import NotFound
 from kombu import Connection, Exchange, Queue
 
-from lockbox.contracts.listeners import bindings
+from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS, SOURCES, bindings
 
 RECONCILER = "audit_service"
 RETRY_SECONDS = (5, 30, 300)
-RPC_EXCHANGE = Exchange("nameko-rpc", type="topic", durable=True)
+CALLS_EXCHANGE = Exchange("lockbox.calls", type="topic", durable=True)
+ANSWERS_EXCHANGE = Exchange("lockbox.answers", type="direct", durable=True)
 DELIVERY_LIMIT = 1000
 LOOKS_LIMIT = 2**31 - 1
 
@@ -62,7 +63,7 @@ def command_queue(service: str) -> Queue:
     """The queue of the calls to a service: a quorum queue, so that it outlives the node that it is on."""
     return Queue(
         f"{service}.commands.v1",
-        exchange=RPC_EXCHANGE,
+        exchange=CALLS_EXCHANGE,
         routing_key=f"{service}.*",
         durable=True,
         queue_arguments=_quorum(),
@@ -157,20 +158,47 @@ class SubscriptionTopology:
         """The exchanges that the queue is bound to."""
         return tuple(events_exchange(source) for source in dict.fromkeys(source for source, _ in self.bindings))
 
+    @property
+    def own_queues(self) -> tuple[Queue, ...]:
+        """The queues of this subscription, each with its arguments."""
+        return (self.queue, self.parked_queue, *self.retries)
+
+    @property
+    def own_exchanges(self) -> tuple[Exchange, ...]:
+        """The exchanges of the consumer that its queues are bound to."""
+        tiers = (retry_exchange(self.consumer, seconds) for seconds in RETRY_SECONDS)
+        return (parked_exchange(self.consumer), redeliver_exchange(self.consumer), *tiers)
+
+    @property
+    def all_bindings(self) -> tuple[tuple[str, str, str], ...]:
+        """All bindings of its queues: queue, exchange, routing key."""
+        events = ((self.name, events_exchange_name(source), key) for source, key in self.bindings)
+        fixed = ((queue.name, queue.exchange.name, queue.routing_key) for queue in (self.parked_queue, *self.retries))
+        return (*events, (self.name, self.redelivers, self.name), *fixed)
+
     def declare(self, connection: Connection) -> None:
         """Make all of it, or find it there; raises amqp's PreconditionFailed where it is there but otherwise."""
         for source in self.sources:
             ensure_exchange(connection, source)
         with connection.channel() as channel:
-            for queue in (self.parked_queue, *self.retries):
-                queue(channel).declare()
-            redeliver = redeliver_exchange(self.consumer)(channel)
-            redeliver.declare()
-            queue = self.queue(channel)
-            queue.queue_declare()
-            queue.bind_to(redeliver.name, routing_key=self.name)
-            for source, event_type in self.bindings:
-                queue.bind_to(events_exchange(source).name, routing_key=event_type)
+            for exchange in self.own_exchanges:
+                exchange(channel).declare()
+            for queue in self.own_queues:
+                queue(channel).queue_declare()
+            for queue_name, exchange_name, routing_key in self.all_bindings:
+                channel.queue_bind(queue_name, exchange_name, routing_key)
+
+
+def listener_topologies() -> tuple[SubscriptionTopology, ...]:
+    """Return the subscriptions that must not miss an event: those of all services, and the audit's intake."""
+    everything = tuple((source, "#") for source in SOURCES)
+    bound = {INTAKE_QUEUE: everything} | {
+        queue: tuple((kind.source, kind.type) for kind in kinds) for queue, kinds in LISTENERS.items()
+    }
+    return tuple(
+        SubscriptionTopology(consumer, handler.removesuffix(".v1"), keys)
+        for (consumer, _, handler), keys in ((queue.partition("."), keys) for queue, keys in bound.items())
+    )
 
 
 def ensure_exchange(connection: Connection, exchange: Exchange) -> None:
@@ -195,14 +223,12 @@ def declare_bound(queue: Queue, bindings: Sequence[tuple[Exchange, str]], connec
 
 
 def ensure_listeners(connection: Connection, source: str) -> None:
-    """Bind every queue that must not miss a source's events before anything is published there.
+    """Find every queue that must not miss a source's events, before anything is published there.
 
-    Raises amqp's NotFound, which names the queue, as long as its service has never run on this broker: a queue is its
-    service's own to make, and an event that it would miss is not published.
+    Raises amqp's NotFound, which names the queue, where one is missing. A queue and its bindings stand in the broker's
+    definitions and are the consumer's own to make again; a publisher has no right on them.
     """
     ensure_exchange(connection, events_exchange(source))
     with connection.channel() as channel:
-        for name, routing_key in bindings(source):
-            queue = Queue(name)(channel)
-            queue.queue_declare(passive=True)
-            queue.bind_to(events_exchange(source).name, routing_key=routing_key)
+        for name in dict.fromkeys(queue for queue, _ in bindings(source)):
+            Queue(name)(channel).queue_declare(passive=True)

@@ -16,15 +16,16 @@ from lockbox import clock
 from lockbox.contracts import wire
 from lockbox.contracts.calls import Call
 from lockbox.contracts.identity import Caller
+from lockbox.crypto.canonical import canonical, digest
 from lockbox.crypto.keys import load_signing_key
 from lockbox.errors import Forbidden, LockboxError, Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import Message, PublishError
 from lockbox.runtime.broker.publisher_pool import Publishers
-from lockbox.runtime.broker.topology import RPC_EXCHANGE, ensure_exchange
+from lockbox.runtime.broker.topology import ANSWERS_EXCHANGE, CALLS_EXCHANGE, ensure_exchange
 from lockbox.runtime.process.metrics import CALLED, measured
-from lockbox.runtime.rpc.caller_token import mint
+from lockbox.runtime.rpc.caller_token import CallScope, mint
 from lockbox.runtime.rpc.errors import RemoteError, deserialize
 
 DEADLINE_SECONDS = 10.0
@@ -47,7 +48,7 @@ class Replies(SharedExtension):
 
     def setup(self) -> None:
         """Join the consumer."""
-        self._expected: dict[str, Arrival] = {}
+        self._expected: dict[str, tuple[str, Arrival]] = {}
         self._name_queue()
         self.queue_consumer.register_provider(self)
 
@@ -57,7 +58,7 @@ class Replies(SharedExtension):
 
     def declare(self, connection: Connection) -> None:
         """Make the queue and its binding, or find them there; another queue if that one's node is down."""
-        ensure_exchange(connection, RPC_EXCHANGE)
+        ensure_exchange(connection, ANSWERS_EXCHANGE)
         try:
             self._declare(connection)
         except NotFound as error:
@@ -69,7 +70,7 @@ class Replies(SharedExtension):
         self.routing_key = new_id()
         self.queue = Queue(
             f"rpc.reply-{self.container.service_name}-{self.routing_key}",
-            exchange=RPC_EXCHANGE,
+            exchange=ANSWERS_EXCHANGE,
             routing_key=self.routing_key,
             queue_arguments={"x-expires": UNUSED_QUEUE_MS},
         )
@@ -81,21 +82,30 @@ class Replies(SharedExtension):
             queue.queue_declare()
             queue.queue_bind()
 
-    def expect(self, correlation_id: str) -> Arrival:
-        """Something to wait on for the answer of this call."""
-        self._expected[correlation_id] = Arrival()
-        return self._expected[correlation_id]
+    def expect(self, correlation_id: str, service: str) -> Arrival:
+        """Return an event that the answer of this call, by this service, will set."""
+        arrival = Arrival()
+        self._expected[correlation_id] = (service, arrival)
+        return arrival
 
     def forget(self, correlation_id: str) -> None:
-        """Nobody waits for this answer any more."""
+        """Stop to expect an answer."""
         self._expected.pop(correlation_id, None)
 
     def handle_message(self, message: Any) -> None:
-        """Wake who waits for this answer; a late or unreadable one is dropped."""
+        """Hand an answer to the call that waits for it; a late answer is dropped, and so is another service's.
+
+        The broker vouches for the user that published it (RabbitMQ's validated user id).
+        """
         self.queue_consumer.ack(message)
-        waiting = self._expected.pop(str(message.properties.get("correlation_id")), None)
+        correlation_id = str(message.properties.get("correlation_id"))
+        service, waiting = self._expected.get(correlation_id, ("", None))
         if waiting is None:
             return
+        if message.properties.get("user_id") != service:
+            log.error("answer_of_another_service", service=service, published_by=message.properties.get("user_id"))
+            return
+        self.forget(correlation_id)
         try:
             waiting.send(json.loads(message.body))
         except ValueError as error:
@@ -132,7 +142,7 @@ class Services(DependencyProvider):
 
     def _call(self, caller: Caller, message: Call[R], service: str) -> R:
         correlation_id = new_id()
-        arrival = self.replies.expect(correlation_id)
+        arrival = self.replies.expect(correlation_id, service)
         timeout = eventlet.Timeout(DEADLINE_SECONDS)
         try:
             self._send(caller, message, service, correlation_id)
@@ -166,12 +176,14 @@ class Services(DependencyProvider):
             raise Unavailable("service_absent", f"{service} has never been started")
 
     def _letter(self, caller: Caller, message: Call[Any], service: str, correlation_id: str) -> Message:
+        body = canonical({"args": [wire.encode(message)], "kwargs": {}})
+        scope = CallScope(service, message.method, digest(body), self.replies.routing_key)
         return Message(
             id=correlation_id,
-            exchange=RPC_EXCHANGE.name,
+            exchange=CALLS_EXCHANGE.name,
             routing_key=f"{service}.{message.method}",
-            body=json.dumps({"args": [wire.encode(message)], "kwargs": {}}).encode(),
-            headers={"nameko.auth_token": mint(caller, self._key, clock.now())},
+            body=body,
+            headers={"nameko.auth_token": mint(caller, scope, self._key, clock.now())},
             properties={
                 "reply_to": self.replies.routing_key,
                 "correlation_id": correlation_id,

@@ -19,15 +19,22 @@ from lockbox import clock
 from lockbox.contracts import registry, wire
 from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.identity import Caller
+from lockbox.crypto.canonical import digest
 from lockbox.crypto.keys import PublicKeys
 from lockbox.errors import Invalid, LockboxError, NotFound
 from lockbox.ids import new_id
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import Message
 from lockbox.runtime.broker.publisher_pool import Publishers
-from lockbox.runtime.broker.redelivery import CopyPublisher
-from lockbox.runtime.broker.topology import RPC_EXCHANGE, SubscriptionTopology, command_queue, ensure_exchange
-from lockbox.runtime.rpc.caller_token import identify
+from lockbox.runtime.broker.redelivery import CopyPublisher, body_of
+from lockbox.runtime.broker.topology import (
+    ANSWERS_EXCHANGE,
+    CALLS_EXCHANGE,
+    SubscriptionTopology,
+    command_queue,
+    ensure_exchange,
+)
+from lockbox.runtime.rpc.caller_token import CallScope, identify
 from lockbox.runtime.rpc.errors import serialize
 
 JSON = "application/json"
@@ -71,7 +78,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
 
     def declare(self, connection: Connection) -> None:
         """Make the queue and its binding, or find them there."""
-        ensure_exchange(connection, RPC_EXCHANGE)
+        ensure_exchange(connection, CALLS_EXCHANGE)
         with connection.channel() as channel:
             queue = self.queue(channel)
             queue.queue_declare()
@@ -85,7 +92,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
             return
         try:
             provider, payload = self._provider(message), _payload(message.body)
-            arguments = provider.arguments(_auth_token(message), payload)
+            arguments = provider.arguments(_auth_token(message), _scope(message), payload)
         except Exception:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
             self.answer(message, None, None, None, sys.exc_info())
             return
@@ -138,9 +145,9 @@ class Command(Entrypoint):
         """Wait until the queue is read no more."""
         self.consumer.unregister_provider(self)
 
-    def arguments(self, token: object, payload: object) -> tuple[Caller, Call[Any]]:
+    def arguments(self, token: object, scope: CallScope, payload: object) -> tuple[Caller, Call[Any]]:
         """Return the verified caller and the message; raise `Forbidden` or `Invalid`."""
-        caller = identify(token, self.callers.keys, clock.now())
+        caller = identify(token, scope, self.callers.keys, clock.now())
         self.kind.require_role(caller)
         return caller, wire.decode(self.kind, payload)
 
@@ -150,7 +157,7 @@ def _answer(message: Any, result: object, exc_info: Any) -> Message:
     correlation_id = message.properties.get("correlation_id")
     return Message(
         id=new_id(),
-        exchange=RPC_EXCHANGE.name,
+        exchange=ANSWERS_EXCHANGE.name,
         routing_key=message.properties["reply_to"],
         body=json.dumps({"result": result, "error": error}).encode(),
         properties={} if correlation_id is None else {"correlation_id": correlation_id},
@@ -169,6 +176,12 @@ def _payload(body: Any) -> object:
     if kwargs:
         raise Invalid("rpc_malformed", "expected one message in args and no kwargs")
     return payload
+
+
+def _scope(message: Any) -> CallScope:
+    """Return the scope of the call that arrived: the only one that its token may be for."""
+    service, _, method = message.delivery_info["routing_key"].rpartition(".")
+    return CallScope(service, method, digest(body_of(message)), message.properties["reply_to"])
 
 
 def _auth_token(message: Any) -> object:

@@ -13,7 +13,7 @@ from lockbox.contracts.events import FACTS
 from lockbox.contracts.grant.facts import AccessGranted, GrantRevoked
 from lockbox.contracts.request.facts import RequestCreated
 from lockbox.provision.__main__ import app
-from lockbox.provision.broker import RPC_EXCHANGE, addon_definitions
+from lockbox.provision.broker import CALLS, addon_definitions
 from lockbox.provision.secrets import ADMIN, SERVICES
 
 MADE = addon_definitions("addon", "password of addon", [AccessGranted, GrantRevoked, RequestCreated])
@@ -44,7 +44,7 @@ def test_addon_when_a_name_is_its_own_may_do_everything() -> None:
 
 @pytest.mark.parametrize("other", SERVICES)
 def test_addon_when_a_name_is_anothers_may_do_nothing_but_hear_events(other: str) -> None:
-    for name in [*queues(other), *exchanges(other), f"{other}.reconcile", RPC_EXCHANGE, "", "amq.topic", "addon2.x"]:
+    for name in [*queues(other), *exchanges(other), f"{other}.reconcile", CALLS, "", "amq.topic", "addon2.x"]:
         assert not may("configure", name), name
         assert not may("write", name), name
         assert may("read", name) is (name in SOURCES), name

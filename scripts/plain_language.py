@@ -1,0 +1,53 @@
+"""Checks of language and size that no linter has: first lines of docstrings, length of files.
+
+A first line names the thing: it has no word of `AVOIDED`. A source file has at most `LONGEST` lines, unless the first
+paragraph of its docstring says why it is longer ("longer than 250 lines: ...").
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTED = ("services", "shared", "clients", "deploy", "bench", "examples", "scripts")
+SIZED = ("services", "shared", "clients", "deploy")
+AVOIDED = re.compile(r"\b(what|who|whose|whom|somebody|someone|nobody|anybody|anyone)\b", re.IGNORECASE)
+LONGEST = 250
+REASON = "longer than 250 lines"
+
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def first_lines(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line number and text of each docstring's first line."""
+    for node in ast.walk(tree):
+        if isinstance(node, Documented) and (text := ast.get_docstring(node)):
+            yield getattr(node, "lineno", 1), text.splitlines()[0]
+
+
+def faults(path: Path) -> Iterator[str]:
+    """Yield the faults of one Python file, each with its place."""
+    source = path.read_text()
+    tree = ast.parse(source)
+    name = path.relative_to(ROOT)
+    for line, text in first_lines(tree):
+        if found := AVOIDED.search(text):
+            yield f"{name}:{line}: a docstring's first line names the thing, without {found[0]!r}: {text}"
+    length = len(source.splitlines())
+    reason = (ast.get_docstring(tree) or "").split("\n\n")
+    if name.parts[0] in SIZED and length > LONGEST and REASON not in " ".join(reason[:2]):
+        yield f"{name}: {length} lines; at most {LONGEST}, or the docstring says why: {REASON!r}"
+
+
+def main() -> int:
+    """Print all faults; return 1 if there are any."""
+    files = sorted(path for folder in DOCUMENTED for path in (ROOT / folder).rglob("*.py"))
+    found = [fault for path in files for fault in faults(path)]
+    sys.stderr.write("".join(f"{fault}\n" for fault in found))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
