@@ -1,6 +1,7 @@
 """RPC + one majority write + one event: `create_request` of Lockbox beside a stock Nameko service.
 
-Both run as one process each, on the same RabbitMQ and MongoDB, and are called in turn by the same stock Nameko client.
+Both run as one process each, on the same RabbitMQ and MongoDB. They are called in turn: Lockbox by a client that mints
+a token for each call as the portal does, the stock service by a stock Nameko client.
 """
 
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 from kombu import Connection, Exchange, Queue
 from nameko.standalone.rpc import ClusterRpcProxy
+from tests.rpc_client import rpc_client
 
 from bench.programs import await_consumers, broker_uri, database, lockbox_service, stock_service
 from bench.queues import declare, listeners
@@ -75,14 +77,15 @@ def _alternate(lockbox: Call, stock: Call, calls: int) -> tuple[list[float], lis
 def _callers(stack: Stack, uri: str) -> Iterator[tuple[Call, Call]]:
     key = load_signing_key(stack.home / "secrets" / "caller.pem")
     engineer = Caller("bench@vendor.example", "vendor", frozenset({Role.ENGINEER}), clock.now(), new_id())
-    context = {"auth_token": mint(engineer, key, clock.now())}
-    with ClusterRpcProxy({"AMQP_URI": uri}, context_data=context) as services:
+    with ClusterRpcProxy({"AMQP_URI": uri}) as services, rpc_client(uri) as client:
 
         def message() -> dict[str, Any]:
             return {"terms": TERMS, "idempotency_key": new_id()}
 
         yield (
-            lambda: services.request_service.create_request(message()),
+            lambda: client.call(
+                "request_service", "create_request", message(), lambda scope: mint(engineer, scope, key, clock.now())
+            ),
             lambda: services.stock_service.create_request(message()),
         )
 
