@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 HOME_FOLDER ?= var
 STACK := $(BIN)/python -m lockbox.embedded
 ASYNCAPI := tests/contracts/asyncapi
+STACKS ?= 2
+QUICK_TESTS := $(BIN)/pytest -n $(shell nproc) --dist worksteal tests/unit tests/contracts
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q -c constraints.txt
 
 .PHONY: help
@@ -79,7 +81,13 @@ reference: $(VENV)/develop ## Write the reference pages that are generated from 
 
 .PHONY: test
 test: setup ## Run all tests, quick ones first
-	@$(BIN)/pytest tests/unit tests/contracts tests/integration tests/e2e tests/chaos
+	@$(QUICK_TESTS)
+	@$(BIN)/pytest -n $(STACKS) --dist loadfile tests/integration tests/e2e
+	@$(BIN)/pytest tests/chaos
+
+.PHONY: test-quick
+test-quick: $(VENV)/develop ## Run the unit and contract tests, one process for each core
+	@$(QUICK_TESTS)
 
 .PHONY: nightly
 nightly: setup ## Look longer: ten thousand lives of a request, each race a thousand times, a million forged grants

@@ -1,4 +1,4 @@
-"""Fixtures that all layers share: one stack of real servers and services for the whole run, on random ports."""
+"""Fixtures that all layers share: one stack of real servers and services for each worker, on random ports."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from lockbox.embedded import ports
 from lockbox.embedded.processes import started_here
 from lockbox.embedded.stack import Existing, Plan, Stack
 from lockbox.provision.accounts import DEMO_MEMBERS
@@ -18,6 +19,13 @@ from tests.people import EXTRA_MEMBERS, People
 
 PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
 LAYERS = ("unit", "contracts", "integration", "e2e", "chaos")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker ports of its own: workers choose at the same time, and with the same random seed."""
+    worker: dict[str, Any] = getattr(config, "workerinput", {})
+    if worker:
+        ports.BELOW_OUTGOING = ports.BELOW_OUTGOING[int(worker["workerid"][2:]) :: worker["workercount"]]
 
 
 @pytest.hookimpl(trylast=True)

@@ -19,6 +19,7 @@ from tests.waiting import eventually
 from lockbox.embedded.stack import Stack
 
 WIDTHS = [1440, 375]
+UNKNOWN = "0b8c3a52-6a52-4f0e-9d3c-6b1f4f2c7e55"
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +224,7 @@ def test_page_when_filtered_shows_the_grants_of_that_period_alone(open_as: Open,
     [
         ("engineer", "/grants/usage", 403),
         ("vendor_approver", "/grants/usage", 403),
-        ("fabrikam_admin", f"/grants/usage/{uuid4()}", 404),
+        ("fabrikam_admin", f"/grants/usage/{UNKNOWN}", 404),
         ("fabrikam_admin", "/grants/usage?cursor=nonsense", 422),
         ("vendor_auditor", "/grants/usage?tenant=No", 422),
     ],

@@ -22,6 +22,7 @@ from lockbox.embedded.stack import Stack
 INTAKE = "audit_service.on_event.v1"
 PROGRESS = "request_service.on_progress.v1"
 JSON = {"content_type": "application/json", "delivery_mode": 2}
+UNKNOWN = "7f6dfd2e-5d61-4d0a-9b5c-4f4f5e0c2b11"
 REPLAYED, DROPPED, READ = "parked_message_replayed", "parked_message_dropped", "parked_message_read"
 
 
@@ -213,10 +214,10 @@ def test_parked_when_the_broker_itself_parked_it_has_an_id_and_a_reason(broker: 
 
 ADDRESSES = [
     ("GET", "/ops/parked"),
-    ("GET", f"/ops/parked/{INTAKE}/{uuid4()}"),
-    ("POST", f"/ops/parked/{INTAKE}/{uuid4()}/replay"),
+    ("GET", f"/ops/parked/{INTAKE}/{UNKNOWN}"),
+    ("POST", f"/ops/parked/{INTAKE}/{UNKNOWN}/replay"),
     ("POST", f"/ops/parked/{INTAKE}/replay"),
-    ("DELETE", f"/ops/parked/{INTAKE}/{uuid4()}"),
+    ("DELETE", f"/ops/parked/{INTAKE}/{UNKNOWN}"),
     ("DELETE", f"/ops/parked/{INTAKE}"),
     ("GET", "/ops/outbox"),
     ("GET", "/ops/topology"),

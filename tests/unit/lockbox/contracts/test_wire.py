@@ -30,7 +30,7 @@ from portal_service.usecases import Seed
 from request_service.domain.request import AccessRequest
 
 ANSWERS = {call.answer for call in EVERY_CALL}
-STATES = {Approval, Policy, Access, Delivery, Account, Session, ApiToken, FailedAttempt, AccessRequest}
+STATES = (Approval, Policy, Access, Delivery, Account, Session, ApiToken, FailedAttempt, AccessRequest)
 KINDS = sorted({*EVERY_CALL, *ANSWERS, *EVERY_FACT, *STATES, Event}, key=lambda kind: kind.__name__)
 
 TERMS: dict[str, Any] = wire.encode(terms())
