@@ -82,7 +82,7 @@ reference: $(VENV)/develop ## Write the reference pages that are generated from 
 .PHONY: test
 test: setup ## Run all tests, quick ones first
 	@$(QUICK_TESTS)
-	@$(BIN)/pytest -n $(STACKS) --dist loadfile tests/integration tests/e2e
+	@$(BIN)/pytest -n $(STACKS) --dist loadfile tests/integration tests/security tests/e2e
 	@$(BIN)/pytest tests/chaos
 
 .PHONY: test-quick

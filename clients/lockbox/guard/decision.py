@@ -38,8 +38,8 @@ class Decision:
     """Allowed or not, and the stable code of the reason; with what is known of the grant, if it is genuine.
 
     Reasons: `granted`; `no_grant`; of the grant `token_malformed`, `token_key_unknown`, `token_key_revoked`,
-    `token_forged`, `token_other_audience`, `token_not_yet_valid`, `token_expired`, `token_unbound`, `grant_revoked`; of the proof
-    `proof_missing`, `proof_malformed`, `proof_forged`, `proof_of_another_key`, `proof_of_another_request`,
+    `token_forged`, `token_other_audience`, `token_not_yet_valid`, `token_expired`, `token_unbound`, `grant_revoked`;
+    of the proof `proof_missing`, `proof_malformed`, `proof_forged`, `proof_of_another_key`, `proof_of_another_request`,
     `proof_of_another_grant`, `proof_stale`, `proof_replayed`; of the attempt `other_tenant`, `other_resource`,
     `other_action`; of the guard itself `revocations_stale`, `clock_off`, `not_recorded`. A front door has more, for
     requests that it can't ask about: `lockbox.guard.refusals.OF_THE_REQUEST`.
