@@ -17,6 +17,7 @@ from lockbox.contracts.identity import Caller
 from lockbox.crypto import possession
 from lockbox.crypto.possession import DPOP, Target
 from lockbox.errors import Forbidden, invalid
+from lockbox.faults import Expected
 from lockbox.ids import new_id
 from lockbox.runtime.process.waiting import Patience
 from portal_service import ops_fanout, revocation_stream, usecases
@@ -143,5 +144,5 @@ def idempotency_key() -> str:
     if given is None:
         return new_id()
     if not KeyField.pattern.fullmatch(given):
-        raise invalid("invalid_idempotency_key", "Idempotency-Key", KeyField.expected, given)
+        raise invalid("Idempotency-Key", Expected("not_an_idempotency_key"), given, "invalid_idempotency_key")
     return given

@@ -1,63 +1,61 @@
-"""The few error kinds that may cross a service boundary.
+"""Errors that may cross a service boundary.
 
-Each is `Kind(code, message)`: `code` is stable and documented in docs/errors.md, `message` is for a person. `Invalid`
-also lists its faults, one for each field. All arguments are positional and JSON, because Nameko rebuilds an error at
-the caller from its class path and `args`.
+Each is `Kind(code, message)`: `code` is stable and documented in docs/errors.md, `message` is English for logs and
+programs. `params` are the facts in the message as JSON, so that a page can word the error itself. `Invalid` also lists
+its faults, one for each field. All arguments are positional and JSON, because Nameko rebuilds an error at the caller
+from its class path and `args`; an error without `params` has three of them, as those of earlier versions.
 """
 
-from collections.abc import Iterable
-from typing import NotRequired, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from lockbox.faults import Expected, Fault
 
-class Fault(TypedDict):
-    """One thing that is wrong with an input: where, what was expected, and what came."""
-
-    field: str
-    expected: str
-    received: NotRequired[str]
+__all__ = ["KINDS", "Conflict", "Fault", "Forbidden", "Invalid", "LockboxError", "NotFound", "Unavailable", "invalid"]
 
 
 class LockboxError(Exception):
     """The root of all error kinds; only its subclasses are raised."""
 
-    def __init__(self, code: str, message: str, faults: Iterable[Fault] = ()) -> None:
+    def __init__(
+        self, code: str, message: str, faults: Iterable[Fault] = (), params: Mapping[str, Any] | None = None
+    ) -> None:
         self.code = code
         self.message = message
         self.faults = tuple(faults)
-        super().__init__(code, message, list(self.faults))
+        self.params = dict(params or {})
+        more = (self.params,) if self.params else ()
+        super().__init__(code, message, list(self.faults), *more)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
 
 class Invalid(LockboxError):
-    """The input is wrong and no retry can make it right."""
+    """An input that is wrong; no retry can make it right."""
 
 
 class Forbidden(LockboxError):
-    """The caller is known and may not do this."""
+    """An operation that this caller, who is known, may not do."""
 
 
 class NotFound(LockboxError):
-    """There is no such object, or none that this caller may know of."""
+    """An object that does not exist, or that this caller may not know of."""
 
 
 class Conflict(LockboxError):
-    """The object is not in a state, or not in the version, that this needs."""
+    """An object in another state or version than the operation needs."""
 
 
 class Unavailable(LockboxError):
-    """Something that is needed does not answer; the same call may succeed later."""
+    """A part that is needed and does not answer; the same call may succeed later."""
 
 
 KINDS: tuple[type[LockboxError], ...] = (Invalid, Forbidden, NotFound, Conflict, Unavailable)
 
 
-def invalid(code: str, field: str, expected: str, received: object) -> Invalid:
-    """An `Invalid` about one field."""
-    shown = str(received)[:120]
-    return Invalid(
-        code,
-        f"{field}: expected {expected}, got {shown!r}",
-        [Fault(field=field, expected=expected, received=shown)],
-    )
+def invalid(field: str, expected: Expected, received: object, code: str = "") -> Invalid:
+    """Return an `Invalid` about one field; its code is that of the fault, unless another is given."""
+    fault = expected.fault(field, received)
+    message = f"{field}: expected {expected.text}, got {fault['received']!r}"
+    return Invalid(code or expected.code, message, [fault])

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from lockbox.crypto.jws import encoded
 from lockbox.crypto.possession import ADDRESS
 from lockbox.errors import Forbidden, invalid
+from lockbox.faults import Expected
 from lockbox.guard.decision import Certificate, Dpop, Shown
 from lockbox.guard.request import Headers, Request
 
@@ -49,7 +50,7 @@ class Reader:
     def __post_init__(self) -> None:
         found = ADDRESS.match(f"{self.origin}/")
         if found is None or found[PATH] != "/":
-            raise invalid("guard_settings", "origin", "one such as https://files.vendor.example", self.origin)
+            raise invalid("origin", Expected("not_an_origin"), self.origin, "guard_settings")
 
     def read(self, request: Request) -> Read:
         """The grant, and what was shown with it; raises `Forbidden`: `credentials_ambiguous` or `cross_site`."""

@@ -32,6 +32,7 @@ from lockbox.contracts.identity import Caller
 from lockbox.contracts.request.facts import InfoProvided, RequestCreated
 from lockbox.crypto.tokens import GRANT_TOKEN, NamedKey, sign
 from lockbox.errors import NotFound, Unavailable, invalid
+from lockbox.faults import Expected
 
 SERVICE = "approval_service"
 
@@ -155,7 +156,7 @@ def issue_token(
         raise NotFound("grant_not_found", "there is no such grant of yours")
     bound_to = query.confirmation.claim()
     if not bound_to:
-        raise invalid("confirmation_required", "confirmation", "the thumbprint of a key or a certificate", None)
+        raise invalid("confirmation", Expected("confirmation_required"), None)
     bound = Act(caller.cause(), now)
     approvals.change(approval.request_id, bound, lambda one: one.bind(query.confirmation, now))
     grant = approval.granted()

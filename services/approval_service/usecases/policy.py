@@ -17,6 +17,7 @@ from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
 from lockbox.contracts.policy.views import Forecast, PolicyDiff, PolicyView
 from lockbox.errors import NotFound, invalid
+from lockbox.faults import Expected
 
 FORECASTERS = (Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR)
 
@@ -97,7 +98,8 @@ def evaluate_policy(
     if caller.is_vendor:
         caller.require(*FORECASTERS)
     if query.terms.tenant != query.tenant:
-        raise invalid("invalid_tenant", "request.tenant", query.tenant, query.terms.tenant)
+        expected = Expected("other_tenant", tenant=query.tenant)
+        raise invalid("request.tenant", expected, query.terms.tenant, "invalid_tenant")
     people = _people(members, query.tenant)
     if query.settings is not None:
         validation.check(query.settings, people, policy.stages_in_force, "policy.")

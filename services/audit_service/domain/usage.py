@@ -19,6 +19,7 @@ from lockbox.contracts.grant.facts import (
 from lockbox.contracts.grant.terms import LIVE, GrantState
 from lockbox.contracts.usage import GrantUsage, Refused, Touched, Uses
 from lockbox.errors import invalid
+from lockbox.faults import Expected
 from lockbox.values.resources import covers
 from lockbox.values.timestamps import format_timestamp
 
@@ -54,9 +55,11 @@ class Period:
         end = end or now
         start = start or end - min(USUAL_PERIOD, end - BEGINNING)
         if start >= end:
-            raise invalid("invalid_to", "to", "a moment after `from`", format_timestamp(end))
+            raise invalid("to", Expected("not_after_start"), format_timestamp(end), "invalid_to")
         if end - start > LONGEST_PERIOD:
-            raise invalid("invalid_from", "from", "a moment at most 366 days before `to`", format_timestamp(start))
+            raise invalid(
+                "from", Expected("period_too_long", days=LONGEST_PERIOD.days), format_timestamp(start), "invalid_from"
+            )
         return cls(start, end)
 
 

@@ -17,6 +17,7 @@ from lockbox.contracts.access import (
     RevocationList,
 )
 from lockbox.errors import invalid
+from lockbox.faults import Expected
 from lockbox.values.timestamps import parse_timestamp
 from portal_service import revocation_stream
 from portal_service.api.blueprint import Blueprint, signed_in
@@ -82,4 +83,4 @@ def _last_seen() -> datetime | None:
     try:
         return parse_timestamp(given)
     except ValueError as error:
-        raise invalid("invalid_last_event_id", "Last-Event-ID", "the id of an event of this stream", given) from error
+        raise invalid("Last-Event-ID", Expected("not_an_event_id"), given, "invalid_last_event_id") from error

@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457), with a stable `code` and, for bad input, an entry for each field."""
+"""Errors as problem documents (RFC 9457): a stable `code` with `params`, and for bad input an entry for each field."""
 
 from http import HTTPStatus
 from typing import Any
@@ -8,7 +8,7 @@ from flask import Flask, Response, jsonify
 from pymongo.errors import ConnectionFailure, WTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from lockbox.errors import Fault, LockboxError
+from lockbox.errors import LockboxError
 from portal_service.edge import correlation_id
 from portal_service.http_status import status_of
 
@@ -21,8 +21,8 @@ HEADERS = {
 log = structlog.get_logger(__name__)
 
 
-def problem(status: HTTPStatus, code: str, detail: str, faults: tuple[Fault, ...] = ()) -> Response:
-    """A problem document; `instance` is the correlation id that the logs know it by."""
+def problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> Response:
+    """Return a problem document with its further members; `instance` is the correlation id that the logs know it by."""
     document: dict[str, Any] = {
         "type": f"urn:lockbox:problem:{code}",
         "title": status.phrase,
@@ -31,8 +31,7 @@ def problem(status: HTTPStatus, code: str, detail: str, faults: tuple[Fault, ...
         "detail": detail,
         "instance": f"urn:uuid:{correlation_id()}",
     }
-    if faults:
-        document["errors"] = list(faults)
+    document |= {name: value for name, value in more.items() if value}
     response = jsonify(document)
     response.status_code = status
     response.mimetype = "application/problem+json"
@@ -41,12 +40,12 @@ def problem(status: HTTPStatus, code: str, detail: str, faults: tuple[Fault, ...
 
 
 def of_error(error: LockboxError) -> Response:
-    """The problem document of an error."""
-    return problem(status_of(error), error.code, error.message, error.faults)
+    """Return the problem document of an error."""
+    return problem(status_of(error), error.code, error.message, params=error.params, errors=error.faults)
 
 
 def of_http(error: HTTPException) -> Response:
-    """The problem document of an error that the web framework raised, such as 404 or 413."""
+    """Return the problem document of an error that the web framework raised, such as 404 or 413."""
     status = HTTPStatus(error.code or 500)
     response = problem(status, status.name.lower(), error.description or status.phrase)
     for name, value in error.get_headers():
@@ -56,13 +55,13 @@ def of_http(error: HTTPException) -> Response:
 
 
 def of_outage(error: Exception) -> Response:
-    """The problem document of a portal whose own database does not answer."""
+    """Return the problem document of a portal without its own database."""
     log.error("database_unavailable", correlation_id=correlation_id(), error=str(error)[:300])
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", "the database does not answer")
 
 
 def of_surprise(error: Exception) -> Response:
-    """The problem document of a bug: it says nothing but where to look."""
+    """Return the problem document of a bug: it names the log and no detail."""
     log.exception("request_failed", correlation_id=correlation_id())
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "this is a fault in Lockbox; its log says more")
 

@@ -14,6 +14,7 @@ from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, 
 from lockbox.contracts.policy.views import Forecast, PolicyDiff, PolicyView
 from lockbox.contracts.request.terms import TermsAsked
 from lockbox.errors import Invalid, NotFound, invalid
+from lockbox.faults import Expected
 from portal_service.api.blueprint import Blueprint, signed_in
 from portal_service.edge import edge, idempotency_key
 
@@ -150,7 +151,7 @@ def list_records(query: RecordQuery, tenant: str) -> RecordPage:
 
 def _settings(body: PolicyBody, tenant: str) -> PolicySettings:
     if body.tenant not in (None, tenant):
-        raise invalid("invalid_tenant", "tenant", f"{tenant}, as in the address", body.tenant)
+        raise invalid("tenant", Expected("other_tenant", tenant=tenant), body.tenant, "invalid_tenant")
     return PolicySettings(**body.settings())
 
 

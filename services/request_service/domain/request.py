@@ -10,6 +10,7 @@ from lockbox.contracts.request.facts import InfoProvided, RequestCreated
 from lockbox.contracts.request.terms import AccessTerms, RequestState, TermsAsked, matches
 from lockbox.contracts.request.views import TenantView
 from lockbox.errors import Conflict, invalid
+from lockbox.faults import Expected
 from lockbox.values.timestamps import format_timestamp
 
 FURTHEST_START = timedelta(days=30)
@@ -48,7 +49,7 @@ def ask(
 ) -> Changed[AccessRequest]:
     """Ask for access; raises `Invalid` for terms that this tenant, or nobody, can be asked for."""
     if tenant is None:
-        raise invalid("tenant_unknown", "tenant", "the name of a tenant", asked.tenant)
+        raise invalid("tenant", Expected("tenant_unknown"), asked.tenant)
     terms = asked.lasting(tenant.default_duration)
     _check_duration(terms, tenant)
     _check_start(terms, now)
@@ -60,18 +61,18 @@ def ask(
 
 def _check_duration(terms: AccessTerms, tenant: TenantView) -> None:
     if terms.duration > tenant.maximum_duration:
-        most = format_duration(tenant.maximum_duration)
-        raise invalid("duration_too_long", "duration", f"at most {most}", format_duration(terms.duration))
+        expected = Expected("duration_too_long", most=format_duration(tenant.maximum_duration))
+        raise invalid("duration", expected, format_duration(terms.duration))
 
 
 def _check_service_request(terms: AccessTerms, tenant: TenantView) -> None:
     pattern = tenant.service_request_pattern
     if pattern is not None and not matches(terms.service_request, pattern):
-        expected = f"a service request that looks like {pattern}, where # is a digit and * one or more"
-        raise invalid("service_request_unlike_pattern", "service_request", expected, terms.service_request)
+        expected = Expected("service_request_unlike_pattern", pattern=pattern)
+        raise invalid("service_request", expected, terms.service_request)
 
 
 def _check_start(terms: AccessTerms, now: datetime) -> None:
     if terms.starts_at is not None and not now <= terms.starts_at <= now + FURTHEST_START:
-        expected = f"a moment in the next {FURTHEST_START.days} days, or null"
-        raise invalid("invalid_starts_at", "starts_at", expected, format_timestamp(terms.starts_at))
+        expected = Expected("start_not_soon", days=FURTHEST_START.days)
+        raise invalid("starts_at", expected, format_timestamp(terms.starts_at), "invalid_starts_at")

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from marshmallow import validate
-
+from lockbox.contracts import rules
 from lockbox.contracts.calls import APPROVAL, PUBLIC, Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Action, Email, Flag, TenantName, Timestamp, Uuid
 from lockbox.contracts.identity import VENDOR_ROLES, Role
+from lockbox.contracts.rules import Form
 from lockbox.values.limits import LONGEST_ACTION, LONGEST_RESOURCE, MOST_RECORDS_AT_ONCE
 
 # --- facts ---------------------------------------------------------------------------------------------------------
@@ -94,9 +94,9 @@ class ListRevocations(
 
 
 def tried(longest: int) -> dict[str, Any]:
-    """The rule of what somebody tried: any text, so that every attempt can be put on record."""
+    """Return the rule of a text that an attempt names: any, so that every attempt can be put on record."""
     pattern = rf"[^\ud800-\udfff]{{0,{longest}}}\Z"
-    return {"validate": validate.Regexp(pattern, error=f"text of at most {longest} characters")}
+    return {"validate": Form(pattern, "too_long", most=longest)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +154,4 @@ class RecordAccesses(
 ):
     """Put up to 200 attempts on record; those that are there already change nothing."""
 
-    attempts: tuple[AccessAttempt, ...] = field(
-        metadata={"validate": validate.Length(1, MOST_RECORDS_AT_ONCE, error=f"1 to {MOST_RECORDS_AT_ONCE} attempts")}
-    )
+    attempts: tuple[AccessAttempt, ...] = field(metadata={"validate": rules.count(1, MOST_RECORDS_AT_ONCE, "attempts")})

@@ -1,16 +1,18 @@
-"""The types that messages are made of, each with the rule that its values obey on the wire.
+"""Types of the fields of messages, each with the rule that its values obey on the wire.
 
 Use them as annotations: `duration: Duration`. Durations are ISO 8601 (`PT4H`), timestamps RFC 3339 in UTC with
 microseconds (`2026-01-31T09:30:00.000000Z`, so that they sort as text).
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import isodate
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields
 
+from lockbox.contracts.rules import Form, longest, violation
 from lockbox.values import names
 from lockbox.values.resources import PATTERN
 from lockbox.values.timestamps import format_timestamp, parse_timestamp
@@ -40,8 +42,6 @@ def parse_duration(text: str) -> timedelta:
 class TimestampField(fields.Field[datetime]):
     """An RFC 3339 moment with its offset."""
 
-    default_error_messages = {"invalid": "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z"}  # noqa: RUF012
-
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format_timestamp(value)
 
@@ -49,13 +49,11 @@ class TimestampField(fields.Field[datetime]):
         try:
             return parse_timestamp(value)
         except (ValueError, TypeError, OverflowError) as error:
-            raise self.make_error("invalid") from error
+            raise violation("not_a_timestamp") from error
 
 
 class DurationField(fields.Field[timedelta]):
     """An ISO 8601 duration of fixed length."""
-
-    default_error_messages = {"invalid": "an ISO 8601 duration such as PT4H"}  # noqa: RUF012
 
     def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format_duration(value)
@@ -64,11 +62,11 @@ class DurationField(fields.Field[timedelta]):
         try:
             return parse_duration(value)
         except (ValueError, TypeError) as error:
-            raise self.make_error("invalid") from error
+            raise violation("not_a_duration") from error
 
 
 class TextField(fields.String):
-    """A string with a rule; the rule's text is what an error says was expected."""
+    """A string with a rule."""
 
     rule: Any = None
 
@@ -79,41 +77,41 @@ class TextField(fields.String):
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def prose(shortest: int, longest: int) -> Any:
-    """A rule for text that people read: so long, and without characters that could disguise it."""
+def prose(shortest: int, longest: int) -> Callable[[str], None]:
+    """Return the rule of text that people read: its length, and no characters that could disguise it."""
 
     def check(text: str) -> None:
         if not shortest <= len(text.strip()) <= longest or len(text) > longest:
-            raise ValidationError(f"text of {shortest} to {longest} characters")
+            raise violation("wrong_length", least=shortest, most=longest)
         if CONTROL.search(text):
-            raise ValidationError("text without control or direction-changing characters")
+            raise violation("control_characters")
 
     return check
 
 
 class JustificationField(TextField):
-    """Why access is needed, for people to read."""
+    """The justification of a request: text for people."""
 
     rule = staticmethod(prose(1, 4000))
 
 
 class CommentField(TextField):
-    """What somebody adds to an act; may be empty."""
+    """A comment on an operation; may be empty."""
 
     rule = staticmethod(prose(0, 2000))
 
 
 class TitleField(TextField):
-    """What somebody calls a thing: one line of text."""
+    """A title that people give to a thing: one line of text."""
 
-    rule = (prose(1, 80), validate.Regexp(r"[^\r\n\t]*\Z", error="text of one line"))
+    rule = (prose(1, 80), Form(r"[^\r\n\t]*\Z", "several_lines"))
 
 
 class NameField(TextField):
     """The name of a tenant: a DNS label."""
 
     pattern = names.TENANT
-    rule = validate.Regexp(pattern, error="1 to 63 lower-case letters, digits or inner hyphens")
+    rule = Form(pattern, "not_a_tenant_name")
 
 
 class ResourceField(TextField):
@@ -123,16 +121,13 @@ class ResourceField(TextField):
     last one `**`.
     """
 
-    rule = (
-        validate.Length(max=512, error="a resource of at most 512 characters"),
-        validate.Regexp(PATTERN, error="a resource such as mailbox/alice, or a pattern such as mailbox/* or files/**"),
-    )
+    rule = (longest(512), Form(PATTERN, "not_a_resource"))
 
 
 class ActionField(TextField):
-    """What may be done with a resource."""
+    """An action on a resource."""
 
-    rule = validate.Regexp(names.ACTION, error="an action such as read")
+    rule = Form(names.ACTION, "not_an_action")
 
 
 EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}\Z"
@@ -141,7 +136,7 @@ EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}\Z"
 class EmailField(TextField):
     """The address of a person, compared in lower case."""
 
-    rule = validate.Regexp(EMAIL, error="an email address")
+    rule = Form(EMAIL, "not_an_email")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -152,23 +147,22 @@ class UuidField(TextField):
     """An identifier in the canonical text form of RFC 9562."""
 
     pattern = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-    rule = validate.Regexp(pattern, error="a UUID such as 123e4567-e89b-12d3-a456-426614174000")
+    rule = Form(pattern, "not_a_uuid")
 
 
 class KeyField(TextField):
     """An Idempotency-Key: 1 to 255 printable ASCII characters."""
 
     pattern = re.compile(r"[\x21-\x7e]{1,255}\Z")
-    expected = "1 to 255 printable ASCII characters without spaces"
-    rule = validate.Regexp(pattern, error=expected)
+    rule = Form(pattern, "not_an_idempotency_key")
 
 
 class FlagField(fields.Boolean):
-    """True or false, and nothing that merely looks like it."""
+    """True or false; no number or text counts as one."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
+            raise violation("not_true_or_false")
         return value
 
 
@@ -176,11 +170,11 @@ LARGEST_COUNT = 2**53
 
 
 class CountField(fields.Integer):
-    """A whole number, and nothing that merely looks like it."""
+    """A whole number; no text, fraction or boolean counts as one."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= LARGEST_COUNT:
-            raise self.make_error("invalid", input=value)
+            raise violation("not_a_whole_number")
         return value
 
 

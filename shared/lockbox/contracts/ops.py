@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from types import new_class
 from typing import Any
 
-from marshmallow import validate
-
+from lockbox.contracts import rules
 from lockbox.contracts.calls import EVERY, Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import TenantName, Timestamp, Uuid
@@ -163,7 +162,7 @@ class ParkedQuery:
     queue: str | None = None
     limit: int = field(
         default=50,
-        metadata={"validate": validate.Range(1, MOST_LISTED, error=f"a whole number from 1 to {MOST_LISTED}")},
+        metadata={"validate": rules.Bounds(1, MOST_LISTED)},
     )
 
 

@@ -1,4 +1,4 @@
-"""From message to JSON and back: the one place that turns dataclasses into dictionaries.
+"""Messages as JSON and back: the one place that turns dataclasses into dictionaries.
 
 `encode(message)` gives a dictionary of JSON values, `decode(kind, data)` the message, or raises `Invalid` with a fault
 for each field that is wrong: its path, what was expected and what came.
@@ -9,33 +9,48 @@ from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 import marshmallow_dataclass
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError, validate
+from marshmallow import fields as kinds
 
-from lockbox.errors import Fault, Invalid
+from lockbox.contracts.rules import Choice
+from lockbox.errors import Invalid
+from lockbox.faults import LONGEST_SHOWN, Expected, Fault
 
 M = TypeVar("M")
 
-NO_SUCH_FIELD = "no field of this name"
-EXPECTED = {
-    "Missing data for required field.": "a value",
-    "Field may not be null.": "a value, not null",
-    "Unknown field.": NO_SUCH_FIELD,
-    "Not a valid string.": "a string",
-    "Not a valid list.": "a list",
-    "Not a valid integer.": "a whole number",
-    "Not a valid boolean.": "true or false",
-    "Not a valid mapping type.": "an object",
-    "Invalid type.": "an object",
-    "Invalid input type.": "an object",
-}
+MISSING, NULL, UNKNOWN, AN_OBJECT = map(Expected, ("missing", "null", "unknown_field", "not_an_object"))
+OF_KIND: tuple[tuple[type[kinds.Field[Any]], Expected], ...] = (
+    (kinds.String, Expected("not_text")),
+    (kinds.List, Expected("not_a_list")),
+    (kinds.Integer, Expected("not_a_whole_number")),
+    (kinds.Float, Expected("not_a_number")),
+    (kinds.Boolean, Expected("not_true_or_false")),
+    (kinds.DateTime, Expected("not_a_timestamp")),
+    (kinds.Field, AN_OBJECT),
+)
+"""The value that a field of each of marshmallow's kinds takes; the first kind that fits counts."""
 SECRET_FIELDS = frozenset({"password", "token", "api_token"})
 
 
 _SCHEMAS: dict[tuple[type, bool], Schema] = {}
 
 
-class Tolerant(Schema):
-    """Reads a message of a later, additive version: fields that it does not know are left out."""
+class Strict(Schema):
+    """A message whose unknown fields are refused. Every error carries a code and parameters in place of English."""
+
+    error_messages = cast(dict[str, str], {"unknown": UNKNOWN, "type": AN_OBJECT})
+
+    def on_bind_field(self, field_name: str, field_obj: kinds.Field[Any]) -> None:
+        """Give a field, and those inside it, messages that are codes."""
+        for field in _with_inner(field_obj):
+            field.error_messages |= cast(Any, {key: [_expected(field, key)] for key in _unworded(field)})
+            field.validators = [
+                Choice(tuple(rule.choices)) if type(rule) is validate.OneOf else rule for rule in field.validators
+            ]
+
+
+class Tolerant(Strict):
+    """A message of a later, additive version: fields that this code does not know are left out."""
 
     class Meta:
         """marshmallow's options."""
@@ -44,20 +59,20 @@ class Tolerant(Schema):
 
 
 def schema(kind: type, *, tolerant: bool = False) -> Schema:
-    """The marshmallow schema of a message; unknown fields are refused unless `tolerant`."""
+    """Return the marshmallow schema of a message; unknown fields are refused unless `tolerant`."""
     if (kind, tolerant) not in _SCHEMAS:
-        base = Tolerant if tolerant else None
+        base = Tolerant if tolerant else Strict
         _SCHEMAS[kind, tolerant] = marshmallow_dataclass.class_schema(kind, base_schema=base)()
     return _SCHEMAS[kind, tolerant]
 
 
 def encode(message: object, kind: type | None = None) -> dict[str, Any]:
-    """The message as a dictionary of JSON values; with `kind`, only what a message of that kind shows."""
+    """Return the message as a dictionary of JSON values; with `kind`, only what a message of that kind shows."""
     return cast(dict[str, Any], schema(kind or type(message)).dump(message))
 
 
 def decode(kind: type[M], data: object, *, tolerant: bool = False) -> M:
-    """The message that `data` holds; raises `Invalid` with every fault.
+    """Return the message that `data` holds; raise `Invalid` with every fault.
 
     The code names the first field that is wrong, as in `invalid_duration`; for a field that does not exist it is
     `unknown_field`, for something that is no object at all `invalid_body`.
@@ -69,16 +84,16 @@ def decode(kind: type[M], data: object, *, tolerant: bool = False) -> M:
 
 
 def named(kind: type, source: object) -> dict[str, Any]:
-    """The fields of a message of this kind, as keyword arguments, out of something that has them among others."""
+    """Return the fields of a message of this kind as keyword arguments, out of something that has them among others."""
     return {field.name: getattr(source, field.name) for field in fields(kind)}
 
 
 def refusal(messages: object, data: object) -> Invalid:
-    """Marshmallow's nested messages as one `Invalid`."""
+    """Return marshmallow's nested messages as one `Invalid`."""
     faults = list(_faults(messages, data, ()))
     first = faults[0]
     got = f", got {first['received']!r}" if "received" in first else ""
-    code = "unknown_field" if first["expected"] == NO_SUCH_FIELD else f"invalid_{first['field'].split('.')[0]}"
+    code = "unknown_field" if first.get("code") == UNKNOWN.code else f"invalid_{first['field'].split('.')[0]}"
     return Invalid(code, f"{first['field']}: expected {first['expected']}{got}", faults)
 
 
@@ -88,16 +103,18 @@ def _faults(messages: object, data: object, path: tuple[str, ...]) -> Iterator[F
             yield from _faults(below, data, path if key == "_schema" else (*path, str(key)))
     elif isinstance(messages, list):
         for message in messages:
-            yield _fault(str(message), data, path)
+            yield _fault(message, data, path)
 
 
-def _fault(message: str, data: object, path: tuple[str, ...]) -> Fault:
-    fault = Fault(field=".".join(path) or "body", expected=_expected(message))
+def _fault(expected: object, data: object, path: tuple[str, ...]) -> Fault:
+    field = ".".join(path) or "body"
     present, value = _at(data, path)
-    shown = present and fault["expected"] != NO_SUCH_FIELD and not isinstance(value, Mapping | list)
-    if shown and not SECRET_FIELDS & set(path):
-        fault["received"] = str(value)[:120]
-    return fault
+    shown = present and expected is not UNKNOWN and not isinstance(value, Mapping | list)
+    received = [value] if shown and not SECRET_FIELDS & set(path) else []
+    if isinstance(expected, Expected):
+        return expected.fault(field, *received)
+    fault = Fault(field=field, expected=str(expected))
+    return fault | {"received": str(value)[:LONGEST_SHOWN]} if received else fault
 
 
 def _at(data: object, path: tuple[str, ...]) -> tuple[bool, object]:
@@ -112,7 +129,24 @@ def _at(data: object, path: tuple[str, ...]) -> tuple[bool, object]:
     return True, value
 
 
-def _expected(message: str) -> str:
-    if message.startswith("Must be one of: "):
-        return "one of " + message.removeprefix("Must be one of: ").removesuffix(".")
-    return EXPECTED.get(message, message)
+def _with_inner(field: kinds.Field[Any]) -> Iterator[kinds.Field[Any]]:
+    """Return a field and the fields of its items, keys and values."""
+    yield field
+    for name in ("inner", "key_field", "value_field"):
+        if isinstance(inner := getattr(field, name, None), kinds.Field):
+            yield from _with_inner(inner)
+
+
+def _unworded(field: kinds.Field[Any]) -> list[str]:
+    """Return the keys of the messages that are marshmallow's own; a field may bring some itself."""
+    own = [kind for kind in type(field).__mro__ if not kind.__module__.startswith("marshmallow")]
+    worded = {key for kind in own for key in vars(kind).get("default_error_messages", ())}
+    defaults = kinds.Field.default_error_messages
+    return [key for key, text in field.error_messages.items() if key not in worded and defaults.get(key, text) == text]
+
+
+def _expected(field: kinds.Field[Any], key: str) -> Expected:
+    if isinstance(field, kinds.Enum) and key == "unknown":
+        return Expected("not_one_of", choices=[str(one.value if field.by_value else one.name) for one in field.enum])
+    named = {"required": MISSING, "null": NULL}
+    return named.get(key) or next(expected for kind, expected in OF_KIND if isinstance(field, kind))

@@ -2,15 +2,15 @@ import json
 import pickle
 
 import pytest
-from nameko.exceptions import RemoteError, deserialize, serialize
 
-import lockbox.runtime.rpc.server  # noqa: F401 - makes the error kinds known to Nameko
 from lockbox.errors import KINDS, Fault, Invalid, LockboxError, NotFound, invalid
+from lockbox.faults import Expected
+from lockbox.runtime.rpc.errors import RemoteError, deserialize, serialize
 from portal_service.domain.session import Unauthenticated
 
 FAULTS = (
-    Fault(field="duration", expected="an ISO 8601 duration such as PT4H", received="4h"),
-    Fault(field="resources.0", expected="a resource such as mailbox/alice"),
+    Expected("longer_than_asked", most="PT4H").fault("duration", "PT5H"),
+    Expected("not_one_of", choices=["read", "list"]).fault("actions.0"),
 )
 
 
@@ -37,6 +37,26 @@ def test_error_when_it_has_faults_brings_them_along(kind: type[LockboxError]) ->
     assert back.faults == FAULTS
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_when_it_has_parameters_brings_them_along(kind: type[LockboxError]) -> None:
+    error = kind("access_frozen", "no access in the freeze", params={"freeze": "Year's end", "most": 3})
+    back = sent(error)
+    assert same(error, back)
+    assert isinstance(back, LockboxError)
+    assert back.params == {"freeze": "Year's end", "most": 3}
+
+
+@pytest.mark.parametrize("args", [("code", "message"), ("code", "message", [])])
+def test_error_when_sent_by_an_earlier_version_reads_without_parameters(args: tuple[object, ...]) -> None:
+    back = deserialize({"exc_type": "Conflict", "exc_path": "lockbox.errors.Conflict", "exc_args": args, "value": ""})
+    assert isinstance(back, LockboxError)
+    assert (back.code, back.message, back.faults, back.params) == ("code", "message", (), {})
+
+
+def test_error_when_it_has_no_parameters_is_sent_as_earlier_versions_read_it() -> None:
+    assert serialize(NotFound("code", "message"))["exc_args"] == ["code", "message", []]
+
+
 def test_error_when_not_of_the_kinds_arrives_as_a_remote_error() -> None:
     assert isinstance(sent(Unauthenticated("token_unknown", "who?")), RemoteError)
     assert isinstance(sent(ValueError("bug")), RemoteError)
@@ -59,12 +79,20 @@ def test_error_when_its_faults_come_as_a_generator_keeps_them() -> None:
 
 
 def test_invalid_when_about_one_field_says_what_was_expected_and_what_came() -> None:
-    error = invalid("tenant_unknown", "tenant", "the name of a tenant", "nowhere")
+    error = invalid("tenant", Expected("tenant_unknown"), "nowhere")
     assert (error.code, error.message) == ("tenant_unknown", "tenant: expected the name of a tenant, got 'nowhere'")
-    assert error.faults == (Fault(field="tenant", expected="the name of a tenant", received="nowhere"),)
+    [fault] = error.faults
+    assert fault == Fault(
+        field="tenant", code="tenant_unknown", expected="the name of a tenant", params={}, received="nowhere"
+    )
+
+
+def test_invalid_when_the_error_has_a_code_of_its_own_keeps_that_of_the_fault() -> None:
+    error = invalid("starts_at", Expected("start_not_soon", days=30), "2001", "invalid_starts_at")
+    assert (error.code, error.faults[0]["code"]) == ("invalid_starts_at", "start_not_soon")
 
 
 def test_invalid_when_what_came_is_long_shows_its_beginning() -> None:
-    error = invalid("code", "field", "something short", "x" * 10_000)
+    error = invalid("field", Expected("too_long", most=7), "x" * 10_000)
     assert error.faults[0]["received"] == "x" * 120
     assert len(error.message) < 200

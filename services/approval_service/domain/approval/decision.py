@@ -25,6 +25,7 @@ from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import Conflict, invalid
+from lockbox.faults import Expected
 
 
 def judge(approval: Approval, caller: Caller) -> Judgement:
@@ -84,9 +85,9 @@ def _terms_left(approval: Approval, matter: Matter, ballot: Ballot, now: datetim
     terms, changes = matter.deliberation.terms, ballot.changes
     if ballot.decision == "deny":
         if changes is not None:
-            raise invalid("changes_with_denial", "changes", "null, as a denial leaves nothing", "changes")
+            raise invalid("changes", Expected("changes_with_denial"), "changes")
         if approval.limits.comment_on_denial and not ballot.comment.strip():
-            raise invalid("comment_required", "comment", "why you deny, as the tenant's policy asks", ballot.comment)
+            raise invalid("comment", Expected("comment_required"), ballot.comment)
     if changes is None:
         return terms
     return narrow(terms, changes, now) if matter.extension is None else only_shorter(terms, changes)

@@ -15,6 +15,7 @@ from lockbox.contracts.grant.facts import ExtensionDecided, ExtensionRequested
 from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Caller
 from lockbox.errors import Conflict, Forbidden, invalid
+from lockbox.faults import Expected
 
 
 def ask(
@@ -84,5 +85,5 @@ def _over(approval: Approval, extension: Extension, grant: Grant, comment: str) 
 def _require_within_cap(approval: Approval, grant: Grant, duration: timedelta) -> None:
     left = approval.limits.maximum_total - (grant.ends_at - grant.starts_at)
     if duration > left:
-        most = f"at most {format_duration(left)}" if left else "none, as the access lasts as long as it may"
-        raise invalid("extension_beyond_cap", "duration", most, format_duration(duration))
+        beyond = Expected("extension_beyond_cap", most=format_duration(left)) if left else Expected("no_time_left")
+        raise invalid("duration", beyond, format_duration(duration), "extension_beyond_cap")

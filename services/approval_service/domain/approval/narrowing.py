@@ -7,6 +7,7 @@ from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.fields import format_duration
 from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import invalid
+from lockbox.faults import Expected
 from lockbox.values.resources import covers
 from lockbox.values.timestamps import format_timestamp
 
@@ -28,38 +29,36 @@ def only_shorter(terms: AccessTerms, changes: Changes) -> AccessTerms:
     """The terms of an extension, of which nothing but the duration can be less."""
     for name in ("resources", "actions", "starts_at"):
         if getattr(changes, name) is not None:
-            raise invalid(
-                "not_changeable", f"changes.{name}", "null, as an extension has only a duration", getattr(changes, name)
-            )
+            raise invalid(f"changes.{name}", Expected("not_changeable"), getattr(changes, name))
     return terms if changes.duration is None else _shorter(terms, changes.duration)
 
 
 def _shorter(terms: AccessTerms, duration: timedelta) -> AccessTerms:
     if duration > terms.duration:
-        most = f"at most {format_duration(terms.duration)}"
-        raise invalid("longer_than_asked", "changes.duration", most, format_duration(duration))
+        longer = Expected("longer_than_asked", most=format_duration(terms.duration))
+        raise invalid("changes.duration", longer, format_duration(duration))
     return replace(terms, duration=duration)
 
 
 def _fewer_resources(terms: AccessTerms, resources: tuple[str, ...]) -> AccessTerms:
     for number, resource in enumerate(resources):
         if not any(covers(asked, resource) for asked in terms.resources):
-            expected = f"something of {', '.join(terms.resources)}"
-            raise invalid("wider_than_asked", f"changes.resources.{number}", expected, resource)
+            expected = Expected("not_of_resources", resources=list(terms.resources))
+            raise invalid(f"changes.resources.{number}", expected, resource, "wider_than_asked")
     return replace(terms, resources=resources)
 
 
 def _fewer_actions(terms: AccessTerms, actions: tuple[str, ...]) -> AccessTerms:
     for number, action in enumerate(actions):
         if action not in terms.actions:
-            expected = f"one of {', '.join(terms.actions)}"
-            raise invalid("wider_than_asked", f"changes.actions.{number}", expected, action)
+            expected = Expected("not_one_of", choices=list(terms.actions))
+            raise invalid(f"changes.actions.{number}", expected, action, "wider_than_asked")
     return replace(terms, actions=actions)
 
 
 def _later(terms: AccessTerms, starts_at: datetime, now: datetime) -> AccessTerms:
     earliest = max(now, terms.starts_at or now)
     if not earliest <= starts_at <= now + LATEST_START:
-        expected = f"a moment from {format_timestamp(earliest)}, within {LATEST_START.days} days"
-        raise invalid("earlier_than_asked", "changes.starts_at", expected, format_timestamp(starts_at))
+        expected = Expected("start_out_of_range", earliest=format_timestamp(earliest), days=LATEST_START.days)
+        raise invalid("changes.starts_at", expected, format_timestamp(starts_at), "earlier_than_asked")
     return replace(terms, starts_at=starts_at)

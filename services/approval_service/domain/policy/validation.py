@@ -21,24 +21,25 @@ from lockbox.contracts.policy.document import (
     Side,
     StagePlan,
 )
-from lockbox.errors import Fault, Invalid
+from lockbox.errors import Invalid
+from lockbox.faults import Expected, Fault
 
 WHO_AGREE = 2
 
 
 @dataclass(frozen=True)
 class Wrong:
-    """One fault: its stable code, the path to it, what was expected and what is there."""
+    """One fault of a policy: the code of the error, the path, the value expected and the value found."""
 
     code: str
     field: str
-    expected: str
+    expected: Expected
     received: object
 
     @property
     def fault(self) -> Fault:
-        """As an error shows it."""
-        return Fault(field=self.field, expected=self.expected, received=str(self.received)[:120])
+        """Return the fault as an error carries it."""
+        return self.expected.fault(self.field, self.received)
 
 
 def check(policy: PolicySettings, people: People, in_force: Iterable[StagePlan] = (), path: str = "") -> None:
@@ -50,7 +51,7 @@ def check(policy: PolicySettings, people: People, in_force: Iterable[StagePlan] 
     faults = [replace(wrong, field=path + wrong.field) for wrong in _faults(policy, people, tuple(in_force))]
     if faults:
         first = faults[0]
-        text = f"{first.field}: expected {first.expected}, got {first.received!r}"
+        text = f"{first.field}: expected {first.expected.text}, got {first.received!r}"
         raise Invalid(first.code, text, [wrong.fault for wrong in faults])
 
 
@@ -67,13 +68,12 @@ def _faults(policy: PolicySettings, people: People, in_force: Sequence[StagePlan
 
 def _contradictions(policy: PolicySettings) -> Iterator[Wrong]:
     if policy.audit_only and policy.require_approval:
-        yield Wrong("policy_contradictory", "audit_only", "false while require_approval is true", policy.audit_only)
+        yield Wrong("policy_contradictory", "audit_only", Expected("audit_only_with_approval"), policy.audit_only)
     for shorter, longer in (("default_duration", "maximum_duration"), ("maximum_duration", "maximum_total")):
         least, most = getattr(policy, shorter), getattr(policy, longer)
         if least > most:
-            yield Wrong(
-                "policy_contradictory", shorter, f"at most {longer}, {format_duration(most)}", format_duration(least)
-            )
+            expected = Expected("longer_than_setting", setting=longer, most=format_duration(most))
+            yield Wrong("policy_contradictory", shorter, expected, format_duration(least))
 
 
 def _stages(policy: PolicySettings, people: People, in_force: Sequence[StagePlan]) -> Iterator[Wrong]:
@@ -82,15 +82,15 @@ def _stages(policy: PolicySettings, people: People, in_force: Sequence[StagePlan
         yield Wrong(
             "policy_without_stage",
             "stages",
-            f"a stage of the {needed.lower()}, as require_approval is {str(policy.require_approval).lower()}",
+            Expected("no_stage_of_side", side=needed.value, require_approval=policy.require_approval),
             [stage.name for stage in policy.stages],
         )
     if policy.audit_only and not policy.stages:
-        yield Wrong("policy_without_stage", "stages", "a stage that decides on extensions and in a freeze", [])
+        yield Wrong("policy_without_stage", "stages", Expected("no_stage"), [])
     for number, stage in enumerate(policy.stages):
         yield from _stage(f"stages.{number}", stage, people, stage in in_force)
     if policy.four_eyes and len(people.with_role(Role.CUSTOMER_ADMIN, Side.CUSTOMER)) < WHO_AGREE:
-        yield Wrong("policy_four_eyes_alone", "four_eyes", "false while there are not two administrators", True)
+        yield Wrong("policy_four_eyes_alone", "four_eyes", Expected("no_second_administrator"), True)
 
 
 def _stage(path: str, stage: StagePlan, people: People, known: bool) -> Iterator[Wrong]:
@@ -106,20 +106,18 @@ def _stage(path: str, stage: StagePlan, people: People, known: bool) -> Iterator
 def _members(path: str, group: Group, side: Side) -> Iterator[Wrong]:
     for number, member in enumerate(group.members):
         if "@" not in member and member not in DECIDING_ROLES[side]:
-            roles = " or ".join(DECIDING_ROLES[side])
-            yield Wrong(
-                "policy_member_unknown", f"{path}.members.{number}", f"{roles}, in a stage of this side", member
-            )
+            expected = Expected("not_a_role_of_side", roles=list(DECIDING_ROLES[side]))
+            yield Wrong("policy_member_unknown", f"{path}.members.{number}", expected, member)
 
 
 def _reachable(path: str, group: Group, side: Side, people: People) -> Iterator[Wrong]:
     eligible = people.eligible(group, side)
     for number, member in enumerate(group.members):
         if "@" in member and member not in eligible:
-            roles = " or ".join(DECIDING_ROLES[side])
-            yield Wrong("policy_member_unknown", f"{path}.members.{number}", f"somebody who is {roles}", member)
+            unqualified = Expected("person_without_role", roles=list(DECIDING_ROLES[side]))
+            yield Wrong("policy_member_unknown", f"{path}.members.{number}", unqualified, member)
     if group.approvals > len(eligible):
-        expected = f"at most {len(eligible)}, as so many people can decide here"
+        expected = Expected("more_than_deciders", most=len(eligible))
         yield Wrong("policy_quorum_unreachable", f"{path}.approvals", expected, group.approvals)
 
 
@@ -130,10 +128,10 @@ def _together(path: str, stage: StagePlan, people: People) -> Iterator[Wrong]:
     places = {group.name: min(group.approvals, len(eligible[group.name])) for group in stage.groups}
     groups_of = {email: [name for name in places if email in eligible[name]] for email in sorted(everybody)}
     if unfilled(assign(groups_of, places), places):
-        expected = "groups that can all be satisfied, as one person counts once in a stage"
+        expected = Expected("groups_share_people")
         yield Wrong("policy_quorum_unreachable", f"{path}.groups", expected, [group.name for group in stage.groups])
     if stage.denials > max(len(everybody), 1):
-        expected = f"at most {len(everybody)}, as so many people can decide here"
+        expected = Expected("more_than_deciders", most=len(everybody))
         yield Wrong("policy_quorum_unreachable", f"{path}.denials", expected, stage.denials)
 
 
@@ -141,24 +139,24 @@ def _rule(
     path: str, rule: Rule, policy: PolicySettings, people: People, in_force: Sequence[StagePlan]
 ) -> Iterator[Wrong]:
     if (rule.stage is not None) != (rule.then == "add_stage"):
-        expected = "a stage" if rule.stage is None else "nothing, as only add_stage has one"
+        expected = Expected("rule_without_stage" if rule.stage is None else "rule_with_stage")
         yield Wrong("policy_rule_incomplete", f"{path}.stage", expected, rule.stage and rule.stage.name)
     if rule.stage is not None:
         yield from _stage(f"{path}.stage", rule.stage, people, rule.stage in in_force)
         if rule.stage.name in [stage.name for stage in policy.stages]:
-            yield Wrong("policy_name_repeated", f"{path}.stage.name", "a name that no other stage has", rule.stage.name)
+            yield Wrong("policy_name_repeated", f"{path}.stage.name", Expected("stage_name_repeated"), rule.stage.name)
     yield from _condition(f"{path}.when", rule.when, policy.maximum_duration, people)
 
 
 def _condition(path: str, when: Condition, longest: timedelta, people: People) -> Iterator[Wrong]:
     most = min(longest, when.at_most or longest)
     if when.longer_than is not None and when.longer_than >= most:
-        expected = f"less than {format_duration(most)}, or nothing matches"
+        expected = Expected("longer_than_any_request", most=format_duration(most))
         yield Wrong("policy_matches_nothing", f"{path}.longer_than", expected, format_duration(when.longer_than))
     engineers = people.with_role(Role.ENGINEER, Side.VENDOR)
     for number, email in enumerate(when.engineers or ()):
         if email not in engineers:
-            yield Wrong("policy_member_unknown", f"{path}.engineers.{number}", "one of the vendor's engineers", email)
+            yield Wrong("policy_member_unknown", f"{path}.engineers.{number}", Expected("not_an_engineer"), email)
     for field, hours in (("arrives", when.arrives), ("access", when.access)):
         if hours is not None:
             yield from _hours(f"{path}.{field}", hours)
@@ -167,14 +165,14 @@ def _condition(path: str, when: Condition, longest: timedelta, people: People) -
 def _hours(path: str, hours: Hours) -> Iterator[Wrong]:
     yield from _zone(path, hours.time_zone)
     if hours.since in (hours.until, spans.END_OF_DAY):
-        yield Wrong("policy_matches_nothing", f"{path}.since", "a time of day other than `until`", hours.since)
+        yield Wrong("policy_matches_nothing", f"{path}.since", Expected("empty_hours"), hours.since)
 
 
 def _unreachable(rules: Sequence[Rule]) -> Iterator[Wrong]:
     """After a rule that is for every request, no other is ever looked at."""
     for number, rule in enumerate(rules[:-1]):
         if rule.when == Condition():
-            expected = f"no rule, as rules.{number} matches every request"
+            expected = Expected("rule_never_reached", rule=number)
             yield Wrong("policy_matches_nothing", f"rules.{number + 1}", expected, rules[number + 1].name)
             return
 
@@ -187,11 +185,11 @@ def _freezes(freezes: Sequence[Freeze]) -> Iterator[Wrong]:
     during = {number: spans.frozen(freezes[number]) for number in known}
     for number in known:
         if during[number].end <= during[number].start:
-            expected = f"a time after {freezes[number].starts}"
+            expected = Expected("freeze_without_time", starts=freezes[number].starts)
             yield Wrong("policy_matches_nothing", f"freezes.{number}.ends", expected, freezes[number].ends)
     for one, other in combinations(known, 2):
         if during[one].touches(during[other]):
-            expected = f"a time that does not overlap with {freezes[one].name!r}"
+            expected = Expected("freezes_overlap", name=freezes[one].name)
             yield Wrong("policy_freezes_overlap", f"freezes.{other}", expected, freezes[other].name)
 
 
@@ -199,10 +197,10 @@ def _zone(path: str, name: str) -> Iterator[Wrong]:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        yield Wrong("policy_time_zone_unknown", f"{path}.time_zone", "a time zone such as Europe/Berlin", name)
+        yield Wrong("policy_time_zone_unknown", f"{path}.time_zone", Expected("time_zone_unknown"), name)
 
 
 def _repeated(field: str, names: Sequence[str]) -> Iterator[Wrong]:
     for number, name in enumerate(names):
         if name in names[:number]:
-            yield Wrong("policy_name_repeated", f"{field}.{number}.name", "a name that no other one has", name)
+            yield Wrong("policy_name_repeated", f"{field}.{number}.name", Expected("name_repeated"), name)

@@ -14,6 +14,7 @@ from lockbox.contracts.policy.document import MOST_STAGES, PolicySettings, Stage
 from lockbox.contracts.policy.operations import DiffPolicy, GetPolicy, PutPolicy
 from lockbox.contracts.policy.views import PolicyView
 from lockbox.errors import Fault, Invalid, NotFound, invalid
+from lockbox.faults import Expected
 from portal_service.edge import edge
 from portal_service.web.pages.requests import tenants
 from portal_service.web.shell.forms import Form, as_count
@@ -62,7 +63,7 @@ def settings_in(document: str, tenant: str) -> PolicySettings:
         raise Invalid("malformed_json", f"the document is not JSON: {error}") from error
     if isinstance(data, Mapping):
         if data.get("tenant", tenant) != tenant:
-            raise invalid("invalid_tenant", "tenant", tenant, data["tenant"])
+            raise invalid("tenant", Expected("other_tenant", tenant=tenant), data["tenant"], "invalid_tenant")
         data = {name: value for name, value in data.items() if name not in SHOWN_BESIDE | {"tenant"}}
     return PolicySettings(**wire.decode(Document, data).settings())
 

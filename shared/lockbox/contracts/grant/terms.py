@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from marshmallow import validate
-
 from lockbox.contracts.fields import TextField
+from lockbox.contracts.rules import Form
 
 
 class ThumbprintField(TextField):
     """The SHA-256 of a key or a certificate, as base64url."""
 
-    rule = validate.Regexp(r"[A-Za-z0-9_-]{43}\Z", error="a thumbprint of 43 characters")
+    rule = Form(r"[A-Za-z0-9_-]{43}\Z", "not_a_thumbprint")
 
 
 Thumbprint = Annotated[str, ThumbprintField]

@@ -6,12 +6,23 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from marshmallow import ValidationError, validate
-
-from lockbox.contracts import wire
-from lockbox.contracts.fields import EMAIL, Action, Comment, Count, Duration, Email, Flag, Resource, TextField, Title
+from lockbox.contracts import rules, wire
+from lockbox.contracts.fields import (
+    EMAIL,
+    Action,
+    Comment,
+    Count,
+    Duration,
+    Email,
+    Flag,
+    Resource,
+    TextField,
+    Title,
+    format_duration,
+)
 from lockbox.contracts.identity import Role
 from lockbox.contracts.request.terms import Pattern, ReasonCode, Severity, some_distinct
+from lockbox.contracts.rules import Form, violation
 
 MOST_STAGES, MOST_GROUPS, MOST_MEMBERS, MOST_RULES, MOST_FREEZES = 10, 10, 100, 200, 50
 
@@ -40,10 +51,7 @@ class MemberField(TextField):
     """Who belongs to a group: everybody of a role, or one person by the address."""
 
     roles = tuple(role.value for role in DECIDERS)
-    rule = validate.Regexp(
-        re.compile(rf"(?:{'|'.join(roles)})\Z|{EMAIL}"),
-        error=f"a role ({', '.join(roles)}) or the address of a person",
-    )
+    rule = Form(re.compile(rf"(?:{'|'.join(roles)})\Z|{EMAIL}"), "not_a_member", roles=list(roles))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -53,30 +61,26 @@ class MemberField(TextField):
 class TimeOfDayField(TextField):
     """A time of day, such as `08:00`; `24:00` is the end of the day."""
 
-    rule = validate.Regexp(r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", error="a time of day such as 08:00")
+    rule = Form(r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", "not_a_time_of_day")
 
 
 class TimeZoneField(TextField):
     """The name of a time zone in the IANA database."""
 
-    rule = validate.Regexp(
-        r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}\Z", error="a time zone such as Europe/Berlin"
-    )
+    rule = Form(r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}\Z", "not_a_time_zone")
 
 
 class LocalTimeField(TextField):
     """A date and a time of day, in a time zone that is named beside it."""
 
-    rule = validate.Regexp(
-        r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]\Z", error="a local time such as 2026-12-24T18:00"
-    )
+    rule = Form(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]\Z", "not_a_local_time")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
             datetime.fromisoformat(str(text))
         except ValueError as error:
-            raise ValidationError("a local time such as 2026-12-24T18:00") from error
+            raise violation("not_a_local_time") from error
         return text
 
 
@@ -98,29 +102,29 @@ Day = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 DAYS: tuple[Day, ...] = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
-def between(least: timedelta, most: timedelta, text: str) -> dict[str, Any]:
+def between(least: timedelta, most: timedelta) -> dict[str, Any]:
     """The rule of a duration with bounds, both included."""
 
     def check(duration: timedelta) -> None:
         if not least <= duration <= most:
-            raise ValidationError(text)
+            raise violation("duration_out_of_range", least=format_duration(least), most=format_duration(most))
 
     return {"validate": check}
 
 
 def from_one_to(most: int) -> dict[str, Any]:
     """The rule of a number of people."""
-    return {"validate": validate.Range(1, most, error=f"a whole number from 1 to {most}")}
+    return {"validate": rules.Bounds(1, most)}
 
 
-def at_most(most: int, what: str) -> dict[str, Any]:
+def at_most(most: int, of: str) -> dict[str, Any]:
     """The rule of a list that may be empty."""
-    return {"validate": validate.Length(max=most, error=f"at most {most} {what}")}
+    return {"validate": rules.at_most(most, of)}
 
 
-def some(what: str, most: int = 100) -> Any:
+def some(of: str, most: int = 100) -> Any:
     """A condition that is met by one of several things; null, and left out, it is met by all."""
-    return field(default=None, metadata=some_distinct(most, what))
+    return field(default=None, metadata=some_distinct(most, of))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +142,7 @@ class StagePlan:
 
     name: Title
     side: Side
-    groups: tuple[Group, ...] = field(metadata={"validate": validate.Length(1, MOST_GROUPS, error="1 to 10 groups")})
+    groups: tuple[Group, ...] = field(metadata={"validate": rules.count(1, MOST_GROUPS, "groups")})
     denials: Count = field(default=1, metadata=from_one_to(MOST_APPROVALS))
 
 
@@ -203,7 +207,7 @@ class BreakGlass:
     allowed: Flag = False
     duration: Duration = field(
         default=timedelta(hours=1),
-        metadata=between(timedelta(minutes=1), timedelta(hours=4), "a duration from PT1M to PT4H"),
+        metadata=between(timedelta(minutes=1), timedelta(hours=4)),
     )
 
 
@@ -232,19 +236,19 @@ class PolicySettings:
     comment_on_denial: Flag = False
     request_lifetime: Duration = field(
         default=timedelta(hours=12),
-        metadata=between(timedelta(seconds=1), timedelta(days=7), "a duration from PT1S to P7D"),
+        metadata=between(timedelta(seconds=1), timedelta(days=7)),
     )
     default_duration: Duration = field(
         default=timedelta(hours=4),
-        metadata=between(timedelta(seconds=1), timedelta(hours=24), "a duration from PT1S to PT24H"),
+        metadata=between(timedelta(seconds=1), timedelta(hours=24)),
     )
     maximum_duration: Duration = field(
         default=timedelta(hours=4),
-        metadata=between(timedelta(seconds=1), timedelta(hours=24), "a duration from PT1S to PT24H"),
+        metadata=between(timedelta(seconds=1), timedelta(hours=24)),
     )
     maximum_total: Duration = field(
         default=timedelta(hours=8),
-        metadata=between(timedelta(seconds=1), timedelta(days=7), "a duration from PT1S to P7D"),
+        metadata=between(timedelta(seconds=1), timedelta(days=7)),
     )
     service_request_pattern: Pattern | None = None
     stages: tuple[StagePlan, ...] = field(default=DEFAULT_STAGES, metadata=at_most(MOST_STAGES, "stages"))

@@ -6,10 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
-from marshmallow import ValidationError, validate
-
 from lockbox.contracts import wire
 from lockbox.contracts.fields import Action, Duration, Justification, Resource, TenantName, TextField, Timestamp
+from lockbox.contracts.rules import Form, violation
 
 
 class ReasonCode(StrEnum):
@@ -49,16 +48,13 @@ PENDING = frozenset({RequestState.PENDING_VENDOR, RequestState.PENDING_CUSTOMER,
 class ServiceRequestField(TextField):
     """The number of a support case."""
 
-    rule = validate.Regexp(r"[A-Z][A-Z0-9]{0,9}-[0-9]{1,12}\Z", error="a service request such as SR-359423")
+    rule = Form(r"[A-Z][A-Z0-9]{0,9}-[0-9]{1,12}\Z", "not_a_service_request")
 
 
 class PatternField(TextField):
     """How a tenant's service requests look: `#` is one digit, a final `*` one or more, all else stands for itself."""
 
-    rule = validate.Regexp(
-        r"[A-Z][A-Z0-9#]{0,9}-(?:[0-9#]{1,12}|[0-9#]{0,11}\*)\Z",
-        error="a pattern of service requests such as SR-###### or SR-*",
-    )
+    rule = Form(r"[A-Z][A-Z0-9#]{0,9}-(?:[0-9#]{1,12}|[0-9#]{0,11}\*)\Z", "not_a_service_request_pattern")
 
 
 Pattern = Annotated[str, PatternField]
@@ -70,14 +66,14 @@ def matches(service_request: str, pattern: str) -> bool:
     return re.fullmatch(expression, service_request) is not None
 
 
-def some_distinct(most: int, what: str) -> dict[str, Any]:
+def some_distinct(most: int, of: str) -> dict[str, Any]:
     """The rule of a list that names at least one thing, at most `most`, and none twice."""
 
     def check(items: tuple[str, ...]) -> None:
         if not 1 <= len(items) <= most:
-            raise ValidationError(f"1 to {most} {what}")
+            raise violation("wrong_count", least=1, most=most, of=of)
         if len(set(items)) != len(items):
-            raise ValidationError(f"{what} that are named once")
+            raise violation("not_distinct", of=of)
 
     return {"validate": check}
 
@@ -87,7 +83,7 @@ def longer_than_zero() -> dict[str, Any]:
 
     def check(duration: timedelta) -> None:
         if duration <= timedelta(0):
-            raise ValidationError("a duration longer than zero")
+            raise violation("not_longer_than_zero")
 
     return {"validate": check}
 

@@ -16,6 +16,7 @@ from pymongo.errors import AutoReconnect, ConnectionFailure, WTimeoutError
 
 from lockbox.contracts.events import Event, Fact, read_event
 from lockbox.errors import Invalid, Unavailable, invalid
+from lockbox.faults import Expected
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.redelivery import (
     ATTEMPT_HEADER,
@@ -139,11 +140,11 @@ class Subscription(Entrypoint):
 def _check_properties(message: Any) -> None:
     content_type = message.properties.get("content_type")
     if content_type != JSON:
-        raise invalid("content_type", "content_type", JSON, content_type)
+        raise invalid("content_type", Expected("wrong_content_type", type=JSON), content_type, "content_type")
     for name, kind in HEADER_KINDS.items():
         value = headers_of(message).get(name)
         if value is not None and not isinstance(value, kind):
-            raise invalid("header", name, f"a header of kind {kind.__name__}", value)
+            raise invalid(name, Expected("wrong_header", kind=kind.__name__), value, "header")
 
 
 subscribe = Subscription.decorator

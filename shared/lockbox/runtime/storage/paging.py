@@ -10,6 +10,7 @@ from pymongo.collection import Collection
 
 from lockbox.contracts.page import Page
 from lockbox.errors import invalid
+from lockbox.faults import Expected
 from lockbox.runtime.storage.mongo import Document
 
 
@@ -58,7 +59,7 @@ def _values(order: Order, cursor: str) -> Sequence[Any]:
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, list) or len(values) != len(order.fields) or not all(_fits(value) for value in values):
-        raise invalid("invalid_cursor", "cursor", "the next_cursor of an earlier answer", cursor)
+        raise invalid("cursor", Expected("not_a_cursor"), cursor, "invalid_cursor")
     return values
 
 

@@ -7,7 +7,8 @@ from tests.unit.builders import NOW, REQUEST_ID, asked, created, terms
 
 from lockbox.contracts.request.terms import AccessTerms, RequestState
 from lockbox.contracts.request.views import TenantView
-from lockbox.errors import Conflict, Fault, Invalid
+from lockbox.errors import Conflict, Invalid
+from lockbox.faults import Expected
 from request_service.domain.request import MOST_ANSWERS, AccessRequest, ask
 
 TENANT = TenantView(
@@ -40,7 +41,7 @@ def test_ask_when_the_tenant_has_another_lifetime_expires_by_that() -> None:
 def test_ask_when_there_is_no_such_tenant_says_so() -> None:
     error = refusal(None, tenant="nowhere")
     assert error.code == "tenant_unknown"
-    assert error.faults == (Fault(field="tenant", expected="the name of a tenant", received="nowhere"),)
+    assert error.faults == (Expected("tenant_unknown").fault("tenant", "nowhere"),)
 
 
 @pytest.mark.parametrize("duration", [timedelta(microseconds=1), timedelta(hours=4)])
@@ -51,7 +52,7 @@ def test_ask_when_as_long_as_allowed_is_taken(duration: timedelta) -> None:
 def test_ask_when_longer_than_allowed_says_how_long_it_may_be() -> None:
     error = refusal(duration=timedelta(hours=4, seconds=1))
     assert error.code == "duration_too_long"
-    assert error.faults == (Fault(field="duration", expected="at most PT4H", received="PT4H1S"),)
+    assert error.faults == (Expected("duration_too_long", most="PT4H").fault("duration", "PT4H1S"),)
 
 
 @pytest.mark.parametrize("starts_at", [None, NOW, NOW + timedelta(seconds=1), NOW + timedelta(days=30)])
