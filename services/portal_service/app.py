@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from lockbox.runtime.host.settings import Config
 from portal_service import web
-from portal_service.api import enforcement, grants, health, ops, problems, requests, schemas, session, tenants, usage
+from portal_service.api import health, problems, routes, schemas, session
 from portal_service.settings import web_settings
 
 LARGEST_BODY = 256 * 1024
@@ -48,9 +48,7 @@ def create_app(config: Config) -> Flask:
     )
     api = Api(app)
     schemas.formats(api.ma_plugin)
-    for part in (session, requests, grants, tenants, usage, enforcement, ops):
-        api.register_blueprint(part.blueprint)
-    for part in (enforcement.well_known, requests.queue, schemas.blueprint):
+    for part in (session.blueprint, *routes.blueprints(), schemas.blueprint):
         api.register_blueprint(part)
     app.register_blueprint(health.blueprint)
     problems.register(app)

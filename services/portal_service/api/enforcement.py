@@ -1,69 +1,33 @@
-"""For enforcement points: the keys that grants verify with, the revocations, and the record of use."""
+"""Routes for enforcement points: the stream of revocations, and the keys, which need no sign-in."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime
 
 from flask import Response, request
 
-from lockbox.contracts import wire
-from lockbox.contracts.access import (
-    AccessesRecorded,
-    AccessRecorded,
-    GetKeys,
-    KeySet,
-    ListRevocations,
-    RecordAccess,
-    RecordAccesses,
-    RevocationList,
-)
+from lockbox.contracts.access import GetKeys, KeySet, ListRevocations, RevocationList
+from lockbox.contracts.registry import Operation
 from lockbox.errors import invalid
 from lockbox.faults import Expected
 from lockbox.values.timestamps import parse_timestamp
 from portal_service import revocation_stream
-from portal_service.api.blueprint import Blueprint, signed_in
+from portal_service.api.special import NEVER_KEPT, Special
 from portal_service.edge import edge
 
 EVENT_STREAM = "text/event-stream"
-NEVER_KEPT = {"Cache-Control": "no-store"}
-
-blueprint = Blueprint("enforcement", __name__, url_prefix="/api/v1", description="For enforcement points")
-well_known = Blueprint("keys", __name__, url_prefix="/.well-known", description="Public keys")
 
 
-@well_known.route("/jwks.json", methods=["GET"])
-@well_known.response(200, wire.schema(KeySet))
-def get_keys() -> tuple[KeySet, dict[str, str]]:
-    """Read the public keys that grants are signed with (RFC 7517)."""
-    return edge().call_as_portal(GetKeys()), {"Cache-Control": "no-cache"}
+def get_keys(message: GetKeys) -> tuple[KeySet, dict[str, str]]:
+    """Read the public keys; readers ask again each time whether they changed."""
+    return edge().call_as_portal(message), {"Cache-Control": "no-cache"}
 
 
-@blueprint.route("/revocations", methods=["GET"])
-@signed_in
-@blueprint.arguments(wire.schema(ListRevocations), location="query")
-@blueprint.response(200, wire.schema(RevocationList))
-def list_revocations(query: ListRevocations) -> Response | tuple[RevocationList, dict[str, str]]:
-    """List the revoked grants whose tokens would still verify; as a stream with `Accept: text/event-stream`."""
+def list_revocations(message: ListRevocations) -> Response | tuple[RevocationList, dict[str, str]]:
+    """List revocations, or stream them to a reader that accepts `text/event-stream`."""
     if request.accept_mimetypes.best_match(["application/json", EVENT_STREAM]) == EVENT_STREAM:
         return _stream(ListRevocations(since=_last_seen()))
-    return edge().call(query), NEVER_KEPT
-
-
-@blueprint.route("/access-events", methods=["POST"])
-@signed_in
-@blueprint.arguments(wire.schema(RecordAccess))
-@blueprint.response(201, wire.schema(AccessRecorded))
-def record_access(attempt: RecordAccess) -> AccessRecorded:
-    """Put one attempt to use content on record."""
-    return edge().call(attempt)
-
-
-@blueprint.route("/access-events/batch", methods=["POST"])
-@signed_in
-@blueprint.arguments(wire.schema(RecordAccesses))
-@blueprint.response(200, wire.schema(AccessesRecorded))
-def record_accesses(attempts: RecordAccesses) -> AccessesRecorded:
-    """Put up to 200 attempts to use content on record; `refused` are those that can never be."""
-    return edge().call(attempts)
+    return edge().call(message), NEVER_KEPT
 
 
 def _stream(query: ListRevocations) -> Response:
@@ -84,3 +48,9 @@ def _last_seen() -> datetime | None:
         return parse_timestamp(given)
     except ValueError as error:
         raise invalid("Last-Event-ID", Expected("not_an_event_id"), given, "invalid_last_event_id") from error
+
+
+SPECIAL: Mapping[Operation, Special] = {
+    GetKeys: Special(respond=get_keys),
+    ListRevocations: Special(respond=list_revocations),
+}

@@ -7,8 +7,6 @@ from flask import Response
 
 from lockbox.contracts import wire
 from lockbox.contracts.fields import Email
-from lockbox.contracts.request.operations import ListTenants
-from lockbox.contracts.request.views import TenantList
 from portal_service.api.blueprint import Blueprint, bearer_token, signed_in
 from portal_service.edge import edge, identity
 
@@ -62,11 +60,3 @@ def sign_out() -> Response:
     """End the session."""
     edge().sign_out(bearer_token())
     return Response(status=204)
-
-
-@blueprint.route("/tenants", methods=["GET"])
-@signed_in
-@blueprint.response(200, wire.schema(TenantList))
-def list_tenants() -> TenantList:
-    """List the tenants that the caller has to do with, and what a request to them must keep to."""
-    return edge().call(ListTenants())

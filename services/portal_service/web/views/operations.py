@@ -173,7 +173,7 @@ ANSWER = OnRequest(
     "Your answer is on its way to the approvers.",
     "good",
     "Your answer (the approvers read it)",
-    "text",
+    "answer",
     4000,
     command=ProvideInfo,
     meaning=lambda _person, _request: "The approvers are told, and go on deciding.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from lockbox.contracts.approval.terms import Changes, Verdict
 from lockbox.contracts.approval.views import ApprovalPage, ApprovalReading, ApprovalView
 from lockbox.contracts.calls import APPROVAL, NO_ROUTE, SIGNED_IN, Call
-from lockbox.contracts.fields import Comment, Duration, Flag, IdempotencyKey, Justification, TenantName, Uuid
+from lockbox.contracts.fields import Comment, Duration, IdempotencyKey, Justification, TenantName, Uuid
 from lockbox.contracts.identity import CUSTOMER_ROLES, VENDOR_ROLES, Role
 from lockbox.contracts.page import Page
 from lockbox.contracts.policy.document import DECIDERS
@@ -121,4 +121,4 @@ class ListBreakGlass(
     """Access that was opened without the customer, newest first; with `acknowledged`, only what is, or is not, yet."""
 
     tenant: TenantName | None = None
-    acknowledged: Flag | None = None
+    acknowledged: bool | None = None

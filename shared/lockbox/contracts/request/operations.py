@@ -1,6 +1,6 @@
 """Operations on a request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lockbox.contracts.calls import REQUEST, SIGNED_IN, Call
 from lockbox.contracts.fields import Email, IdempotencyKey, Justification, TenantName, Uuid
@@ -38,7 +38,7 @@ class ProvideInfo(
     """Answer what the approvers asked about an own request."""
 
     request_id: Uuid
-    text: Justification
+    text: Justification = field(metadata={"data_key": "answer"})
     idempotency_key: IdempotencyKey
 
 
