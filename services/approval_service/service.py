@@ -49,7 +49,7 @@ from lockbox.runtime.rpc.server import command
 
 
 class ApprovalService(operator.Operated):
-    """Decides what becomes of requests."""
+    """Decides requests; owns stages, grants, policies and keys."""
 
     name = "approval_service"
 
@@ -64,47 +64,47 @@ class ApprovalService(operator.Operated):
 
     @on_start()
     def make_first_key(self) -> None:
-        """Make the first key that grants are signed with."""
+        """Create the first key that grants are signed with."""
         keys.make_first_key(self.keyrings, self.signer, self._cause(), self.clock.now())
 
     @subscribe(*MEMBERS)
     def on_member(self, event: Event, fact: MemberFact) -> None:
-        """Note who is known; a tenant is from its first member on."""
+        """Record a member; a tenant exists from its first member on."""
         policy.learn_member(self.members, self.policies, event, fact, self.clock.now())
 
     @subscribe(RequestCreated)
     def on_request_created(self, event: Event, request: RequestCreated) -> None:
-        """Begin to decide."""
+        """Open the approval of a request."""
         approval.open_approval(self.approvals, self.policies, event, request, self.clock.now())
 
     @subscribe(InfoProvided)
     def on_info_provided(self, event: Event, answer: InfoProvided) -> None:
-        """Go on with what the engineer answered."""
+        """Record the engineer's answer and go on deciding."""
         approval.receive_answer(self.approvals, event, answer, self.clock.now())
 
     @command(Decide)
     def decide(self, caller: Caller, message: Decide) -> ApprovalView:
-        """Record a yes or no; who may is for the approval to say."""
+        """Record a decision."""
         return approval.decide(self.approvals, caller, message, self.clock.now())
 
     @command(RequestInfo)
     def request_info(self, caller: Caller, message: RequestInfo) -> ApprovalView:
-        """Ask the engineer for more; who may is for the approval to say."""
+        """Record a question to the engineer."""
         return approval.request_info(self.approvals, caller, message, self.clock.now())
 
     @command(CancelRequest)
     def cancel_request(self, caller: Caller, message: CancelRequest) -> ApprovalView:
-        """Take an own request back."""
+        """Cancel an own request."""
         return approval.cancel_request(self.approvals, caller, message, self.clock.now())
 
     @command(UseBreakGlass)
     def use_break_glass(self, caller: Caller, message: UseBreakGlass) -> ApprovalView:
-        """Want access opened at once, or open it as the second one who does."""
+        """Record the wish for access at once; the second one opens it."""
         return approval.use_break_glass(self.approvals, caller, message, self.clock.now())
 
     @command(AcknowledgeBreakGlass)
     def acknowledge_break_glass(self, caller: Caller, message: AcknowledgeBreakGlass) -> ApprovalView:
-        """Take note of access that was opened without the customer."""
+        """Acknowledge access that was opened without the customer."""
         return approval.acknowledge_break_glass(self.approvals, caller, message, self.clock.now())
 
     @command(GetApproval)
@@ -114,7 +114,7 @@ class ApprovalService(operator.Operated):
 
     @command(ListQueue)
     def list_queue(self, caller: Caller, message: ListQueue) -> ApprovalPage:
-        """List what waits for the caller's decision."""
+        """List the requests and extensions that wait for the caller's decision."""
         return approval.list_queue(self.approvals, caller, message)
 
     @command(ListBreakGlass)
@@ -151,7 +151,7 @@ class ApprovalService(operator.Operated):
 
     @command(CompleteGrant)
     def complete_grant(self, caller: Caller, message: CompleteGrant) -> GrantView:
-        """Close an own live grant early."""
+        """Complete an own live grant before its end."""
         return approval.complete_grant(self.approvals, caller, message, self.clock.now())
 
     @command(GetPolicy)
@@ -166,7 +166,7 @@ class ApprovalService(operator.Operated):
 
     @command(DiffPolicy)
     def diff_policy(self, caller: Caller, message: DiffPolicy) -> PolicyDiff:
-        """Say what a document would change."""
+        """List the changes that a policy would make."""
         return policy.diff_policy(self.policies, self.members, caller, message)
 
     @command(DecidePolicyChange)
@@ -176,7 +176,7 @@ class ApprovalService(operator.Operated):
 
     @command(EvaluatePolicy)
     def evaluate_policy(self, caller: Caller, message: EvaluatePolicy) -> Forecast:
-        """Say what would happen to a request."""
+        """Evaluate a request under a policy."""
         return policy.evaluate_policy(self.policies, self.members, caller, message, self.clock.now())
 
     @command(GetKeys)
@@ -186,17 +186,17 @@ class ApprovalService(operator.Operated):
 
     @command(ListRevocations)
     def list_revocations(self, caller: Caller, message: ListRevocations) -> RevocationList:
-        """List the grants that somebody ended and whose tokens would still verify."""
+        """List the revoked grants whose tokens would still verify."""
         return access.list_revocations(self.approvals, self.keyrings, message, self.clock.now())
 
     @command(RecordAccess)
     def record_access(self, caller: Caller, message: RecordAccess) -> AccessRecorded:
-        """Put one attempt to use content on record."""
+        """Put one access on record."""
         return access.record_access(self.accesses, self.policies, caller, message, self.clock.now())
 
     @command(RecordAccesses)
     def record_accesses(self, caller: Caller, message: RecordAccesses) -> AccessesRecorded:
-        """Put several attempts to use content on record."""
+        """Put several accesses on record."""
         return access.record_accesses(self.accesses, self.policies, caller, message, self.clock.now())
 
     @command(ListKeys)
@@ -211,7 +211,7 @@ class ApprovalService(operator.Operated):
 
     @command(RevokeKey)
     def revoke_key(self, caller: Caller, message: RevokeKey) -> KeyList:
-        """Let nothing count any more that a key has signed."""
+        """Revoke a key and every grant that it has signed."""
         return keys.revoke_key(self.keyrings, self.signer, caller, message, self.clock.now())
 
     @every(interval=0.5)

@@ -38,7 +38,7 @@ class AuditService(operator.Operated):
 
     @answer_questions()
     def on_question(self, ids: Sequence[str]) -> Sequence[str]:
-        """Say which of these events are on record."""
+        """Return the ids of those events that are on record."""
         return usecases.on_record(self.records, ids)
 
     @command(ListRecords)
@@ -48,10 +48,10 @@ class AuditService(operator.Operated):
 
     @command(GetUsage)
     def get_usage(self, caller: Caller, message: GetUsage) -> UsageReport:
-        """Say what the grants of one tenant allowed, and what was done with them."""
+        """Report on the grants of a tenant and their use."""
         return usecases.get_usage(self.usages, caller, message, self.clock.now())
 
     @command(GetGrantUsage)
     def get_grant_usage(self, caller: Caller, message: GetGrantUsage) -> GrantUsage:
-        """Say what one grant allowed, and what was done with it."""
+        """Report on one grant and its use."""
         return usecases.get_grant_usage(self.usages, caller, message)

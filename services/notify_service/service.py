@@ -16,7 +16,7 @@ from notify_service.store import DeliveryStore, MemberStore
 
 
 class NotifyService(operator.Operated):
-    """Tells people what concerns them."""
+    """Sends emails about requests, grants and policies."""
 
     name = "notify_service"
 
@@ -28,15 +28,15 @@ class NotifyService(operator.Operated):
 
     @subscribe(MemberAdded, MemberChanged, MemberRemoved)
     def on_member(self, event: Event, fact: MemberAdded | MemberChanged | MemberRemoved) -> None:
-        """Note who can be told."""
+        """Record a member as a recipient."""
         usecases.learn_member(self.members, event, fact)
 
     @subscribe(*COMPOSERS)
     def on_news(self, event: Event, fact: Fact) -> None:
-        """Tell whom it concerns."""
+        """Create the emails about an event."""
         usecases.alert_people(self.deliveries, self.members, event, fact, self.clock.now())
 
     @every(interval=0.5)
     def send_due(self) -> None:
-        """Send what waits."""
+        """Send the emails that are due."""
         usecases.send_due(self.deliveries, self.mailer, self.clock)

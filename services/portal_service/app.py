@@ -1,4 +1,4 @@
-"""The web application: REST, pages and health under one roof."""
+"""The web application: REST, pages and health."""
 
 from http import HTTPStatus
 
@@ -27,7 +27,7 @@ SECURITY_HEADERS = {
 
 
 def create_app(config: Config) -> Flask:
-    """Make the application."""
+    """Create the web application."""
     settings = web_settings(config)
     app = Flask("portal_service")
     app.config.update(
@@ -60,7 +60,7 @@ def create_app(config: Config) -> Flask:
 
 
 def _of_nowhere(error: HTTPException) -> ResponseReturnValue:
-    """An address that nobody answers belongs to the API or to the pages by its name alone."""
+    """Answer an unknown address as the API or as a page, by the beginning of its path."""
     for_programs = request.path.startswith(FOR_PROGRAMS)
     return problems.of_http(error) if for_programs else web.errors.of_nowhere(error)
 

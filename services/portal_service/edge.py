@@ -1,4 +1,4 @@
-"""What a web request has at hand: who sent it, and the way to the other services."""
+"""The context of a web request: its caller, its keys, and the calls to other services."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -30,27 +30,27 @@ R = TypeVar("R")
 
 
 class Clock(Protocol):
-    """Where the time comes from."""
+    """The source of the time."""
 
     def now(self) -> datetime: ...  # noqa: D102
 
 
 class Health(Protocol):
-    """Where health comes from."""
+    """The health of the portal."""
 
     def alive(self) -> bool: ...  # noqa: D102
     def missing(self) -> list[str]: ...  # noqa: D102
 
 
 class Revocations(Protocol):
-    """Where revocations are heard of."""
+    """The source of revocations."""
 
     def listener(self, ask: Ask) -> AbstractContextManager[Listener]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
 class Edge:
-    """The edge of Lockbox, for one web request."""
+    """The operations of the portal, for one web request."""
 
     known: Known
     services: Services
@@ -60,7 +60,7 @@ class Edge:
     revocations: Revocations
 
     def sign_in(self, email: str, password: str) -> str:
-        """A session token for the right password."""
+        """Return a session token for the right password."""
         act = Act(Cause(email, correlation_id()), self.clock.now())
         return usecases.sign_in(self.known, email, password, act, new_id())
 
@@ -69,32 +69,32 @@ class Edge:
         usecases.sign_out(self.known, token)
 
     def identify(self, token: str) -> Identity:
-        """Whose token this is."""
+        """Return the account that a token belongs to."""
         return usecases.identify(self.known, token, self.clock.now())
 
     def call(self, message: Call[R]) -> R:
-        """Ask another service, as whoever sent this web request."""
+        """Send a message to another service, in the name of the caller."""
         return self.services.call(caller(), message)
 
     def call_as_portal(self, message: Call[R]) -> R:
-        """Ask another service for what everybody may know."""
-        nobody = Caller(usecases.SERVICE, VENDOR, frozenset(), self.clock.now(), correlation_id())
-        return self.services.call(nobody, message)
+        """Send a message that needs no sign-in, in the name of the portal."""
+        portal = Caller(usecases.SERVICE, VENDOR, frozenset(), self.clock.now(), correlation_id())
+        return self.services.call(portal, message)
 
     def operate(self, service: str, message: Call[R]) -> R:
-        """Ask one service to do what an operator wants done."""
+        """Send an operator's message to one service."""
         return ops_fanout.ask(self.services, self.operations, caller(), message, service)
 
     def operate_all(self, message: Call[R]) -> Answers[R]:
-        """Ask every service the same, and learn of each what it answers or why it does not."""
+        """Send an operator's message to every service; return the answer or the error of each."""
         return ops_fanout.ask_all(self.services, self.operations, caller(), message)
 
     def listen(self) -> AbstractContextManager[Listener]:
-        """Hear of revocations from now on."""
+        """Listen for revocations from now on."""
         return self.revocations.listener(partial(revocation_stream.ask, self.services))
 
     def proven_key(self) -> str | None:
-        """The thumbprint of the key that the header `DPoP` of this web request proves (RFC 9449), if there is one."""
+        """Return the thumbprint of the key that the header `DPoP` proves (RFC 9449), or None without the header."""
         shown = request.headers.getlist("DPoP")
         if not shown:
             return None
@@ -108,38 +108,38 @@ class Edge:
         return proof.thumbprint
 
     def read_request(self, request_id: str) -> RequestDetails:
-        """A request with its outcome."""
+        """Return a request with its outcome."""
         return usecases.read_request(self.services, caller(), request_id, Patience(OPENS_WITHIN_SECONDS))
 
     def act_on_request(self, message: OnRequest) -> ApprovalView:
-        """Do something about a request: decide, ask, cancel, open in an emergency, acknowledge."""
+        """Act on a request: decide, ask, cancel, use break-glass, acknowledge."""
         return usecases.act_on_request(self.services, caller(), message, Patience(OPENS_WITHIN_SECONDS))
 
 
 def edge() -> Edge:
-    """The edge of this web request."""
+    """Return the edge of this web request."""
     return cast(Edge, request.environ["lockbox.edge"])
 
 
 def identity() -> Identity:
-    """Who sent this web request; set by whatever let it in."""
+    """Return the identity behind this web request, as sign-in has set it."""
     return cast(Identity, g.identity)
 
 
 def caller() -> Caller:
-    """Who sent this web request, as the other services know them."""
+    """Return the caller of this web request, as the other services know it."""
     return identity().account.as_caller(identity().since, correlation_id())
 
 
 def correlation_id() -> str:
-    """What ties together everything that this web request leads to."""
+    """Return the correlation id of this web request."""
     if "correlation_id" not in g:
         g.correlation_id = new_id()
     return cast(str, g.correlation_id)
 
 
 def idempotency_key() -> str:
-    """The client's Idempotency-Key; a new one if it gave none. Raises `Invalid` for one that is no key."""
+    """Return the client's Idempotency-Key, or a new one if it gave none; raise `Invalid` for a malformed one."""
     given = request.headers.get("Idempotency-Key")
     if given is None:
         return new_id()

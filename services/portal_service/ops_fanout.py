@@ -1,4 +1,4 @@
-"""What operators ask of services through the portal: of the one that owns a queue, or of all of them.
+"""The fan-out of operators' messages: to the service that owns a queue, or to all services.
 
 The portal answers for itself without a call: a service that calls itself can wait for its own workers.
 """
@@ -21,14 +21,14 @@ Answers = Mapping[str, R | LockboxError]
 
 
 class Operations(Protocol):
-    """The portal's own side of it."""
+    """The operations of the portal for its own queues and outbox."""
 
     def answer(self, caller: Caller, message: Call[R]) -> R: ...  # noqa: D102
 
 
 @dataclass(frozen=True, kw_only=True)
 class Silence:
-    """A service that did not answer, and why."""
+    """A service that did not answer, with the reason."""
 
     service: str
     code: str
@@ -37,7 +37,7 @@ class Silence:
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedOverview:
-    """How many messages of each queue are parked, and the first of them; `silent` names who did not answer."""
+    """The parked messages of all services; `silent` lists the services that did not answer."""
 
     queues: tuple[ParkedCount, ...]
     items: tuple[ParkedMessage, ...]
@@ -53,7 +53,7 @@ class ServiceOutbox(OutboxView):
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxOverview:
-    """The outboxes of all services; `silent` names who did not answer."""
+    """The outboxes of all services; `silent` lists the services that did not answer."""
 
     items: tuple[ServiceOutbox, ...]
     silent: tuple[Silence, ...]
@@ -61,27 +61,27 @@ class OutboxOverview:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceTopologyItem(TopologyItem):
-    """What a service needs on the broker."""
+    """A queue or an exchange, and the service that needs it."""
 
     service: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class TopologyOverview:
-    """What all services need on the broker; `silent` names who did not answer."""
+    """The queues and exchanges of all services; `silent` lists the services that did not answer."""
 
     items: tuple[ServiceTopologyItem, ...]
     silent: tuple[Silence, ...]
 
 
 def ask(services: Services, own: Operations, caller: Caller, message: Call[R], service: str) -> R:
-    """Ask one service."""
+    """Send a message to one service."""
     message.require_role(caller)
     return own.answer(caller, message) if service == SERVICE else services.call(caller, message, service)
 
 
 def ask_all(services: Services, own: Operations, caller: Caller, message: Call[R]) -> Answers[R]:
-    """Ask every service, also when some of them do not answer."""
+    """Send a message to every service; a service that does not answer does not stop the others."""
     message.require_role(caller)
     answers: dict[str, R | LockboxError] = services.call_each(caller, message, OTHERS)
     try:
@@ -92,7 +92,7 @@ def ask_all(services: Services, own: Operations, caller: Caller, message: Call[R
 
 
 def owner_of(queue: str) -> str:
-    """The service that a queue is named after; raises `NotFound`."""
+    """Return the service that a queue is named after; raise `NotFound` for any other name."""
     service = queue.partition(".")[0]
     if service not in SOURCES:
         raise NotFound("queue_not_found", f"no service reads a queue {queue[:200]!r}")
@@ -100,31 +100,33 @@ def owner_of(queue: str) -> str:
 
 
 def parked_overview(answers: Answers[ParkedList], limit: int) -> ParkedOverview:
-    """The answers of all services as one."""
-    told = _told(answers).values()
-    items = [item for one in told for item in one.items]
+    """Merge the lists of parked messages."""
+    lists = _answered(answers).values()
+    items = [item for one in lists for item in one.items]
     return ParkedOverview(
-        queues=tuple(queue for one in told for queue in one.queues), items=tuple(items[:limit]), silent=_silent(answers)
+        queues=tuple(queue for one in lists for queue in one.queues),
+        items=tuple(items[:limit]),
+        silent=_silent(answers),
     )
 
 
 def outbox_overview(answers: Answers[OutboxView]) -> OutboxOverview:
-    """The answers of all services as one."""
-    items = tuple(ServiceOutbox(service=service, **vars(one)) for service, one in _told(answers).items())
+    """Merge the states of the outboxes."""
+    items = tuple(ServiceOutbox(service=service, **vars(one)) for service, one in _answered(answers).items())
     return OutboxOverview(items=items, silent=_silent(answers))
 
 
 def topology_overview(answers: Answers[TopologyView]) -> TopologyOverview:
-    """The answers of all services as one."""
+    """Merge the states of the broker."""
     items = tuple(
         ServiceTopologyItem(service=service, **vars(item))
-        for service, one in _told(answers).items()
+        for service, one in _answered(answers).items()
         for item in one.items
     )
     return TopologyOverview(items=items, silent=_silent(answers))
 
 
-def _told(answers: Answers[R]) -> dict[str, R]:
+def _answered(answers: Answers[R]) -> dict[str, R]:
     return {service: one for service, one in sorted(answers.items()) if not isinstance(one, LockboxError)}
 
 

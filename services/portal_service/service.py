@@ -22,7 +22,7 @@ from portal_service.usecases import Known
 
 
 class PortalService:
-    """Lets people and programs in, and asks the other services for them."""
+    """Serves pages and the REST API, signs people and machines in, and calls the other services for them."""
 
     name = "portal_service"
 
@@ -40,7 +40,7 @@ class PortalService:
 
     @on_start()
     def plant_seed(self) -> None:
-        """Name the first members."""
+        """Add the first members."""
         usecases.plant(self._known, self.seed, new_id(), self.clock.now())
 
     @web_request("/")

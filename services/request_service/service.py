@@ -22,7 +22,7 @@ from request_service.store import RequestStore, TenantStore
 
 
 class RequestService(operator.Operated):
-    """Takes requests in and knows where they stand."""
+    """Accepts requests and keeps their state for every list."""
 
     name = "request_service"
 
@@ -34,13 +34,13 @@ class RequestService(operator.Operated):
 
     @command(CreateRequest)
     def create_request(self, caller: Caller, message: CreateRequest) -> RequestView:
-        """Ask for access."""
+        """Create a request."""
         arrival = usecases.Arrival(new_id(), self.clock.now())
         return usecases.create_request(self.requests, self.tenants, caller, message, arrival)
 
     @command(ProvideInfo)
     def provide_info(self, caller: Caller, message: ProvideInfo) -> RequestView:
-        """Answer what the approvers asked."""
+        """Answer a question of the approvers."""
         return usecases.provide_info(self.requests, caller, message, self.clock.now())
 
     @command(GetRequest)
@@ -55,15 +55,15 @@ class RequestService(operator.Operated):
 
     @command(ListTenants)
     def list_tenants(self, caller: Caller, message: ListTenants) -> TenantList:
-        """List the tenants that the caller has to do with."""
+        """List the tenants of the caller."""
         return usecases.list_tenants(self.tenants, caller)
 
     @subscribe(PolicyChanged)
     def on_policy_changed(self, event: Event, policy: PolicyChanged) -> None:
-        """Note what a tenant's policy lets one ask."""
+        """Record the limits that a tenant's policy sets for requests."""
         usecases.learn_policy(self.tenants, policy)
 
     @subscribe(*get_args(Progress))
     def on_progress(self, event: Event, fact: Progress) -> None:
-        """Note what became of a request."""
+        """Record the progress of a request."""
         usecases.follow(self.requests, event, fact)

@@ -1,1 +1,1 @@
-"""REST under /api/v1: decode, send one message, encode."""
+"""The REST API under /api/v1, derived from the declarations of the operations."""

@@ -1,4 +1,4 @@
-"""How every part of the API reads input and lets callers in."""
+"""The base of every part of the API: strict input, and sign-in by token."""
 
 import json
 from collections.abc import Callable
@@ -21,20 +21,20 @@ R = TypeVar("R")
 
 
 class Parser(FlaskParser):
-    """Reads JSON bodies and query strings strictly; what is wrong with them is an `Invalid` that names the field."""
+    """Reads JSON bodies and query strings strictly; a fault is an `Invalid` that names the field."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 - webargs' own name and type
 
     def load_json(self, req: flask.Request, schema: Schema) -> Any:
-        """The body; an absent one counts as an empty object."""
+        """Return the body; an absent one counts as an empty object."""
         return _body(req)
 
     def load_querystring(self, req: flask.Request, schema: Schema) -> Any:
-        """The query string."""
+        """Return the query string."""
         return req.args.to_dict()
 
     def handle_error(self, error: ValidationError, req: flask.Request, schema: Schema, **_options: object) -> NoReturn:
-        """Say what is wrong."""
+        """Raise `Invalid` with every fault."""
         [(location, messages)] = error.normalized_messages().items()  # type: ignore[no-untyped-call]
         data = _body(req) if location == "json" else req.args.to_dict()
         raise wire.refusal(messages, data) from error
@@ -47,7 +47,7 @@ class Blueprint(SmorestBlueprint):
 
 
 def signed_in(view: Callable[P, R]) -> Callable[P, R]:
-    """Let through only who shows a session's or a machine's token: `Authorization: Bearer <token>`."""
+    """Require the token of a session or a machine: `Authorization: Bearer <token>`."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -59,7 +59,7 @@ def signed_in(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def bearer_token() -> str:
-    """The token of this request; raises `Unauthenticated` if there is none."""
+    """Return the token of this request; raise `Unauthenticated` if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("token_missing", "send a token: `Authorization: Bearer <token>`")

@@ -9,13 +9,13 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def alive() -> tuple[Response, int]:
-    """The portal keeps up."""
+    """Tell whether the portal keeps up."""
     alive = edge().health.alive()
     return jsonify({"alive": alive}), 200 if alive else 503
 
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """The portal can do its work."""
+    """Tell whether the portal has all that it needs."""
     missing = edge().health.missing()
     return jsonify({"missing": missing}), 503 if missing else 200

@@ -19,9 +19,10 @@ from portal_service.edge import edge
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyBody(PolicySettings):
-    """The settings, whole: what is left out is the default, but whether approval is required and in which stages.
+    """A policy as people send it: absent settings take their defaults, except `require_approval` and `stages`.
 
-    What else a policy shows may be sent back as it came. `version` guards against a change by another administrator.
+    The other fields of the answer may be sent back as they came. `version` guards against
+    the change of another administrator.
     """
 
     require_approval: Flag = field()

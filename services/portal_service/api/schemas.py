@@ -1,4 +1,4 @@
-"""`/schemas`: what the documents of the API may say, as JSON Schema (2020-12)."""
+"""`/schemas`: the documents of the API as JSON Schema (2020-12)."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -17,7 +17,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FORMATS = {DurationField: "duration", TimestampField: "date-time"}
 IN_OPENAPI, HERE = "#/components/schemas/", "#/$defs/"
 
-blueprint = Blueprint("schemas", __name__, url_prefix="/api/v1/schemas", description="What documents may say")
+blueprint = Blueprint("schemas", __name__, url_prefix="/api/v1/schemas", description="Schemas of documents")
 
 
 @blueprint.route("/policy", methods=["GET"])
@@ -27,14 +27,14 @@ def get_policy_schema() -> Response:
 
 
 def formats(plugin: MarshmallowPlugin) -> None:
-    """Have a plugin of apispec say what our own types look like."""
+    """Teach a plugin of apispec the formats of our own types."""
     for kind, name in FORMATS.items():
         plugin.map_to_openapi_type(kind, "string", name)  # type: ignore[no-untyped-call]
 
 
 @cache
 def json_schema(name: str, kind: type) -> Mapping[str, Any]:
-    """The schema of a message, with those of its parts; made of the same rules that the message is read by."""
+    """Return the schema of a message and its parts, made of the rules that the message is read by."""
     plugin = MarshmallowPlugin()
     spec = APISpec("", "", "3.1.0", plugins=[plugin])
     formats(plugin)
@@ -44,7 +44,7 @@ def json_schema(name: str, kind: type) -> Mapping[str, Any]:
 
 
 def _here(value: Any) -> Any:
-    """The same with references into the document itself, and expressions as ECMA-262 writes them."""
+    """Return the value with references into the document itself, and expressions in the syntax of ECMA-262."""
     if isinstance(value, Mapping):
         return {name: _anchored(text) if name == "pattern" else _here(text) for name, text in value.items()}
     if isinstance(value, list):
@@ -53,5 +53,5 @@ def _here(value: Any) -> Any:
 
 
 def _anchored(pattern: str) -> str:
-    """Python's `match` begins at the beginning, JSON Schema's `pattern` anywhere."""
+    """Anchor a pattern: Python's `match` begins at the beginning, JSON Schema's `pattern` anywhere."""
     return f"^(?:{pattern.replace('(?P<', '(?<').replace(chr(92) + 'Z', '$')})"

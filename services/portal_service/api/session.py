@@ -1,4 +1,4 @@
-"""`/session`: sign in, who am I, sign out."""
+"""`/session`: sign in, read the account, sign out."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,7 @@ class SessionToken:
 
 @dataclass(frozen=True)
 class Profile:
-    """Who somebody is."""
+    """The account behind a token."""
 
     email: str
     organisation: str
@@ -49,7 +49,7 @@ def sign_in(credentials: Credentials) -> SessionToken:
 @signed_in
 @blueprint.response(200, wire.schema(Profile))
 def who_am_i() -> Any:
-    """Say who the token belongs to."""
+    """Read the account that the token belongs to."""
     return identity().account
 
 

@@ -1,4 +1,4 @@
-"""What a route does beyond sending the operation's message."""
+"""The parts of a route that do not follow from the declaration of its operation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ NEVER_KEPT = {"Cache-Control": "no-store"}
 
 
 def send(message: Call[Any]) -> Any:
-    """Send the message, and answer what the service answers."""
+    """Send the message and return the answer of the service."""
     return edge().call(message)
 
 
 def send_uncached(message: Call[Any]) -> tuple[Any, dict[str, str]]:
-    """Send the message; nothing on the way keeps the answer."""
+    """Send the message and return the answer, which no cache may keep."""
     return edge().call(message), NEVER_KEPT
 
 

@@ -1,4 +1,4 @@
-"""The published language of enforcement: keys, revocations, and the record of each use. Owned by approval_service."""
+"""Operations of enforcement points: keys, revocations, and the record of each access. Owned by approval_service."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from lockbox.values.limits import LONGEST_ACTION, LONGEST_RESOURCE, MOST_RECORDS
 
 @dataclass(frozen=True, kw_only=True)
 class AccessUsed(Fact, source="approval_service", subject="access_id", abstract=True):
-    """What both outcomes of an attempt to use content have in common; without a grant, `grant_id` is null."""
+    """The common fields of both outcomes of an access; without a grant, `grant_id` is null."""
 
     access_id: Uuid
     tenant: TenantName
@@ -31,7 +31,7 @@ class AccessUsed(Fact, source="approval_service", subject="access_id", abstract=
 
     @property
     def subject(self) -> str:
-        """The grant, or the attempt itself where no grant was shown."""
+        """The id of the grant, or of the access where no grant was shown."""
         return self.grant_id or self.access_id
 
 
@@ -57,7 +57,7 @@ class KeySet:
 
 @dataclass(frozen=True, kw_only=True)
 class RevocationList:
-    """Grants that were revoked or completed and whose tokens would still verify, and revoked keys, as of `as_of`.
+    """Grants that were revoked or completed before the end in their tokens, and revoked keys, as of `as_of`.
 
     With `since`, the grants are those that ended after it. `keys` is a digest of the key set, another one when that is.
     """
@@ -71,7 +71,7 @@ class RevocationList:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessRecorded:
-    """The attempt is on record."""
+    """The confirmation that an access is on record."""
 
     access_id: Uuid
 
@@ -81,27 +81,27 @@ class AccessRecorded:
 
 @dataclass(frozen=True, kw_only=True)
 class GetKeys(Call[KeySet], service=APPROVAL, rest="GET /.well-known/jwks.json", roles=PUBLIC):
-    """Read the public keys that grants are signed with; everybody may."""
+    """Read the public keys that grants are signed with (RFC 7517)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListRevocations(
     Call[RevocationList], service=APPROVAL, rest="GET /revocations", roles=(Role.ENFORCEMENT_POINT,), only=VENDOR_ROLES
 ):
-    """Read which grants ended before the time that their tokens name."""
+    """List the revoked grants whose tokens would still verify; as a stream with `Accept: text/event-stream`."""
 
     since: Timestamp | None = None
 
 
 def tried(longest: int) -> dict[str, Any]:
-    """Return the rule of a text that an attempt names: any, so that every attempt can be put on record."""
+    """Return the rule of an attempted resource or action: any text, so that every attempt goes on record."""
     pattern = rf"[^\ud800-\udfff]{{0,{longest}}}\Z"
     return {"validate": Form(pattern, "too_long", most=longest)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessAttempt:
-    """One attempt to use content, as an enforcement point saw it; `access_id` makes it count once."""
+    """An access, allowed or denied, as an enforcement point saw it; `access_id` makes it count once."""
 
     access_id: Uuid
     allowed: Flag
@@ -125,12 +125,12 @@ class RecordAccess(
     only=VENDOR_ROLES,
     status=201,
 ):
-    """Put one attempt to use content on record; the same again changes nothing."""
+    """Put one access, allowed or denied, on record; the same again changes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefusedAccess:
-    """An attempt that can't be put on record, ever, and why."""
+    """An access that can never be put on record, with the reason."""
 
     access_id: Uuid
     code: str
@@ -139,7 +139,7 @@ class RefusedAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessesRecorded:
-    """All are on record, but for these."""
+    """The accesses that are not on record; all others are."""
 
     refused: tuple[RefusedAccess, ...]
 
@@ -152,6 +152,6 @@ class RecordAccesses(
     roles=(Role.ENFORCEMENT_POINT,),
     only=VENDOR_ROLES,
 ):
-    """Put up to 200 attempts on record; those that are there already change nothing."""
+    """Put up to 200 accesses on record; `refused` are those that can never be."""
 
     attempts: tuple[AccessAttempt, ...] = field(metadata={"validate": rules.count(1, MOST_RECORDS_AT_ONCE, "attempts")})

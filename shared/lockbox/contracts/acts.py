@@ -1,4 +1,4 @@
-"""An act: somebody does something, at a moment, and can be known again when the same command comes twice."""
+"""The act behind a change: cause, time and, for a command, the key and digest that make it idempotent."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from lockbox.crypto.canonical import canonical, digest
 
 @dataclass(frozen=True)
 class Act:
-    """Why and when a document changes and, for a command, how to know it again: who sent it, its key and its digest."""
+    """The cause and time of a change; for a command also its idempotency key, with its sender, and its digest."""
 
     cause: Cause
     now: datetime
@@ -20,7 +20,7 @@ class Act:
 
     @classmethod
     def of(cls, cause: Cause, command: Any, now: datetime) -> "Act":
-        """The act of a command: its key counts for this caller and this kind of command alone."""
+        """Return the act of a command; its key counts for this caller and this operation alone."""
         body = {name: value for name, value in wire.encode(command).items() if name != "idempotency_key"}
         return cls(
             cause=cause,

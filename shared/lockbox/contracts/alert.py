@@ -1,4 +1,4 @@
-"""The published language of notify_service: what people were told."""
+"""Facts of notify_service: emails sent and failed."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from lockbox.contracts.fields import Email, Uuid
 
 @dataclass(frozen=True, kw_only=True)
 class AlertFact(Fact, source="notify_service", abstract=True):
-    """What both outcomes of an alert have in common; one that is about no request has no `request_id`."""
+    """The common fields of both outcomes of an alert; an alert that is about no request has no `request_id`."""
 
     alert_id: Uuid
     request_id: Uuid | None
@@ -18,13 +18,13 @@ class AlertFact(Fact, source="notify_service", abstract=True):
 
     @property
     def subject(self) -> str:
-        """The request, or the alert itself."""
+        """The id of the request, or of the alert itself."""
         return self.request_id or self.alert_id
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertSent(AlertFact):
-    """The recipient's mail server took the message."""
+    """The recipient's mail server accepted the message."""
 
     message_id: str
 

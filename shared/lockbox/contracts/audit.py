@@ -1,4 +1,4 @@
-"""The published language of audit_service: the record of every event."""
+"""Operations on the audit trail, owned by audit_service: every event, as it was published."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from lockbox.contracts.page import Page
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """One event as it was published, with the SHA-256 of its canonical bytes and when it was put on record."""
+    """One event as it was published, with the SHA-256 of its canonical bytes and the time of recording."""
 
     id: Uuid
     type: str
@@ -30,7 +30,7 @@ class RecordView:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordPage:
-    """A part of the audit trail; `next_cursor` is null at its end."""
+    """A page of the audit trail; `next_cursor` is null on the last one."""
 
     items: tuple[RecordView, ...]
     next_cursor: str | None
@@ -38,7 +38,7 @@ class RecordPage:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordQuery(Page):
-    """Which records; on the wire `start`, included, is `from` and `end`, not included, is `to`."""
+    """A selection of records; on the wire `start`, included, is `from` and `end`, not included, is `to`."""
 
     type: str | None = None
     actor: str | None = None
@@ -56,6 +56,9 @@ class ListRecords(
     rest="GET /tenants/{tenant}/audit",
     roles=(Role.VENDOR_AUDITOR, Role.CUSTOMER_AUDITOR, Role.CUSTOMER_ADMIN),
 ):
-    """The records of one tenant, or of the vendor itself (`vendor`)."""
+    """Read the audit trail of a tenant, or of the vendor itself (`vendor`), in order.
+
+    The auditors of the vendor read every trail, the auditors and administrators of a customer their own.
+    """
 
     tenant: TenantName

@@ -1,4 +1,4 @@
-"""Earlier versions of events: they stay on record for ever, and are read as what they say in today's words."""
+"""Earlier versions of facts; events of them stay on record for ever, and are read as the latest version."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from lockbox.contracts.request.terms import Pattern
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyChanged(Fact, source="approval_service", subject="tenant"):
-    """A tenant's policy when it had two stages, and nothing but the quorum of the customer's could be chosen."""
+    """A tenant's policy with two fixed stages; only the quorum of the customer's stage could be chosen."""
 
     tenant: TenantName
     version: int
@@ -23,7 +23,7 @@ class PolicyChanged(Fact, source="approval_service", subject="tenant"):
     service_request_pattern: Pattern | None = None
 
     def latest(self) -> facts.PolicyChanged:
-        """With the quorum in the customer's stage."""
+        """Return the fact in its latest version, with the quorum in the customer's stage."""
         vendor, customer = DEFAULT_STAGES
         [approvers] = customer.groups
         settings = DEFAULT_SETTINGS.settings() | {

@@ -1,4 +1,4 @@
-"""Who calls: the person or machine behind an RPC, as the portal vouches for it."""
+"""The caller of an RPC: the person or machine that the portal has authenticated, and its roles."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from lockbox.errors import Forbidden, NotFound
 
 
 class Role(StrEnum):
-    """What a caller may do; see docs/security.md."""
+    """A set of operations that a caller may use; docs/permissions.md lists them."""
 
     ENGINEER = "engineer"
     VENDOR_APPROVER = "vendor_approver"
@@ -39,11 +39,11 @@ class Caller:
 
     @property
     def is_vendor(self) -> bool:
-        """Whether the caller belongs to the vendor."""
+        """Tell whether the caller belongs to the vendor."""
         return self.organisation == VENDOR
 
     def has(self, *roles: Role) -> bool:
-        """Whether the caller has one of these roles, in the organisation that the role belongs to."""
+        """Tell whether the caller has one of these roles, in the organisation that the role belongs to."""
         fitting = VENDOR_ROLES if self.is_vendor else CUSTOMER_ROLES
         return bool(self.roles & fitting & set(roles))
 
@@ -53,9 +53,9 @@ class Caller:
             raise Forbidden("role_required", f"this needs the role {' or '.join(roles)}")
 
     def sees(self, tenant: str, requester: str) -> bool:
-        """Whether the caller may know of a request to this tenant by this engineer.
+        """Tell whether the caller may know of a request to this tenant by this engineer.
 
-        A customer sees all of its own; at the vendor, approvers and auditors see all, engineers what they asked for.
+        A customer sees all of its own; at the vendor, approvers and auditors see all, engineers their own requests.
         """
         if self.is_vendor:
             return self.email == requester or self.has(Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR)
@@ -67,5 +67,5 @@ class Caller:
             raise NotFound(f"{noun}_not_found", f"there is no such {noun}")
 
     def cause(self) -> Cause:
-        """The caller as the cause of a change."""
+        """Return the caller as the cause of a change."""
         return Cause(actor=self.email, correlation_id=self.correlation_id)

@@ -1,4 +1,4 @@
-"""The published language of the keys that grants are signed with, owned by approval_service."""
+"""Operations on the keys that grants are signed with, and their facts. Owned by approval_service."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from lockbox.contracts.identity import Role
 
 
 class KeyState(StrEnum):
-    """What a key is good for: to sign and verify, to verify what it has signed, or nothing any more."""
+    """The state of a key: it signs and verifies, it only verifies, or it does neither."""
 
     ACTIVE = "ACTIVE"
     RETIRED = "RETIRED"
@@ -23,7 +23,7 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SigningKeyFact(Fact, source="approval_service", subject="kid", abstract=True):
-    """What the facts about a key have in common; they concern the vendor and no tenant."""
+    """The common fields of the facts about a key; they concern the vendor and no tenant."""
 
     tenant: TenantName | None = None
     kid: Thumbprint
@@ -38,12 +38,12 @@ class SigningKeyCreated(SigningKeyFact):
 
 @dataclass(frozen=True, kw_only=True)
 class SigningKeyRetired(SigningKeyFact):
-    """The key signs no more; what it has signed counts until its end."""
+    """The key signs no more; grants that it has signed stay valid until they end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SigningKeyRevoked(SigningKeyFact):
-    """Nothing that the key has signed counts any more."""
+    """Grants that the key has signed are no longer valid."""
 
     comment: str
 
@@ -53,7 +53,7 @@ class SigningKeyRevoked(SigningKeyFact):
 
 @dataclass(frozen=True, kw_only=True)
 class KeyView:
-    """A key as operators see it; `kid` is its thumbprint (RFC 7638), `kept_in` where its private half is."""
+    """A key as operators see it; `kid` is its thumbprint (RFC 7638), `kept_in` the place of its private half."""
 
     kid: Thumbprint
     state: KeyState
@@ -66,7 +66,7 @@ class KeyView:
 
 @dataclass(frozen=True, kw_only=True)
 class KeyList:
-    """All keys that there ever were, the newest first."""
+    """All keys of all times, the newest first."""
 
     items: tuple[KeyView, ...]
 
@@ -76,19 +76,19 @@ class KeyList:
 
 @dataclass(frozen=True, kw_only=True)
 class ListKeys(Call[KeyList], service=APPROVAL, rest="GET /ops/keys", roles=(Role.OPERATOR,)):
-    """List the keys that grants are and were signed with."""
+    """List the keys that grants are and were signed with, the newest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RotateKeys(Call[KeyList], service=APPROVAL, rest="POST /ops/keys/rotate", roles=(Role.OPERATOR,)):
-    """Sign with a new key from now on; what was signed before counts until its end."""
+    """Sign with a new key from now on; grants signed before stay valid until they end."""
 
     idempotency_key: IdempotencyKey
 
 
 @dataclass(frozen=True, kw_only=True)
 class RevokeKey(Call[KeyList], service=APPROVAL, rest="POST /ops/keys/{kid}/revoke", roles=(Role.OPERATOR,)):
-    """Let nothing count any more that a key has signed; the active one is replaced at once."""
+    """Revoke a key and with it every grant that it has signed; a new key replaces the active one at once."""
 
     kid: Thumbprint
     comment: Comment = ""

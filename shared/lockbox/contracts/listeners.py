@@ -1,4 +1,4 @@
-"""Who must not miss what: the queues that have to be there, and bound, before an event is published.
+"""The queues that must exist, and be bound, before an event is published.
 
 The broker keeps an event for the queues that are bound when it comes, and for no others. A publisher therefore waits
 until every service that has to act on its events has made its queue, be it on a new broker or on a wiped one.
@@ -91,7 +91,7 @@ LISTENERS: Mapping[str, tuple[type[Fact], ...]] = {
 
 
 def bindings(source: str) -> Iterator[tuple[str, str]]:
-    """The queues that must have a source's events, each with the routing keys that it wants them by."""
+    """Yield the queues that need a source's events, each with a routing key to bind it by."""
     yield INTAKE_QUEUE, "#"
     for queue, kinds in LISTENERS.items():
         yield from ((queue, kind.type) for kind in kinds if kind.source == source)

@@ -1,4 +1,4 @@
-"""The published language of portal_service: who is known, and who signed in."""
+"""Facts of portal_service: members, sign-ins and API tokens."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from lockbox.contracts.fields import Email
 
 @dataclass(frozen=True, kw_only=True)
 class MemberFact(Fact, source="portal_service", subject="email", abstract=True):
-    """What the facts about a member have in common; the vendor's own members have no tenant."""
+    """The common fields of the facts about a member; the vendor's own members have no tenant."""
 
     email: Email
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemberAdded(MemberFact):
-    """Somebody can act for an organisation now. A tenant is known from its first member on."""
+    """A person or machine acts for an organisation from now on. A tenant exists from its first member on."""
 
     roles: tuple[str, ...]
 
@@ -29,17 +29,17 @@ class MemberChanged(MemberFact):
 
 @dataclass(frozen=True, kw_only=True)
 class MemberRemoved(MemberFact):
-    """Somebody can no longer act."""
+    """A member no longer acts for its organisation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn(MemberFact):
-    """Somebody proved who they are."""
+    """A member signed in."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignInFailed(MemberFact):
-    """Somebody gave this address and a wrong password, or an address that nobody has."""
+    """A sign-in failed: the password was wrong, or there is no account with this address."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""What an operator asks of every service, and the facts that tell of it.
+"""Operations for operators, and the facts about them.
 
-Each message here is answered by each service about its own queues and outbox. The facts have the same form whoever
-publishes them, and so there is one of each kind for each source; they concern the vendor and no tenant.
+Each service answers each operation for its own queues and outbox. The facts have the same form from every service, so
+there is one class of each kind for each source; they concern the vendor and no tenant.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ MOST_LISTED = 200
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedMessageFact(Fact, subject="parked_id", abstract=True):
-    """What the facts about a parked message have in common; `sha256` is that of its body."""
+    """The common fields of the facts about a parked message; `sha256` is that of its body."""
 
     tenant: TenantName | None = None
     queue: str
@@ -37,17 +37,17 @@ class ParkedMessageFact(Fact, subject="parked_id", abstract=True):
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedMessageRead(ParkedMessageFact, abstract=True):
-    """An operator looked into a parked message."""
+    """An operator read a parked message."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedMessageReplayed(ParkedMessageFact, abstract=True):
-    """An operator had a parked message handled again."""
+    """An operator replayed a parked message."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedMessageDropped(ParkedMessageFact, abstract=True):
-    """An operator gave a parked message up."""
+    """An operator dropped a parked message."""
 
 
 def _of_every_source(kind: type[ParkedMessageFact]) -> Mapping[str, type[ParkedMessageFact]]:
@@ -70,8 +70,8 @@ BY_SOURCE: Mapping[type[ParkedMessageFact], Mapping[str, type[ParkedMessageFact]
 class ParkedMessage:
     """A parked message without its body.
 
-    `queue` is the one that it could not be handled from, `origin` the exchange that it first came by, `attempt` how
-    often it was tried. What the message itself does not tell is null.
+    `queue` is the queue that it was parked from, `origin` the exchange that it was first published to, `attempt` the
+    number of attempts. Fields that the message itself does not carry are null.
     """
 
     queue: str
@@ -86,16 +86,16 @@ class ParkedMessage:
     sha256: str
 
     def fact(self, kind: type[ParkedMessageFact], source: str) -> ParkedMessageFact:
-        """The fact of this kind about this message."""
-        told: dict[str, Any] = {
+        """Return the fact of this kind about this message."""
+        shared: dict[str, Any] = {
             name: getattr(self, name) for name in ("queue", "parked_id", "event_id", "event_type", "reason", "sha256")
         }
-        return BY_SOURCE[kind][source](**told)
+        return BY_SOURCE[kind][source](**shared)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedCount:
-    """How many messages of a queue are parked."""
+    """The number of parked messages of a queue."""
 
     queue: str
     parked: int
@@ -103,7 +103,7 @@ class ParkedCount:
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedList:
-    """How many messages of each queue are parked, and the first of them."""
+    """The number of parked messages of each queue, and the first of them."""
 
     queues: tuple[ParkedCount, ...]
     items: tuple[ParkedMessage, ...]
@@ -119,7 +119,7 @@ class ParkedContent(ParkedMessage):
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What was replayed or dropped, and how many messages that were parked when it began are still to do."""
+    """The messages that were replayed or dropped; `left` counts those that were parked before and still are."""
 
     items: tuple[ParkedMessage, ...]
     left: int
@@ -127,7 +127,7 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxView:
-    """Documents with events that the broker does not have, the age of the oldest, and how many events it has had."""
+    """The number of documents with unpublished events, the age of the oldest, and the number of published events."""
 
     waiting: int
     oldest_seconds: int | None
@@ -136,7 +136,7 @@ class OutboxView:
 
 @dataclass(frozen=True, kw_only=True)
 class TopologyItem:
-    """A queue or an exchange that should be there, and what is wrong with it, if anything."""
+    """A queue or an exchange that a service needs, and its fault, if there is one."""
 
     kind: str
     name: str
@@ -147,7 +147,7 @@ class TopologyItem:
 
 @dataclass(frozen=True, kw_only=True)
 class TopologyView:
-    """Everything on the broker that a service needs."""
+    """All queues and exchanges that a service needs."""
 
     items: tuple[TopologyItem, ...]
 
@@ -157,7 +157,7 @@ class TopologyView:
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedQuery:
-    """Of one queue or of all; at most `limit` messages of each service."""
+    """A selection of parked messages: of one queue or of all; at most `limit` messages of each service."""
 
     queue: str | None = None
     limit: int = field(
@@ -168,14 +168,14 @@ class ParkedQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class ListParked(ParkedQuery, Call[ParkedList], service=EVERY, rest="GET /ops/parked", roles=(Role.OPERATOR,)):
-    """The messages that are parked, without their bodies, the oldest first."""
+    """List the parked messages without their bodies, the oldest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadParked(
     Call[ParkedContent], service=EVERY, rest="GET /ops/parked/{queue}/{parked_id}", roles=(Role.OPERATOR,)
 ):
-    """Look into a parked message. It stays parked, and that it was read is on record."""
+    """Read a parked message with its body; it stays parked, and the reading goes on record."""
 
     queue: str
     parked_id: Uuid
@@ -188,7 +188,10 @@ class ReplayParked(
     rest=("POST /ops/parked/{queue}/replay", "POST /ops/parked/{queue}/{parked_id}/replay"),
     roles=(Role.OPERATOR,),
 ):
-    """Have a parked message handled again, or all of a queue, a part at a time."""
+    """Replay a parked message, or the oldest hundred of a queue; the same command again changes nothing.
+
+    `left` counts the messages of the queue that are still parked.
+    """
 
     queue: str
     parked_id: Uuid | None = None
@@ -201,7 +204,10 @@ class DropParked(
     rest=("DELETE /ops/parked/{queue}", "DELETE /ops/parked/{queue}/{parked_id}"),
     roles=(Role.OPERATOR,),
 ):
-    """Give a parked message up, or all of a queue, a part at a time."""
+    """Drop a parked message, or the oldest hundred of a queue; the same command again changes nothing.
+
+    `left` counts the messages of the queue that are still parked.
+    """
 
     queue: str
     parked_id: Uuid | None = None
@@ -209,9 +215,9 @@ class DropParked(
 
 @dataclass(frozen=True, kw_only=True)
 class GetOutbox(Call[OutboxView], service=EVERY, rest="GET /ops/outbox", roles=(Role.OPERATOR,)):
-    """What waits to be published."""
+    """Read the state of the outbox of each service."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckTopology(Call[TopologyView], service=EVERY, rest="GET /ops/topology", roles=(Role.OPERATOR,)):
-    """Compare what should be on the broker with what is there. Bindings can't be seen, so they are made anew."""
+    """Compare the queues and exchanges that services need with those on the broker; make bindings again."""

@@ -7,7 +7,7 @@ from lockbox.contracts import rules
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Which part of a list: `limit` items (1 to 200) after the opaque `cursor` that the part before ended with."""
+    """A page of a list: `limit` items (1 to 200) after the opaque `cursor` that the page before ended with."""
 
     cursor: str | None = field(default=None, metadata={"validate": rules.longest(512)})
     limit: int = field(

@@ -1,4 +1,4 @@
-"""The published language of a report: what grants allowed, beside what was done with them. Owned by audit_service."""
+"""Operations on the usage report, owned by audit_service: grants, beside the accesses made under them."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from lockbox.contracts.identity import CUSTOMER_ROLES, Role
 from lockbox.contracts.page import Page
 
 READERS = (Role.VENDOR_AUDITOR, *sorted(CUSTOMER_ROLES))
-"""Who may read the report: people of a tenant that of their own, the vendor's auditors that of any."""
+"""The roles that read the report: the vendor's auditors for every tenant, a customer's people for their own."""
 
 
 # --- answers -------------------------------------------------------------------------------------------------------
@@ -17,7 +17,7 @@ READERS = (Role.VENDOR_AUDITOR, *sorted(CUSTOMER_ROLES))
 
 @dataclass(frozen=True, kw_only=True)
 class Uses:
-    """How often something happened, and when first and last; null if it never did. Each access counts once."""
+    """A count of accesses, each counted once, with the first and the last time; null where there was none."""
 
     times: int = 0
     first_at: Timestamp | None = None
@@ -26,7 +26,7 @@ class Uses:
 
 @dataclass(frozen=True, kw_only=True)
 class Touched(Uses):
-    """What was served under a grant, and how."""
+    """Accesses that were served under a grant, of one resource and one action."""
 
     resource: str
     action: str
@@ -34,7 +34,7 @@ class Touched(Uses):
 
 @dataclass(frozen=True, kw_only=True)
 class Refused(Uses):
-    """What was tried with a grant and refused, and why."""
+    """Accesses that were refused with a grant shown, of one resource, action and reason."""
 
     resource: str
     action: str
@@ -50,10 +50,10 @@ class Because(Uses):
 
 @dataclass(frozen=True, kw_only=True)
 class GrantUsage:
-    """What one grant allowed, and what was done with it up to now.
+    """A grant and the accesses made under it up to now.
 
     `ends_at` counts extensions in; `ended_at` is null while it can be used. `used` and `refused` count all; `touched`
-    and `refusals` hold what came most often, and `touched_left_out` and `refusals_left_out` say how many more kinds
+    and `refusals` hold the most frequent kinds, and `touched_left_out` and `refusals_left_out` say how many more kinds
     there are. `untouched_resources` and `untouched_actions` were granted and never needed.
     """
 
@@ -86,16 +86,16 @@ class GrantUsage:
 
 @dataclass(frozen=True, kw_only=True)
 class WithoutGrant(Uses):
-    """Attempts that were refused and showed no grant of this tenant's."""
+    """Accesses that were refused without a grant of this tenant."""
 
     reasons: tuple[Because, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsageReport:
-    """Grants that were given within the period, newest first, each with all its use; `next_cursor` is null at its end.
+    """Grants given within the period, newest first, each with all its use; `next_cursor` is null on the last page.
 
-    `grants`, `never_used` and `without_grant` are about the whole period, whichever part of the list this is.
+    `grants`, `never_used` and `without_grant` are about the whole period, on every page.
     """
 
     tenant: TenantName
@@ -113,7 +113,7 @@ class UsageReport:
 
 @dataclass(frozen=True, kw_only=True)
 class UsageQuery(Page):
-    """Which grants: those given from `from`, included, to `to`, not included; on its own, of the last 30 days."""
+    """A period: grants given from `from`, included, to `to`, not included; the last 30 days where both are absent."""
 
     start: Timestamp | None = field(default=None, metadata={"data_key": "from"})
     end: Timestamp | None = field(default=None, metadata={"data_key": "to"})
@@ -127,7 +127,7 @@ class GetUsage(
     rest="GET /tenants/{tenant}/usage",
     roles=(Role.VENDOR_AUDITOR, *sorted(CUSTOMER_ROLES)),
 ):
-    """What the grants of one tenant allowed, beside what was done with them."""
+    """Report on the grants of a tenant and their use, newest first."""
 
     tenant: TenantName
 
@@ -136,7 +136,7 @@ class GetUsage(
 class GetGrantUsage(
     Call[GrantUsage], service=AUDIT, rest="GET /tenants/{tenant}/usage/{grant_id}", roles=GetUsage.roles
 ):
-    """The same of one grant, with many more of the things that were touched."""
+    """Report on one grant and its use, with more kinds of access than the list shows."""
 
     tenant: TenantName
     grant_id: Uuid

@@ -16,9 +16,9 @@ from lockbox.contracts.request.terms import longer_than_zero
 class Decide(
     Call[ApprovalView], service=APPROVAL, rest="POST /requests/{request_id}/decisions", roles=DECIDERS, status=201
 ):
-    """Say yes or no, for the stage that is open, to what has this digest.
+    """Approve, approve less, or deny, in the stage that is open: a request, or the extension of a grant.
 
-    Where a grant is active and its extension is asked for, the decision is on the extension.
+    `request_digest` is the digest of the version that the approver was shown. The policy names the people of a stage.
     """
 
     request_id: Uuid
@@ -33,7 +33,7 @@ class Decide(
 class RequestInfo(
     Call[ApprovalView], service=APPROVAL, rest="POST /requests/{request_id}/info-requests", roles=DECIDERS, status=201
 ):
-    """Ask the engineer for more, before deciding."""
+    """Ask the engineer a question before deciding; the request goes on expiring."""
 
     request_id: Uuid
     question: Justification
@@ -48,7 +48,7 @@ class CancelRequest(
     roles=(Role.ENGINEER,),
     only=VENDOR_ROLES,
 ):
-    """Take an own request back."""
+    """Cancel an own request while it is pending."""
 
     request_id: Uuid
     comment: Comment = ""
@@ -63,7 +63,7 @@ class UseBreakGlass(
     roles=(Role.VENDOR_APPROVER,),
     only=VENDOR_ROLES,
 ):
-    """Want access opened at once; the second approver who does opens it."""
+    """Ask for access at once, where the policy allows it; the second approver that asks opens it."""
 
     request_id: Uuid
     comment: Justification
@@ -78,7 +78,7 @@ class AcknowledgeBreakGlass(
     roles=(Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN),
     only=CUSTOMER_ROLES,
 ):
-    """Take note of access that was opened without one's approval."""
+    """Acknowledge access that was opened without the customer's approval."""
 
     request_id: Uuid
     comment: Comment = ""
@@ -94,7 +94,7 @@ class RequestExtension(
     only=VENDOR_ROLES,
     status=201,
 ):
-    """Ask for more time while an own grant is active."""
+    """Ask for more time while an own grant is active; the same stages decide, and access goes on meanwhile."""
 
     grant_id: Uuid
     duration: Duration = field(metadata=longer_than_zero())
@@ -111,14 +111,14 @@ class GetApproval(Call[ApprovalReading], service=APPROVAL, rest=NO_ROUTE, roles=
 
 @dataclass(frozen=True, kw_only=True)
 class ListQueue(Page, Call[ApprovalPage], service=APPROVAL, rest="GET /queue", roles=SIGNED_IN):
-    """What waits for the caller's decision, what ends first at the top: requests, and extensions of running access."""
+    """List the requests and extensions that wait for the caller's decision; the next to end comes first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListBreakGlass(
     Page, Call[ApprovalPage], service=APPROVAL, rest="GET /tenants/{tenant}/break-glass", roles=SIGNED_IN
 ):
-    """Access that was opened without the customer, newest first; with `acknowledged`, only what is, or is not, yet."""
+    """List access that was opened without the customer, newest first; `acknowledged` selects by its state."""
 
     tenant: TenantName | None = None
     acknowledged: bool | None = None

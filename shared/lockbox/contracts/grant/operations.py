@@ -32,7 +32,7 @@ class CompleteGrant(
     roles=(Role.ENGINEER,),
     only=VENDOR_ROLES,
 ):
-    """Close an own live grant early."""
+    """Complete an own live grant before its end."""
 
     grant_id: Uuid
     comment: Comment = ""
@@ -41,7 +41,7 @@ class CompleteGrant(
 
 @dataclass(frozen=True, kw_only=True)
 class ListGrants(Page, Call[GrantPage], service=APPROVAL, rest="GET /grants", roles=SIGNED_IN):
-    """The grants that the caller may see, newest first."""
+    """List the grants that the caller may see, newest first."""
 
     tenant: TenantName | None = None
     state: GrantState | None = None
@@ -58,7 +58,10 @@ class GetGrant(Call[GrantView], service=APPROVAL, rest="GET /grants/{grant_id}",
 class GetGrantToken(
     Call[SignedGrant], service=APPROVAL, rest="GET /grants/{grant_id}/token", roles=(Role.ENGINEER,), only=VENDOR_ROLES
 ):
-    """Fetch the signed grant, bound to a key or a certificate. Only its own engineer can."""
+    """Fetch the signed grant; only its own engineer can.
+
+    It is bound to the key of the proof in the header `DPoP` (RFC 9449), or to a client certificate.
+    """
 
     grant_id: Uuid
     confirmation: Confirmation

@@ -26,7 +26,10 @@ class PutPolicy(
     roles=(Role.CUSTOMER_ADMIN,),
     only=CUSTOMER_ROLES,
 ):
-    """Replace a tenant's policy, or propose to; with `version`, only if that one is in force."""
+    """Replace a tenant's policy; where four eyes are required, propose it, which is answered with 202.
+
+    With `version`, the policy is replaced only if that version is in force.
+    """
 
     tenant: TenantName
     settings: PolicySettings
@@ -42,7 +45,7 @@ class DiffPolicy(
     roles=(Role.CUSTOMER_ADMIN,),
     only=CUSTOMER_ROLES,
 ):
-    """Check a document as `PutPolicy` would, and say what it would change; changes nothing."""
+    """Check a policy in full and list the changes that it would make; nothing is changed."""
 
     tenant: TenantName
     settings: PolicySettings
@@ -72,7 +75,10 @@ class EvaluatePolicy(
     rest="POST /tenants/{tenant}/policy/evaluate",
     roles=(Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, *sorted(CUSTOMER_ROLES)),
 ):
-    """Say what would happen to a request, under the policy in force or under `settings`."""
+    """Evaluate a request under a policy: the stages, the people, the automatic outcome, and the reasons.
+
+    The policy is the one in force, or the one that is sent.
+    """
 
     tenant: TenantName
     terms: TermsAsked

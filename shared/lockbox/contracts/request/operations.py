@@ -20,7 +20,7 @@ class CreateRequest(
     status=201,
     body="terms",
 ):
-    """Ask for access."""
+    """Create a request for access; without a duration, the tenant's policy sets it."""
 
     terms: TermsAsked
     idempotency_key: IdempotencyKey
@@ -35,7 +35,7 @@ class ProvideInfo(
     only=VENDOR_ROLES,
     status=201,
 ):
-    """Answer what the approvers asked about an own request."""
+    """Answer a question of the approvers about an own request."""
 
     request_id: Uuid
     text: Justification = field(metadata={"data_key": "answer"})
@@ -44,14 +44,14 @@ class ProvideInfo(
 
 @dataclass(frozen=True, kw_only=True)
 class GetRequest(Call[RequestView], service=REQUEST, rest="GET /requests/{request_id}", roles=SIGNED_IN):
-    """Read one request with its history."""
+    """Read one request: terms, decisions, grant, history, and the operations that the caller may use on it."""
 
     request_id: Uuid
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListRequests(Page, Call[RequestPage], service=REQUEST, rest="GET /requests", roles=SIGNED_IN):
-    """The requests that the caller may see, newest first."""
+    """List the requests that the caller may see, newest first."""
 
     tenant: TenantName | None = None
     state: RequestState | None = None
@@ -60,4 +60,4 @@ class ListRequests(Page, Call[RequestPage], service=REQUEST, rest="GET /requests
 
 @dataclass(frozen=True, kw_only=True)
 class ListTenants(Call[TenantList], service=REQUEST, rest="GET /tenants", roles=SIGNED_IN):
-    """The tenants whose content the caller may ask for or decide on, with what their policy lets one ask."""
+    """List the tenants of the caller, each with the limits that its policy sets for requests."""

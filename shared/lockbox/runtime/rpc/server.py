@@ -1,4 +1,4 @@
-"""RPC, the answering side: typed messages, every caller verified, no message that can end the process.
+"""The RPC server: typed messages, every caller verified, no message that can end the process.
 
 The wire is Nameko's own, so that any Nameko client can call: routing key `<service>.<method>`, body
 `{"args": [message], "kwargs": {}}`, the caller token in the header `nameko.auth_token`. Errors are `lockbox.errors`.
@@ -47,7 +47,7 @@ class CallerKeys(SharedExtension):
     """The public keys that caller tokens are checked with: a JWK Set in the file that `CALLER_KEYS` names."""
 
     def setup(self) -> None:
-        """Read them."""
+        """Read the keys."""
         document = json.loads(Path(self.container.config["CALLER_KEYS"]).read_text())
         self.keys = PublicKeys.from_jwks(document["keys"])
 
@@ -64,7 +64,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
     never_waits = False
 
     def setup(self) -> None:
-        """Join the consumer."""
+        """Register with the queue consumer."""
         self.queue = command_queue(self.container.service_name)
         self._publishers = Publishers(self.container.config["AMQP_URI"])
         self.topology = SubscriptionTopology(self.container.service_name, "commands", ())
@@ -72,12 +72,12 @@ class CommandConsumer(SharedExtension, ProviderCollector):
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
-        """Take no more messages."""
+        """Stop reading messages."""
         self.queue_consumer.unregister_provider(self)
         self._publishers.close()
 
     def declare(self, connection: Connection) -> None:
-        """Make the queue and its binding, or find them there."""
+        """Declare the queue and its binding."""
         ensure_exchange(connection, CALLS_EXCHANGE)
         with connection.channel() as channel:
             queue = self.queue(channel)
@@ -86,7 +86,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
             self.topology.parked_queue(channel).declare()
 
     def handle_message(self, message: Any) -> None:
-        """Hand a message to its entrypoint, or answer why not."""
+        """Pass a message to its entrypoint, or answer with the reason why not."""
         if not isinstance(message.properties.get("reply_to"), str) or message.properties.get("content_type") != JSON:
             self.copies.park(message, self.topology, f"rpc_unanswerable: expected reply_to and {JSON}")
             return
@@ -103,7 +103,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
             self.queue_consumer.requeue(message)
 
     def answer(self, message: Any, kind: type | None, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
-        """Send the result or the error; a caller that can't be reached doesn't hurt anybody else."""
+        """Send the result or the error; a caller that can't be reached does no harm to other calls."""
         try:
             encoded = None if result is None else wire.encode(result, kind)
             self._publishers.publish(_answer(message, encoded, exc_info))
@@ -135,14 +135,14 @@ class Command(Entrypoint):
         self.kind = kind
 
     def setup(self) -> None:
-        """Take part in the service's RPC queue; refuse to start with a declaration that is wrong."""
+        """Register for the service's RPC queue; refuse to start with a wrong declaration."""
         registry.check()
         if self.kind.method != self.method_name or self.kind.service not in (EVERY, self.container.service_name):
             raise TypeError(f"{self.kind.__name__} is not for {self.container.service_name}.{self.method_name}")
         self.consumer.register_provider(self)
 
     def stop(self) -> None:
-        """Wait until the queue is read no more."""
+        """Unregister from the RPC queue."""
         self.consumer.unregister_provider(self)
 
     def arguments(self, token: object, scope: CallScope, payload: object) -> tuple[Caller, Call[Any]]:
