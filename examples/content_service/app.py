@@ -4,7 +4,7 @@
     PUT /documents/<tenant>/<resource>    action `write`
 
 An engineer shows `Authorization: DPoP <signed grant>` with a proof in the header `DPoP`, a browser both in cookies. All
-that Lockbox needs is `door`: what gets past it is allowed, and on record.
+that Lockbox needs is `request_guard`: a request that it passes on is allowed, and on record.
 """
 
 import os
@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, request
 from waitress import serve
 
 from lockbox.guard import Decision, Guard
-from lockbox.guard.middleware import DECISION, Door
+from lockbox.guard.middleware import DECISION, RequestGuard
 from lockbox.guard.routes import Route, Routes
 from lockbox.guard.wsgi import GuardedWsgi
 
@@ -31,9 +31,9 @@ ROUTES = Routes(
 )
 
 guard = Guard(os.environ["LOCKBOX_URL"], Path(os.environ["LOCKBOX_TOKEN_FILE"]))
-door = Door(guard, ROUTES, os.environ["CONTENT_ORIGIN"])
+request_guard = RequestGuard(guard, ROUTES, os.environ["CONTENT_ORIGIN"])
 app = Flask(__name__, static_folder=None)
-app.wsgi_app = GuardedWsgi(app.wsgi_app, door)  # type: ignore[method-assign]
+app.wsgi_app = GuardedWsgi(app.wsgi_app, request_guard)  # type: ignore[method-assign]
 app.logger.setLevel("INFO")
 
 

@@ -19,7 +19,7 @@ from examples.mongodb_guard.usecases import Credentials
 from lockbox.contracts import wire
 from lockbox.errors import Conflict, Forbidden
 from lockbox.guard import Decision, Guard
-from lockbox.guard.middleware import Door, refusal_of
+from lockbox.guard.middleware import RequestGuard, refusal_of
 from lockbox.guard.refusals import REASONS
 from lockbox.guard.routes import Route, Routes
 from lockbox.guard.wsgi import request_of
@@ -37,23 +37,23 @@ ROUTES = Routes(
 log = structlog.get_logger(__name__)
 
 
-def door(config: Config) -> Door:
-    """The front door, with its guard started."""
+def request_guard(config: Config) -> RequestGuard:
+    """Return the guard of requests, started."""
     read = settings(config)
     guard = Guard(read.portal_url, Path(read.token_file))
     guard.start()
-    return Door(guard, ROUTES, read.url)
+    return RequestGuard(guard, ROUTES, read.url)
 
 
-def decide(request: Request, door: Door, databases: Databases) -> Decision:
+def decide(request: Request, request_guard: RequestGuard, databases: Databases) -> Decision:
     """Have the guard decide on a login, and put it on record; raises `Forbidden` with the reason why not."""
     asked = request_of(request.environ)
-    attempt = door.attempt(asked)
+    attempt = request_guard.attempt(asked)
     if attempt is None or not rights(
         Scope(tenant=attempt.tenant, resources=(attempt.resource,), actions=(attempt.action,)), databases
     ):
         raise Forbidden("opens_nothing_here", "this tenant has no such database here")
-    return door.enforce(asked, attempt)
+    return request_guard.enforce(asked, attempt)
 
 
 def answer(log_in: Callable[[], Credentials]) -> Response:

@@ -25,7 +25,7 @@ class MongodbGuard:
 
     grants = Store(GrantStore)
     access = Provided(access)
-    door = Provided(login.door)
+    request_guard = Provided(login.request_guard)
     settings = Provided(settings)
     clock = Clock()
     health = Health()
@@ -46,7 +46,7 @@ class MongodbGuard:
         return login.answer(lambda: self._log_in(request))
 
     def _log_in(self, request: Request) -> Credentials:
-        decision = login.decide(request, self.door, self.settings.databases)
+        decision = login.decide(request, self.request_guard, self.settings.databases)
         return usecases.log_in(self._guarded, decision, self.clock.now())
 
     @property

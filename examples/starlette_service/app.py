@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from lockbox.guard import Decision, Guard, routes
 from lockbox.guard.asgi import GuardedAsgi
-from lockbox.guard.middleware import DECISION, Door
+from lockbox.guard.middleware import DECISION, RequestGuard
 
 DOCUMENTS = {
     ("contoso", "mailbox/alice"): "From: bank@example.org\nSubject: Your statement\n\nDear Alice, ...\n",
@@ -39,7 +39,7 @@ ROUTES = routes.Routes(
 
 log = logging.getLogger("uvicorn.error")
 guard = Guard(os.environ["LOCKBOX_URL"], Path(os.environ["LOCKBOX_TOKEN_FILE"]))
-door = Door(guard, ROUTES, os.environ["CONTENT_ORIGIN"])
+request_guard = RequestGuard(guard, ROUTES, os.environ["CONTENT_ORIGIN"])
 
 
 async def document(request: Request) -> Response:
@@ -79,7 +79,7 @@ app = Starlette(
         Route("/documents/{tenant}/{resource:path}", document, methods=["GET", "PUT"]),
         Route("/", alive),
     ],
-    middleware=[Middleware(GuardedAsgi, door=door)],
+    middleware=[Middleware(GuardedAsgi, guard=request_guard)],
     lifespan=guarding,
 )
 

@@ -1,4 +1,4 @@
-"""What is guarded, strict and buffered: a product with a door of its own, and `lockbox guard serve` for a proxy."""
+"""What is guarded, strict and buffered: a product with a guard of its own, and `lockbox guard serve` for a proxy."""
 
 import os
 import sys

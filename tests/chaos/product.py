@@ -1,4 +1,4 @@
-"""A product with a guarded front door: it gives out whatever is let in, and notes what, before it answers.
+"""A product with a guard in front of it: it gives out every content that is allowed, and notes what, before it answers.
 
 Run as `python -m tests.chaos.product <configuration> <port> <notes>`. With `careless` after them, for the negative
 control, its guard puts an access on record a moment after it was allowed and not before, and then twice.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from waitress import serve
 
-from lockbox.guard.configuration import DoorSettings, read_file
+from lockbox.guard.configuration import RequestGuardSettings, read_file
 from lockbox.guard.records import Record, Strict
 from lockbox.guard.spool import Spool
 from lockbox.guard.wsgi import Application, Environ, GuardedWsgi, StartResponse
@@ -54,9 +54,9 @@ def main() -> None:
     configuration, port, notes, *flags = sys.argv[1:]
     if flags == [CARELESS]:
         make_careless()
-    door = read_file(Path(configuration), DoorSettings).door()
-    door.guard.start()
-    serve(GuardedWsgi(product(Path(notes)), door), host="127.0.0.1", port=int(port))
+    guard = read_file(Path(configuration), RequestGuardSettings).request_guard()
+    guard.guard.start()
+    serve(GuardedWsgi(product(Path(notes)), guard), host="127.0.0.1", port=int(port))
 
 
 if __name__ == "__main__":

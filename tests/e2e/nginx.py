@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from tests.people import Person
-from tests.unit.lockbox.guard.doors import Answer, ask
+from tests.unit.lockbox.guard.scene import Answer, ask
 from tests.waiting import eventually
 
 from lockbox.crypto.jws import encoded

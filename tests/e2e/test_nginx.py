@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tests.e2e.nginx import ALICE, Certified, Headers, Site, running
 from tests.people import People
-from tests.unit.lockbox.guard.doors import Answer
+from tests.unit.lockbox.guard.scene import Answer
 from tests.waiting import eventually
 
 from lockbox.embedded.stack import Stack

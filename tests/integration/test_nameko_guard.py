@@ -19,7 +19,7 @@ from kombu import Connection
 from nameko.exceptions import IncorrectSignature
 from nameko.standalone.rpc import ClusterRpcProxy
 from tests.people import People
-from tests.unit.lockbox.guard.doors import ENGINEER, GRANT_ID, HERS, HIS, ISSUER, ORIGIN, cookies, grant, proof, session
+from tests.unit.lockbox.guard.scene import ENGINEER, GRANT_ID, HERS, HIS, ISSUER, ORIGIN, cookies, grant, proof, session
 from tests.unit.lockbox.guard.stand_in import RECORD, STREAM, Handler, StandIn, answers, hang, portal_of, stream
 from tests.waiting import eventually
 

@@ -9,14 +9,14 @@ import typer
 from lockbox.cli.output import Json, say, show_json
 from lockbox.cli.session import CommandError
 from lockbox.errors import Forbidden, Invalid
-from lockbox.guard.configuration import HIGHEST_PORT, DoorSettings, ServeSettings, read_file
+from lockbox.guard.configuration import HIGHEST_PORT, RequestGuardSettings, ServeSettings, read_file
 from lockbox.guard.request import Request
 from lockbox.guard.routes import Routes
 from lockbox.values.resources import is_item
 
 app = typer.Typer(help="For the vendor's product: a guard for whatever stands behind a proxy.", no_args_is_help=True)
 
-S = TypeVar("S", bound=DoorSettings)
+S = TypeVar("S", bound=RequestGuardSettings)
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a TOML file.")]
 
@@ -33,13 +33,13 @@ def serve(
     try:
         from lockbox.guard.serve import Server
     except ImportError as error:
-        raise CommandError("`lockbox guard serve` needs more: pip install 'lockbox[serve]'") from error
+        raise CommandError("`lockbox guard serve` needs more: pip install 'lockbox-guard[serve]'") from error
     settings = _read(config, ServeSettings)
     host, port = _address(listen)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
     try:
-        server = Server(settings.door(), settings.frontend, host, port)
+        server = Server(settings.request_guard(), settings.frontend, host, port)
     except Invalid as error:
         raise CommandError(error.message) from error
     except OSError as error:
@@ -56,7 +56,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say whose content a request is for, by the configuration; asks nobody. Exit code 1 if it would mean nothing."""
-    settings = _read(config, DoorSettings)
+    settings = _read(config, RequestGuardSettings)
     try:
         request = Request.of(method, path, lambda _: [])
         attempt = Routes(settings.routes).find(request.act, request.path)

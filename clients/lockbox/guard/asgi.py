@@ -1,6 +1,6 @@
-"""The front door of an ASGI application (https://asgi.readthedocs.io): Starlette, FastAPI, Django, anything.
+"""Middleware for ASGI applications (https://asgi.readthedocs.io): Starlette, FastAPI, Django and others.
 
-app = Starlette(routes=..., middleware=[Middleware(GuardedAsgi, door=door)])
+app = Starlette(routes=..., middleware=[Middleware(GuardedAsgi, guard=guard)])
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Any
 
 from lockbox.errors import Forbidden
 from lockbox.guard import paths
-from lockbox.guard.middleware import DECISION, Door, refusal_of
+from lockbox.guard.middleware import DECISION, RequestGuard, refusal_of
 from lockbox.guard.refusals import Refusal
 from lockbox.guard.request import Headers, Request
 
@@ -25,27 +25,27 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class GuardedAsgi:
-    """An application that gets no request, and no WebSocket, that the door does not let in.
+    """An application that gets only the requests and WebSockets that the guard allows.
 
-    The decision stands in the scope as `lockbox.decision`, None where all is open. A WebSocket is let in, or not, when
-    it is opened; its action is that of `WEBSOCKET`, which a route has to name. What waits for the record waits in
-    threads, and the event loop goes on.
+    The decision stands in the scope as `lockbox.decision`, None on an open path. A WebSocket is allowed or refused when
+    it is opened; its action is that of `WEBSOCKET`, which a route has to name. Requests wait for their record in
+    threads, so the event loop goes on.
     """
 
-    def __init__(self, app: Application, door: Door) -> None:
+    def __init__(self, app: Application, guard: RequestGuard) -> None:
         self._application = app
-        self._door = door
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lockbox-door")
+        self._guard = guard
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lockbox-request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request or WebSocket in, or refuse it."""
+        """Serve one request or WebSocket, or refuse it."""
         if scope["type"] == "lifespan":
             await self._application(scope, receive, send)
             return
         try:
             request = request_of(scope)
-            attempt = self._door.attempt(request)
-            decision = attempt and await self._in_thread(self._door.enforce, request, attempt)
+            attempt = self._guard.attempt(request)
+            decision = attempt and await self._in_thread(self._guard.enforce, request, attempt)
         except Forbidden as error:
             await refuse(refusal_of(error), scope, send)
             return
@@ -56,7 +56,7 @@ class GuardedAsgi:
 
 
 def request_of(scope: Scope) -> Request:
-    """The request, by the path that the application gets; raises `Forbidden("path_ambiguous", ...)`."""
+    """Return the request, by the path that the application gets; raises `Forbidden("path_ambiguous", ...)`."""
     websocket = {"http": False, "websocket": True}[scope["type"]]
     path, raw = scope["path"], scope.get("raw_path")
     address = paths.as_asked(path, raw and raw.decode("latin-1").partition("?")[0], scope.get("root_path", ""))
@@ -64,7 +64,7 @@ def request_of(scope: Scope) -> Request:
 
 
 def headers_of(scope: Scope) -> Headers:
-    """The headers, each as often as it came."""
+    """Return the headers, each as often as it came."""
     found: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
         found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
@@ -72,7 +72,7 @@ def headers_of(scope: Scope) -> Headers:
 
 
 async def refuse(refusal: Refusal, scope: Scope, send: Send) -> None:
-    """Answer with the refusal; to a WebSocket where the server can, else the server answers 403."""
+    """Answer with the refusal; a WebSocket gets it where the server can send it, else a 403."""
     kind = scope["type"]
     if kind == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": refusal.reason})

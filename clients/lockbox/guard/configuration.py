@@ -1,4 +1,4 @@
-"""A guard by configuration alone, read once at start. All that is wrong with it is named, and then nothing starts.
+"""A guard's settings, read once at start. Every fault is named, and with one fault nothing starts.
 
 As a file, it is TOML:
 
@@ -17,96 +17,78 @@ open = true
 
 import re
 import tomllib
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from marshmallow import ValidationError, validate
-from marshmallow import fields as kinds
-
-from lockbox.contracts import wire
-from lockbox.contracts.fields import Count, Flag, TextField
 from lockbox.crypto.possession import PORTS
 from lockbox.errors import Fault, Invalid
+from lockbox.guard import tables
 from lockbox.guard.guard import Guard, Options
-from lockbox.guard.middleware import Door
+from lockbox.guard.middleware import RequestGuard
 from lockbox.guard.routes import Route, Routes
+from lockbox.guard.tables import Unfit, matching, one_of, read_table, seconds, unfit
 
 HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
 ORIGIN = re.compile(rf"(https?)://{HOST}(?::([1-9][0-9]{{0,4}}))?\Z")
 HIGHEST_PORT = 65_535
+AN_ORIGIN = "scheme, host and port in lower case, such as https://files.vendor.example, without the usual port"
+FRONTENDS = ("nginx", "traefik", "envoy")
 
+Frontend = Literal["nginx", "traefik", "envoy"]
 S = TypeVar("S", bound="GuardSettings")
 
 
-def require_origin(text: str) -> None:
-    """A rule: scheme, host and port as browsers name them."""
-    found = ORIGIN.match(text)
+def require_origin(text: object) -> str:
+    """Return an origin: scheme, host and port as browsers write them; raises `Unfit`."""
+    found = ORIGIN.match(tables.text(text))
     port = int(found[2] or 0) if found else 0
     if found is None or port > HIGHEST_PORT or port == PORTS[found[1]]:
-        raise ValidationError(
-            "scheme, host and port in lower case, such as https://files.vendor.example, without the usual port"
-        )
+        raise unfit(AN_ORIGIN, text)
+    return found[0]
 
 
-class OriginField(TextField):
-    """Where something is: scheme, host and port."""
-
-    rule = staticmethod(require_origin)
-
-
-class HeaderField(TextField):
-    """The name of a header."""
-
-    rule = validate.Regexp(r"[A-Za-z0-9-]{1,64}\Z", error="the name of a header, such as X-Client-Cert")
+def read_route(table: object) -> Route:
+    """Read one route; raises `Unfit`."""
+    route = read_table(Route, table)
+    faults = list(route.faults())
+    if faults:
+        raise Unfit(faults)
+    return route
 
 
-class SecondsField(kinds.Float):
-    """A time."""
-
-    default_error_messages = dict.fromkeys(("invalid", "special"), "seconds, such as 5 or 0.5")
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"validate": validate.Range(0, 3600, error="0 to 3600 seconds"), **options})
+def ruled(rule: tables.Rule, **more: Any) -> dict[str, Any]:
+    """Return the metadata of a field with a rule."""
+    return {"rule": rule, **more}
 
 
-Origin = Annotated[str, OriginField]
-Header = Annotated[str, HeaderField]
-Seconds = Annotated[float, SecondsField]
-Frontend = Literal["nginx", "traefik", "envoy"]
+SECONDS = ruled(seconds(0, 3600, "0 to 3600 seconds"))
+TEXT = ruled(tables.text)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GuardSettings:
-    """What a guard has to be told; the meaning of what is optional is that of `Options`."""
+    """Settings of a guard; those that are optional mean the same as in `Options`."""
 
-    portal: Origin
-    token_file: str
-    stale_after: Seconds | None = field(
-        default=None,
-        metadata={"validate": validate.Range(2, 3600, error="2 to 3600 seconds, as news come each second")},
+    portal: str = field(metadata=ruled(require_origin))
+    token_file: str = field(metadata=TEXT)
+    stale_after: float | None = field(
+        default=None, metadata=ruled(seconds(2, 3600, "2 to 3600 seconds, as news come each second"))
     )
-    skew: Seconds | None = None
-    clock_bound: Seconds | None = None
-    binding: Literal["required", "optional"] | None = None
-    spool: str | None = None
-    spool_bytes: Count | None = field(default=None, metadata={"validate": validate.Range(1, error="one byte at least")})
-    spool_sync: Flag | None = None
-
-    @classmethod
-    def faults(cls, told: object) -> Iterator[Fault]:
-        """Everything that is wrong with settings as they are told."""
-        try:
-            wire.decode(cls, told)
-        except Invalid as error:
-            yield from error.faults
+    skew: float | None = field(default=None, metadata=SECONDS)
+    clock_bound: float | None = field(default=None, metadata=SECONDS)
+    binding: Literal["required", "optional"] | None = field(
+        default=None, metadata=ruled(one_of("required", "optional"))
+    )
+    spool: str | None = field(default=None, metadata=TEXT)
+    spool_bytes: int | None = field(default=None, metadata=ruled(tables.count(1, "one byte at least")))
+    spool_sync: bool | None = field(default=None, metadata=ruled(tables.flag))
 
     def guard(self) -> Guard:
-        """The guard; raises `Invalid` if it can't read its token or write its spool."""
-        told = wire.named(Options, self)
-        options = {name: value for name, value in told.items() if value is not None}
+        """Return the guard; raises `Invalid` if it can't read its token or write its spool."""
+        given = {option.name: getattr(self, option.name) for option in fields(Options)}
+        options = {name: value for name, value in given.items() if value is not None}
         if self.spool is not None:
             options["spool"] = Path(self.spool)
         try:
@@ -116,60 +98,61 @@ class GuardSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DoorSettings(GuardSettings):
-    """What a front door has to be told; `frontend` only where it is not inside the product."""
+class RequestGuardSettings(GuardSettings):
+    """Settings of a guard in front of HTTP requests; `frontend` only where a proxy asks it."""
 
-    origin: Origin
-    certificate_header: Header | None = None
-    frontend: Frontend | None = None
-    routes: list[Route] = field(metadata={"validate": validate.Length(1, error="one route at least")})
+    origin: str = field(metadata=ruled(require_origin))
+    certificate_header: str | None = field(
+        default=None,
+        metadata=ruled(matching(r"[A-Za-z0-9-]{1,64}\Z", "the name of a header, such as X-Client-Cert")),
+    )
+    frontend: Frontend | None = field(default=None, metadata=ruled(one_of(*FRONTENDS)))
+    routes: list[Route] = field(metadata=ruled(tables.list_of(read_route, "one route at least")))
 
-    @classmethod
-    def faults(cls, told: object) -> Iterator[Fault]:
-        """Everything that is wrong, with each route that can be read too."""
-        yield from super().faults(told)
-        routes = told.get("routes") if isinstance(told, dict) else None
-        for number, route in enumerate(routes if isinstance(routes, list) else []):
-            with suppress(Invalid):
-                for fault in wire.decode(Route, route).faults():
-                    yield fault | {"field": f"routes.{number}.{fault['field']}"}
-
-    def door(self) -> Door:
-        """The door, and its guard."""
-        return Door(self.guard(), Routes(self.routes), self.origin, self.certificate_header)
+    def request_guard(self) -> RequestGuard:
+        """Return the guard of requests, with its guard; raises `Invalid`."""
+        return RequestGuard(self.guard(), Routes(self.routes), self.origin, self.certificate_header)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServeSettings(DoorSettings):
-    """What `lockbox guard serve` has to be told; `frontend` is who asks it."""
+class ServeSettings(RequestGuardSettings):
+    """Settings of `lockbox guard serve`; `frontend` is the proxy that asks it."""
 
-    frontend: Frontend = field(metadata={"error_messages": {"required": "one of nginx, traefik, envoy"}})
+    frontend: Frontend = field(
+        metadata=ruled(one_of(*FRONTENDS), missing=f"one of {', '.join(FRONTENDS)}"),
+    )
 
 
-def read_settings(kind: type[S], told: object, folder: Path) -> S:
-    """Settings as they are told, paths beginning at a folder; raises `Invalid`, whose message names every fault."""
-    faults = list(kind.faults(told))
-    if faults:
-        raise Invalid("guard_settings", "\n".join(map(_line, faults)), faults)
-    settings = wire.decode(kind, told)
+def read_settings(kind: type[S], table: object, folder: Path) -> S:
+    """Read settings, with paths relative to a folder; raises `Invalid`, whose message names every fault."""
+    try:
+        settings = read_table(kind, table)
+    except Unfit as error:
+        raise refused(error) from error
     spool = settings.spool and str(folder / settings.spool)
     return replace(settings, token_file=str(folder / settings.token_file), spool=spool)
 
 
 def read_file(path: Path, kind: type[S]) -> S:
-    """The settings in a TOML file; raises `Invalid`, whose message names every fault."""
+    """Read settings from a TOML file; raises `Invalid`, whose message names every fault."""
     try:
-        told = tomllib.loads(path.read_text())
+        table: Mapping[str, Any] = tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise Invalid("guard_settings", f"it can't be read as TOML: {error}") from error
-    return read_settings(kind, told, path.parent)
+    return read_settings(kind, table, path.parent)
 
 
-def door_of(path: Path) -> Door:
-    """The door that a TOML file tells, and its guard; raises `Invalid`, whose message names every fault."""
-    return read_file(path, DoorSettings).door()
+def request_guard_of(path: Path) -> RequestGuard:
+    """Return the guard of requests that a TOML file describes; raises `Invalid`, whose message names every fault."""
+    return read_file(path, RequestGuardSettings).request_guard()
+
+
+def refused(error: Unfit) -> Invalid:
+    """Return the `Invalid` for settings that can't be read."""
+    faults = [fault if fault["field"] else Fault(**fault | {"field": "body"}) for fault in error.faults]
+    return Invalid("guard_settings", "\n".join(map(_line, faults)), faults)
 
 
 def _line(fault: Fault) -> str:
     got = f", got {fault['received']!r}" if "received" in fault else ""
-    return f"{fault['field'].removesuffix('.value')}: expected {fault['expected']}{got}"
+    return f"{fault['field']}: expected {fault['expected']}{got}"

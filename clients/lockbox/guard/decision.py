@@ -41,7 +41,7 @@ class Decision:
     `token_forged`, `token_other_audience`, `token_not_yet_valid`, `token_expired`, `token_unbound`, `grant_revoked`;
     of the proof `proof_missing`, `proof_malformed`, `proof_forged`, `proof_of_another_key`, `proof_of_another_request`,
     `proof_of_another_grant`, `proof_stale`, `proof_replayed`; of the attempt `other_tenant`, `other_resource`,
-    `other_action`; of the guard itself `revocations_stale`, `clock_off`, `not_recorded`. A front door has more, for
+    `other_action`; of the guard itself `revocations_stale`, `clock_off`, `not_recorded`. A request guard has more, for
     requests that it can't ask about: `lockbox.guard.refusals.OF_THE_REQUEST`.
     """
 

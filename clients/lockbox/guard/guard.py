@@ -2,31 +2,30 @@
 
 import os
 import re
-import time
 import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import httpx
-
-from lockbox import clock
+from lockbox.clock import SystemClock
 from lockbox.guard.decision import Attempt, Decision, Shown
 from lockbox.guard.judgement import Binding, Facts, Judge
+from lockbox.guard.portal import PortalClient
 from lockbox.guard.records import Recorder, Strict, is_recordable, record_of
 from lockbox.guard.spool import LARGEST_BYTES, Spool
 from lockbox.guard.stream import Stream
 
-TIMEOUT_SECONDS = 5.0
+THIS_MACHINE = SystemClock()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a guard works; durations are in seconds.
+    """Options of a guard; durations are in seconds.
 
-    `stale_after`: without news for so long, it denies. `skew`: a grant may begin so much earlier, as clocks differ a
-    little; its end is never later. `clock_bound`: by so much may this machine's clock differ from Lockbox's. `binding`:
-    whether a grant that is bound to no key counts. `spool`: a folder, for records that are made soon after an access
-    and not before it (`buffered`); at most `spool_bytes`; with `spool_sync` they survive a power failure too.
+    `stale_after`: without an event of the stream for so long, the guard denies. `skew`: a grant may begin so much
+    earlier, as clocks differ; its end is never later. `clock_bound`: the largest difference between this machine's
+    clock and Lockbox's. `binding`: whether a grant needs to be bound to a key. `spool`: a folder for records that are
+    sent soon after an access and not before it (`buffered`), at most `spool_bytes`; with `spool_sync` they survive a
+    power failure too.
     """
 
     stale_after: float = 5.0
@@ -39,13 +38,16 @@ class Options:
 
 
 class Guard:
-    """Denies by default; lets through what a live grant names, exactly, and puts every attempt on record.
+    """A guard that denies by default, allows exactly what a live grant names, and records every attempt.
 
-    It can be asked by any number of threads, and starts anew in a process that was forked.
+    Any number of threads can use it; in a forked process it starts anew.
     """
 
-    def __init__(self, portal_url: str, token_file: Path, options: Options = Options()) -> None:
+    def __init__(
+        self, portal_url: str, token_file: Path, options: Options = Options(), clock: SystemClock = THIS_MACHINE
+    ) -> None:
         """`token_file` holds the API token of this enforcement point; raises OSError or ValueError if it doesn't."""
+        self._clock = clock
         self._portal_url = portal_url
         self._token = _token_in(token_file)
         self._options = options
@@ -54,14 +56,14 @@ class Guard:
         _start_anew_in_forks(self)
 
     def start(self) -> None:
-        """Begin to learn keys and revocations; until they are known, everything is refused."""
+        """Start to read keys and revocations; until they are known, everything is refused."""
         if not self._started:
             self._started = True
             self._stream.start()
             self._recorder.start()
 
     def stop(self) -> None:
-        """Nobody gets in from now on, until another `start`; what waits in a spool is sent, if the portal takes it."""
+        """Refuse everything until another `start`; records that wait in a spool are sent, if the portal takes them."""
         self._started = False
         stream, recorder, client = self._stream, self._recorder, self._client
         self._connect()
@@ -71,51 +73,50 @@ class Guard:
 
     @property
     def ready(self) -> bool:
-        """Whether nothing but a grant is missing: keys and revocations are known and fresh, and the clock is right."""
-        return self._obstacle(self._stream.facts, clock.now().timestamp()) is None
+        """Whether keys and revocations are known and fresh, and the clock is right."""
+        return self._obstacle(self._stream.facts, self._clock.now().timestamp()) is None
 
     def check(self, token: str | None, tenant: str, resource: str, action: str, shown: Shown = None) -> Decision:
-        """Decide without asking anybody, and without a record."""
+        """Decide from the facts at hand, without a call and without a record."""
         attempt = Attempt(tenant=tenant, resource=resource, action=action)
-        facts, now = self._stream.facts, clock.now().timestamp()
+        facts, now = self._stream.facts, self._clock.now().timestamp()
         obstacle = self._obstacle(facts, now) if token else None
         if obstacle is not None:
             return Decision(allowed=False, reason=obstacle, attempt=attempt)
         return self._judge.decide(token, attempt, shown, facts, now)
 
     def enforce(self, token: str | None, tenant: str, resource: str, action: str, shown: Shown = None) -> Decision:
-        """Decide, and return when the decision is on record, or in the spool; what can't be is refused."""
+        """Decide, and return when the decision is on record, or in the spool; refuse where it can't be."""
         decision = self.check(token, tenant, resource, action, shown)
-        recorded = is_recordable(decision) and self._recorder.record(record_of(decision))
+        recorded = is_recordable(decision) and self._recorder.record(record_of(decision, self._clock.now()))
         if recorded or not decision.allowed:
             return decision
         return replace(decision, allowed=False, reason="not_recorded")
 
     def _obstacle(self, facts: Facts, now: float) -> str | None:
-        """Why nobody gets in, whatever the grant."""
-        if not facts.keys.by_kid or time.monotonic() - facts.heard_at > self._options.stale_after:
+        """Return the reason to refuse every grant, or None."""
+        if not facts.keys.by_kid or self._clock.monotonic() - facts.heard_at > self._options.stale_after:
             return "revocations_stale"
         if abs(now - facts.as_of) > self._options.clock_bound + self._options.stale_after:
             return "clock_off"
         return None
 
     def _connect(self) -> None:
-        """Begin with nothing that anybody else holds: no connection, no lock, nothing that was learned."""
-        headers = {"Authorization": f"Bearer {self._token}"}
-        self._client = httpx.Client(base_url=self._portal_url, headers=headers, timeout=TIMEOUT_SECONDS)
+        """Make new parts: no connection, lock or fact of before is used again."""
+        self._client = PortalClient(self._portal_url, self._token)
         self._judge = Judge(self._options.binding, self._options.skew)
-        self._stream = Stream(self._client, self._options.stale_after)
+        self._stream = Stream(self._client, self._options.stale_after, self._clock)
         self._recorder: Recorder = self._record_by()
 
     def _record_by(self) -> Recorder:
         options = self._options
         if options.spool is None:
             return Strict(self._client)
-        return Spool(self._client, options.spool, options.spool_bytes, sync=options.spool_sync)
+        return Spool(self._client, options.spool, self._clock, options.spool_bytes, sync=options.spool_sync)
 
     def _start_anew(self) -> None:
         started, self._started = self._started, False
-        self._recorder.let_go()
+        self._recorder.release()
         self._connect()
         if started:
             self.start()
@@ -129,7 +130,7 @@ def _token_in(path: Path) -> str:
 
 
 def _start_anew_in_forks(guard: Guard) -> None:
-    """A fork has neither the threads nor a connection of its own; a guard that is gone is left alone."""
+    """Restart the guard in forked processes, which have no threads and share the parent's connections."""
     known = weakref.ref(guard)
 
     def after() -> None:

@@ -1,4 +1,7 @@
-"""What every front door does: find out what a request is for, read what was shown, and have the guard decide."""
+"""The guard of HTTP requests, which WSGI, ASGI and forward authentication share.
+
+It finds the content that a request is for, reads the grant and its proof, and has the guard decide.
+"""
 
 import logging
 from dataclasses import replace
@@ -12,16 +15,16 @@ from lockbox.guard.request import Request
 from lockbox.guard.routes import Routes
 
 DECISION = "lockbox.decision"
-"""Where an application finds the decision that let a request in."""
+"""The key under which an application finds the decision that allowed a request."""
 
 log = logging.getLogger(__name__)
 
 
-class Door:
-    """Lets in what is open, and what a grant opens.
+class RequestGuard:
+    """A guard of requests: it allows open paths, and those that a grant allows.
 
-    A request that means nothing is refused without a record, as there is nobody whose record it could stand in; it is
-    logged. All others are on record by what the guard does.
+    A request that no route knows is refused without a record, as no tenant is known; it is logged. All others are on
+    record.
     """
 
     def __init__(self, guard: Guard, routes: Routes, origin: str, certificate_header: str | None = None) -> None:
@@ -30,18 +33,18 @@ class Door:
         self._routes = routes
         self._reader = Reader(origin, certificate_header)
 
-    def let_in(self, request: Request) -> Decision | None:
-        """The decision that lets it in, or None where all is open; raises `Forbidden` with the reason."""
+    def authorize(self, request: Request) -> Decision | None:
+        """Return the decision that allows the request, None on an open path; raises `Forbidden` with the reason."""
         attempt = self.attempt(request)
         return None if attempt is None else self.enforce(request, attempt)
 
     def attempt(self, request: Request) -> Attempt | None:
-        """What it tries, or None where all is open; asks nobody. Raises `Forbidden` for what means nothing."""
+        """Return the attempt of the request, None on an open path; makes no call. Raises `Forbidden`."""
         request.require_plain()
         return self._routes.find(request.act, request.path)
 
     def enforce(self, request: Request, attempt: Attempt) -> Decision:
-        """The decision that lets it in; it may take as long as the record does. Raises `Forbidden` with the reason."""
+        """Return the decision that allows it, as soon as it is on record; raises `Forbidden` with the reason."""
         decision = self._decide(request, attempt)
         if not decision.allowed:
             raise Forbidden(decision.reason, f"{attempt.action} of {attempt.resource} of {attempt.tenant}")
@@ -57,6 +60,6 @@ class Door:
 
 
 def refusal_of(error: Forbidden) -> Refusal:
-    """What is answered; the log knows of it too."""
+    """Return the answer for an error, and log it."""
     log.info("lockbox guard: refused: %s", error)
     return Refusal(error.code)

@@ -30,7 +30,7 @@ A DPoP proof counts once in each process. Where one request makes several calls 
 import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -40,14 +40,14 @@ import nameko.exceptions
 from nameko.extensions import DependencyProvider
 from werkzeug.wrappers import Request
 
-from lockbox.contracts import wire
 from lockbox.crypto.possession import Target
 from lockbox.errors import KINDS, Forbidden, Invalid
-from lockbox.guard.configuration import GuardSettings, Origin, read_settings
+from lockbox.guard.configuration import GuardSettings, read_settings, refused, require_origin, ruled
 from lockbox.guard.credentials import Reader
 from lockbox.guard.decision import Attempt, Decision, Dpop, Shown
 from lockbox.guard.guard import Guard
 from lockbox.guard.routes import Route
+from lockbox.guard.tables import Unfit, read_table
 from lockbox.guard.templates import Template, name_of
 from lockbox.guard.wsgi import Environ, request_of
 
@@ -63,14 +63,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 class LockboxSettings(GuardSettings):
     """The section `LOCKBOX` of a service's configuration."""
 
-    origin: Origin | None = None
+    origin: str | None = field(default=None, metadata=ruled(require_origin))
 
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeSettings:
     """What an edge takes from the section `LOCKBOX`."""
 
-    origin: Origin
+    origin: str = field(metadata=ruled(require_origin))
 
 
 class Lockbox(DependencyProvider):
@@ -201,7 +201,10 @@ class Edge(DependencyProvider):
         """Read the settings; raises `Invalid`."""
         told = self.container.config.get("LOCKBOX")
         origin = told.get("origin") if isinstance(told, Mapping) else None
-        self._origin = wire.decode(EdgeSettings, {"origin": origin}).origin
+        try:
+            self._origin = read_table(EdgeSettings, {"origin": origin}).origin
+        except Unfit as error:
+            raise refused(error) from error
 
     def get_dependency(self, worker_ctx: Any) -> "Handover":
         """What hands on from one worker."""

@@ -1,20 +1,18 @@
-"""How a guard puts attempts on record: `strict`, before the answer; `buffered`, from a spool on disk, soon after."""
+"""Access records: `strict`, made before the answer; `buffered`, sent from a spool on disk soon after it."""
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
-import httpx
-
-from lockbox import clock
 from lockbox.guard.decision import Decision
+from lockbox.guard.portal import FAULTS, PortalClient
 from lockbox.ids import new_id
 from lockbox.values.limits import LONGEST_ACTION, LONGEST_RESOURCE
 from lockbox.values.names import is_tenant
 from lockbox.values.timestamps import format_timestamp
 
 RECORD, RECORD_SOME = "/api/v1/access-events", "/api/v1/access-events/batch"
-FAULTS = (httpx.HTTPError, KeyError, TypeError, ValueError, RuntimeError)
 
 log = logging.getLogger(__name__)
 
@@ -22,29 +20,29 @@ Record = Mapping[str, Any]
 
 
 class Recorder(Protocol):
-    """Where attempts are put on record."""
+    """The place where a guard records attempts."""
 
     def record(self, attempt: Record) -> bool:
-        """Whether the attempt is on record, or certain to be."""
+        """Return whether the attempt is on record, or certain to be."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the work in the background."""
 
     def stop(self) -> None:
-        """End."""
+        """Stop the work in the background."""
 
-    def let_go(self) -> None:
-        """Hold nothing any more that a process has from the one that it was forked from."""
+    def release(self) -> None:
+        """Close what a forked process has inherited from its parent."""
 
 
 def is_recordable(decision: Decision) -> bool:
-    """Whether there can be anybody in whose record it stands: some names are no tenant's, and no grant allows them."""
+    """Return whether the attempt can stand in a tenant's record: some names are no tenant's, and no grant has them."""
     tenant = decision.attempt.tenant
     return isinstance(tenant, str) and is_tenant(tenant)
 
 
-def record_of(decision: Decision) -> Record:
-    """A decision as it is put on record; its id makes it count once."""
+def record_of(decision: Decision, at: datetime) -> Record:
+    """Return the record of a decision; its new id makes it count once."""
     attempt = decision.attempt
     return {
         "access_id": new_id(),
@@ -56,41 +54,44 @@ def record_of(decision: Decision) -> Record:
         "grant_id": decision.grant_id,
         "request_id": decision.request_id,
         "engineer": decision.engineer,
-        "at": format_timestamp(clock.now()),
+        "at": format_timestamp(at),
     }
 
 
 class Strict:
-    """An attempt is on record when the portal has taken it, and not before."""
+    """A recorder that returns after the portal has acknowledged the record."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: PortalClient) -> None:
         self._client = client
 
     def record(self, attempt: Record) -> bool:
-        """Whether the portal took it, and said so."""
+        """Return whether the portal acknowledged the record."""
         try:
-            answer = self._client.post(RECORD, json=attempt).raise_for_status()
-            return bool(answer.json()["access_id"] == attempt["access_id"])
+            answer = self._client.post(RECORD, attempt)
+            return bool(answer["access_id"] == attempt["access_id"])
         except FAULTS as error:
             log.warning("lockbox guard: an attempt is not on record: %r", error)
             return False
 
     def start(self) -> None:
-        """Nothing goes on in between."""
+        """Do nothing: there is no work in the background."""
 
     def stop(self) -> None:
-        """Nothing is left."""
+        """Do nothing: no record waits."""
 
-    def let_go(self) -> None:
-        """Nothing is held."""
+    def release(self) -> None:
+        """Do nothing: no file is open."""
 
 
-def send_some(client: httpx.Client, attempts: Sequence[Record]) -> Mapping[str, str]:
-    """Put several on record; the ids of those that can never be, with the reason. Raises `FAULTS` to be tried again."""
-    answer = client.post(RECORD_SOME, json={"attempts": list(attempts)}).raise_for_status()
-    return {refused["access_id"]: f"{refused['code']}: {refused['message']}" for refused in answer.json()["refused"]}
+def send_some(client: PortalClient, attempts: Sequence[Record]) -> Mapping[str, str]:
+    """Record several attempts, and return the ids of those that can never be, with the reason.
+
+    Raises one of `FAULTS` where the same attempts are to be sent again.
+    """
+    answer = client.post(RECORD_SOME, {"attempts": list(attempts)})
+    return {refused["access_id"]: f"{refused['code']}: {refused['message']}" for refused in answer["refused"]}
 
 
 def _text(value: object, longest: int) -> str:
-    """The beginning of a text, without what can't be written as UTF-8."""
+    """Return the beginning of a text, without the characters that can't be written as UTF-8."""
     return str(value)[:longest].encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""What a front door says when it refuses: a problem document (RFC 9457) with the reason as its code."""
+"""Refusals: a problem document (RFC 9457) with the reason as its code."""
 
 import json
 from collections.abc import Mapping

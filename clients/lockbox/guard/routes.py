@@ -1,22 +1,22 @@
-"""Which request is for whose content: a table of paths, of which the first that matches counts.
+"""Routes: a table of paths that names the tenant, the resource and the action of a request.
 
-A path is a template (`lockbox.guard.templates`), and a slash at its end counts. Its variables make up the tenant and
-the resource: by themselves if they are called so, else as the route's own `tenant` and `resource` say. All of them have
-a part in that, as two contents could have one name otherwise; but for those that begin with `_`.
+The first route whose path matches counts. A path is a template (`lockbox.guard.templates`), and a slash at its end
+counts. Its variables make up the tenant and the resource: by themselves if they are named `tenant` and `resource`, else
+as the route's own `tenant` and `resource` say. Each variable has a part in that, as two contents could have one name
+otherwise; those that begin with `_` are left out.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from marshmallow import ValidationError
-
-from lockbox.contracts.fields import ActionField, Flag, NameField
 from lockbox.errors import Fault, Forbidden, Invalid
+from lockbox.guard import tables
 from lockbox.guard.decision import Attempt
 from lockbox.guard.templates import Names, Template, name_of
 from lockbox.values import resources
+from lockbox.values.names import is_action, is_tenant
 
 LITERAL = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._~!$&'()*+,=:@-]+\Z")
 ITEM_LITERAL = re.compile(rf"(?!\.{{1,2}}\Z){resources.SEGMENT}\Z")
@@ -32,44 +32,44 @@ NOTHING_ELSE = "neither actions nor tenant nor resource where all is open"
 
 @dataclass(frozen=True)
 class Route:
-    """A path, and what it means to use it.
+    """A path, with the tenant, the resource and the actions that it stands for.
 
-    `actions` says what each method does (a WebSocket's is `WEBSOCKET`); a method that it does not name is refused. What
-    is `open` is everybody's, and no grant is asked for.
+    `actions` names the action of each method (a WebSocket's is `WEBSOCKET`); other methods are refused. An `open` path
+    needs no grant.
     """
 
-    path: str
-    actions: dict[str, str] = field(default_factory=dict)
-    tenant: str | None = None
-    resource: str | None = None
-    open: Flag = False
+    path: str = field(metadata={"rule": tables.text})
+    actions: dict[str, str] = field(default_factory=dict, metadata={"rule": tables.texts_by_name})
+    tenant: str | None = field(default=None, metadata={"rule": tables.text})
+    resource: str | None = field(default=None, metadata={"rule": tables.text})
+    open: bool = field(default=False, metadata={"rule": tables.flag})
 
     @cached_property
     def path_template(self) -> Template:
-        """What a path matches."""
+        """The template of the path."""
         return Template(self.path)
 
     @cached_property
     def tenant_template(self) -> Template:
-        """Of what the tenant is made."""
+        """The template of the tenant."""
         return Template(self.tenant if self.tenant is not None else self._variable("tenant"))
 
     @cached_property
     def resource_template(self) -> Template:
-        """Of what the resource is made."""
+        """The template of the resource."""
         return Template(self.resource if self.resource is not None else self._variable("resource"))
 
     def attempt(self, method: str, names: Names) -> Attempt | None:
-        """What a request tries, None where all is open; raises `Forbidden("no_route", ...)` where it means nothing."""
+        """Return the attempt of a request, None on an open path; raises `Forbidden("no_route", ...)`."""
         if self.open:
             return None
         tenant, action = self.tenant_template.fill(names), self.actions.get(method)
-        if action is None or not NameField.pattern.match(tenant):
+        if action is None or not is_tenant(tenant):
             raise Forbidden("no_route", f"{self.path} says nothing about {method}, or about such a tenant")
         return Attempt(tenant=tenant, resource=self.resource_template.fill(names), action=action)
 
     def faults(self) -> Iterator[Fault]:
-        """Everything that is wrong with it."""
+        """Yield every fault of the route."""
         if not _is_path(self.path_template):
             yield Fault(field="path", expected=A_PATH, received=self.path)
         elif not self.open:
@@ -88,8 +88,8 @@ class Route:
                 yield Fault(field=name, expected=expected, received=template.text)
             elif unknown := set(template.variables) - set(known):
                 yield Fault(field=name, expected=f"variables of the path: {', '.join(known)}", received=min(unknown))
-        named = {*self.tenant_template.variables, *self.resource_template.variables}
-        for unused in sorted(set(known) - named):
+        used = {*self.tenant_template.variables, *self.resource_template.variables}
+        for unused in sorted(set(known) - used):
             if not unused.startswith("{_"):
                 yield Fault(field="path", expected=EACH_USED, received=unused)
 
@@ -98,7 +98,7 @@ class Route:
 
 
 class Routes:
-    """Routes, of which the first whose path matches counts; raises `Invalid` that names every fault."""
+    """Routes, of which the first that matches counts; raises `Invalid` that names every fault."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = tuple(routes)
@@ -111,7 +111,7 @@ class Routes:
             raise Invalid("invalid_routes", f"{faults[0]['field']}: expected {faults[0]['expected']}", faults)
 
     def find(self, method: str, path: str) -> Attempt | None:
-        """What a request tries, None where all is open; raises `Forbidden("no_route", ...)` where it means nothing."""
+        """Return the attempt of a request, None on an open path; raises `Forbidden("no_route", ...)`."""
         for route in self._routes:
             names = route.path_template.match(path)
             if names is not None:
@@ -134,7 +134,7 @@ def _names_once(template: Template) -> bool:
 
 def _is_tenant(template: Template) -> bool:
     is_variable = len(template.segments) == len(template.variables) == 1 and "..." not in template.text
-    return is_variable or _obeys(NameField.rule, template.text)
+    return is_variable or is_tenant(template.text)
 
 
 def _is_resource(template: Template) -> bool:
@@ -148,13 +148,5 @@ def _action_faults(actions: Mapping[str, str]) -> Iterator[Fault]:
     for method, action in actions.items():
         if not METHOD.match(method):
             yield Fault(field="actions", expected="methods in capitals, such as GET", received=method)
-        if not _obeys(ActionField.rule, action):
+        if not is_action(action):
             yield Fault(field=f"actions.{method}", expected="an action such as read", received=action)
-
-
-def _obeys(rule: Callable[[str], object], text: str) -> bool:
-    try:
-        rule(text)
-    except ValidationError:
-        return False
-    return True

@@ -1,10 +1,10 @@
-"""A spool: attempts that wait on disk until the portal has them. It survives a kill; when it is full, nothing gets in.
+"""The spool: access records that wait on disk until the portal has them. It survives a kill; full, it takes no more.
 
-A folder of files `<name>.spool`, each written by one process, which holds a lock on it: a JSON object a line. A line
-counts when its end is there. A file is sent from its beginning, again after a kill, which does no harm, as the portal
-knows an attempt again by its id; when all of it is sent, it is removed. Files that nobody holds belong to whoever finds
-them. What the portal will never take is put aside in `refused.jsonl`, and so is a line that is no attempt; of attempts
-that were denied only so many are kept there, as everybody can make them.
+A folder of files `<name>.spool` with one JSON object a line, each written by one process, which holds a lock on it. A
+line counts when its line feed is there. A file is sent from its beginning, again after a kill: the portal recognises a
+record by its id, so that it counts once. A file that is sent whole is removed. A file without a lock is sent by the
+process that finds it. Records that the portal will never take go to `refused.jsonl`, and so do lines that are not
+records; of denied attempts only so many are kept there, as anyone can cause them.
 """
 
 import errno
@@ -14,32 +14,43 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from io import FileIO
 from pathlib import Path
 
-import httpx
 import orjson
 
-from lockbox.guard.records import FAULTS, Record, send_some
+from lockbox.clock import SystemClock
+from lockbox.guard.portal import FAULTS, PortalClient, PortalRefusal
+from lockbox.guard.records import Record, send_some
 from lockbox.ids import new_id
 from lockbox.values.limits import MOST_RECORDS_AT_ONCE
 
 FILE_BYTES = 1_000_000
 PAUSE_SECONDS, RETRY_SECONDS, STOP_SECONDS = 0.05, 0.5, 10.0
 LARGEST_BYTES = 64 * 1024 * 1024
-NOT_AS_IT_IS = frozenset({httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.UNPROCESSABLE_ENTITY})
+REFUSED_AS_A_WHOLE = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 log = logging.getLogger(__name__)
 
 
 class Spool:
-    """Takes attempts, and sends them in a thread of its own."""
+    """A recorder that keeps records on disk, and sends them in a thread of its own."""
 
-    def __init__(self, client: httpx.Client, folder: Path, largest: int = LARGEST_BYTES, *, sync: bool = False) -> None:
-        """`largest`: of all files together, in bytes; `sync`: survives a power failure too, and is slower."""
+    def __init__(
+        self,
+        client: PortalClient,
+        folder: Path,
+        clock: SystemClock,
+        largest: int = LARGEST_BYTES,
+        *,
+        sync: bool = False,
+    ) -> None:
+        """`largest`: bytes of all files together; `sync`: survive a power failure too, which is slower."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._client = client
         self._folder = folder
+        self._clock = clock
         self._refused = folder / "refused.jsonl"
         self._largest = largest
         self._sync = sync
@@ -54,11 +65,11 @@ class Spool:
 
     @property
     def waiting(self) -> int:
-        """How many bytes wait."""
+        """The number of bytes that wait."""
         return self._waiting
 
     def record(self, attempt: Record) -> bool:
-        """Whether the attempt is on disk; false when the spool or the disk is full."""
+        """Return whether the attempt is on disk; false when the spool or the disk is full."""
         line = orjson.dumps(attempt) + b"\n"
         with self._lock:
             if self._waiting + len(line) > self._largest:
@@ -72,20 +83,20 @@ class Spool:
             return True
 
     def start(self) -> None:
-        """Begin to send, with what is left of processes that were killed."""
+        """Start to send, including the files of processes that were killed."""
         self._thread = threading.Thread(target=self._run, name="lockbox-spool", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Send what waits, if the portal takes it soon, and end; the rest stays for whoever comes next."""
+        """Send the records that wait, if the portal takes them soon, and stop; the rest stays for the next process."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=STOP_SECONDS)
         with self._lock:
             self._close()
 
-    def let_go(self) -> None:
-        """Hold no file any more that belongs to the process that this one was forked from."""
+    def release(self) -> None:
+        """Close the files that a forked process has inherited from its parent."""
         self._close()
         if self._sending is not None:
             self._sending.close()
@@ -105,7 +116,7 @@ class Spool:
             self._close()
 
     def _cut(self, file: FileIO) -> None:
-        """Take back half a line; where that fails, it is the last one of its file."""
+        """Remove half a line; where that fails, give the file up."""
         try:
             os.ftruncate(file.fileno(), self._written)
             file.seek(self._written)
@@ -113,7 +124,7 @@ class Spool:
             self._close()
 
     def _open(self) -> FileIO:
-        """A new file that has its lock before anybody can find it."""
+        """Open a new file; it has its lock before another process can find it."""
         name = new_id()
         hidden = self._folder / f"{name}.new"
         file = FileIO(os.open(hidden, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "r+")
@@ -125,13 +136,13 @@ class Spool:
         return file
 
     def _close(self) -> None:
-        """Give the file up, to be sent."""
+        """Close the file, so that it can be sent."""
         if self._file is not None:
             self._file.close()
         self._file = None
 
     def _on_disk(self) -> int:
-        """How many bytes wait, of this process and others."""
+        """Count the bytes that wait, of this process and others."""
         total = 0
         for path in self._folder.glob("*.spool"):
             with suppress(FileNotFoundError):  # sent meanwhile
@@ -143,16 +154,16 @@ class Spool:
         while True:
             last = self._stop.is_set()
             with self._lock:
-                if flows or last:  # else it grows on, and there are few files, however long the portal is away
+                if flows or last:  # else the file grows on, and few files collect while the portal is away
                     self._close()
                 self._waiting = self._on_disk()
             flows = self._send_files()
             if last:
                 return
-            self._stop.wait(PAUSE_SECONDS if flows else RETRY_SECONDS)
+            self._clock.wait(self._stop, PAUSE_SECONDS if flows else RETRY_SECONDS)
 
     def _send_files(self) -> bool:
-        """Whether the portal takes what it is offered."""
+        """Send every file, and return whether the portal took them."""
         paths = list(self._folder.glob("*.spool"))
         self._sent = {path: self._sent.get(path, 0) for path in paths}
         try:
@@ -168,13 +179,13 @@ class Spool:
             with FileIO(path) as file:
                 self._sending = file
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                lines = file.read().split(b"\n")[:-1]  # what follows the last end is half a line, and never counted
+                lines = file.read().split(b"\n")[:-1]  # the rest is half a line, which does not count
                 while self._sent[path] < len(lines):
                     self._send(lines[self._sent[path] :][:MOST_RECORDS_AT_ONCE])
                     self._sent[path] += MOST_RECORDS_AT_ONCE
                 path.unlink()
         except (BlockingIOError, FileNotFoundError):
-            pass  # somebody else's
+            pass  # another process sends it
         except OSError as error:
             log.error("lockbox guard: %s can't be sent: %r", path, error)
         finally:
@@ -185,7 +196,7 @@ class Spool:
             attempt = orjson.loads(line)
             if isinstance(attempt, dict) and isinstance(attempt.get("access_id"), str):
                 return attempt
-        self._put_aside({"line": repr(line)}, "it is no attempt")
+        self._put_aside({"line": repr(line)}, "it is not a record")
         return None
 
     def _send(self, lines: Sequence[bytes]) -> None:
@@ -194,18 +205,18 @@ class Spool:
             self._put_on_record(attempts)
 
     def _put_on_record(self, attempts: Sequence[Record]) -> None:
-        """If the portal does not take them together, halves tell which it does not take."""
+        """Send records; where the portal refuses them as a whole, send each half, down to the one that it refuses."""
         try:
             refused = send_some(self._client, attempts)
-        except httpx.HTTPStatusError as error:
-            if error.response.status_code not in NOT_AS_IT_IS:
+        except PortalRefusal as error:
+            if error.status not in REFUSED_AS_A_WHOLE:
                 raise
             middle = len(attempts) // 2
             if middle:
                 self._put_on_record(attempts[:middle])
                 self._put_on_record(attempts[middle:])
                 return
-            refused = {attempts[0]["access_id"]: error.response.text}
+            refused = {attempts[0]["access_id"]: error.text}
         for attempt in (attempt for attempt in attempts if attempt["access_id"] in refused):
             self._put_aside(attempt, refused[attempt["access_id"]])
 
@@ -217,7 +228,7 @@ class Spool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """What was renamed in it has its new name even after a power failure."""
+    """Make the folder's file names survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

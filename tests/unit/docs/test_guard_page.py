@@ -14,7 +14,7 @@ import httpx
 import pytest
 import typer
 import yaml
-from tests.unit.lockbox.guard.doors import ALICE, HERS, ISSUER, cookies, grant
+from tests.unit.lockbox.guard.scene import ALICE, HERS, ISSUER, cookies, grant
 from tests.unit.lockbox.guard.stand_in import StandIn, portal_of
 from tests.waiting import eventually
 from werkzeug.test import Client
@@ -22,7 +22,7 @@ from werkzeug.test import Client
 from lockbox.cli.main import app
 from lockbox.crypto.possession import PROOF_LIVES_SECONDS, SESSION_LIVES_SECONDS, Target, prove, prove_session
 from lockbox.guard import Guard, Options, refusals
-from lockbox.guard.configuration import DoorSettings, ServeSettings, read_settings
+from lockbox.guard.configuration import RequestGuardSettings, ServeSettings, read_settings
 from lockbox.guard.request import Request
 from lockbox.guard.routes import Routes
 from lockbox.guard.serve import CHECK
@@ -57,7 +57,7 @@ def test_toml_when_read_is_right_and_that_of_the_example() -> None:
 
 
 def test_explained_request_when_asked_about_means_what_the_page_says() -> None:
-    settings = read_settings(DoorSettings, tomllib.loads(blocks("toml")[0]), Path())
+    settings = read_settings(RequestGuardSettings, tomllib.loads(blocks("toml")[0]), Path())
     asked, said = re.findall(r"guard explain -c guard.toml (.*)\n# (.*)\n", PAGE)[0]
     method, path = asked.split()
     attempt = Routes(settings.routes).find(method, Request.of(method, path, lambda _: []).path)
@@ -109,7 +109,7 @@ def run(code: str, portal: StandIn) -> dict[str, Any]:
     """What the block defines, with a guard that is ready."""
     names: dict[str, Any] = {"__name__": "product"}
     exec(compile(at(code, portal), "docs/guard.md", "exec"), names)  # noqa: S102 - it is our own page
-    guard: Guard = names["guard"] if "guard" in names else names["door"].guard
+    guard: Guard = names["guard"] if "guard" in names else names["request_guard"].guard
     eventually(lambda: guard.ready)
     return {**names, "guard": guard}
 

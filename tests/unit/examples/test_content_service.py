@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from tests.unit.lockbox.guard.doors import ALICE, ENGINEER, GRANT_ID, ISSUER, ORIGIN, cookies, grant, shown
+from tests.unit.lockbox.guard.scene import ALICE, ENGINEER, GRANT_ID, ISSUER, ORIGIN, cookies, grant, shown
 from tests.unit.lockbox.guard.stand_in import StandIn, portal_of
 from tests.waiting import eventually
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.products import STARLETTE, product_of
-from tests.unit.lockbox.guard.doors import ALICE, ISSUER, ORIGIN, ask, cookies, grant, shown
+from tests.unit.lockbox.guard.scene import ALICE, ISSUER, ORIGIN, ask, cookies, grant, shown
 from tests.unit.lockbox.guard.stand_in import RECORD, StandIn, hang, portal_of
 from tests.waiting import eventually
 

@@ -16,13 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-import httpx
-from tests.unit.lockbox.guard.doors import USUAL, grant, shown_with
-from tests.unit.lockbox.guard.grants import CONTENT, decide
+from tests.unit.lockbox.guard.grants import CONTENT, SOON, decide
+from tests.unit.lockbox.guard.scene import USUAL, grant, shown_with
 from tests.waiting import eventually
 
+from lockbox.clock import SystemClock
 from lockbox.guard import Guard, Options
 from lockbox.guard.decision import GRANTED
+from lockbox.guard.portal import PortalClient
 from lockbox.guard.records import record_of
 from lockbox.guard.spool import Spool
 
@@ -48,20 +49,20 @@ def say(text: str) -> None:
 
 def write_forever(url: str, folder: str) -> None:
     """Put attempts into a spool, and tell which are there."""
-    spool = Spool(httpx.Client(base_url=url), Path(folder))
+    spool = Spool(PortalClient(url), Path(folder), SystemClock())
     spool.start()
     while True:
-        record = record_of(decide())
+        record = record_of(decide(), SOON)
         if spool.record(record):
             say(record["access_id"])
 
 
 def write_some(url: str, folder: str, many: str) -> None:
     """Put so many attempts into a spool, and leave it in good order."""
-    spool = Spool(httpx.Client(base_url=url), Path(folder))
+    spool = Spool(PortalClient(url), Path(folder), SystemClock())
     spool.start()
     for _ in range(int(many)):
-        record = record_of(decide())
+        record = record_of(decide(), SOON)
         assert spool.record(record)
         say(record["access_id"])
     spool.stop()
@@ -69,8 +70,8 @@ def write_some(url: str, folder: str, many: str) -> None:
 
 def hold(url: str, folder: str) -> None:
     """Have a file open, and send nothing."""
-    spool = Spool(httpx.Client(base_url=url), Path(folder))
-    record = record_of(decide())
+    spool = Spool(PortalClient(url), Path(folder), SystemClock())
+    record = record_of(decide(), SOON)
     assert spool.record(record)
     say(record["access_id"])
     signal.pause()
@@ -80,8 +81,8 @@ def fill_the_disk(url: str, folder: str, room: str) -> None:
     """Write into files that can't grow, until nothing fits."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(room), int(room)))
-    spool = Spool(httpx.Client(base_url=url), Path(folder))
-    while spool.record(record := record_of(decide())):
+    spool = Spool(PortalClient(url), Path(folder), SystemClock())
+    while spool.record(record := record_of(decide(), SOON)):
         say(record["access_id"])
 
 

@@ -1,10 +1,10 @@
-"""A door whose guard is ready."""
+"""A guard of requests that is ready."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.lockbox.guard.doors import ISSUER, Scene
+from tests.unit.lockbox.guard.scene import ISSUER, Scene
 from tests.unit.lockbox.guard.stand_in import portal_of
 
 

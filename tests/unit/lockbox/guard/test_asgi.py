@@ -1,4 +1,4 @@
-"""The front door of ASGI applications: Starlette on Uvicorn, where request lines come as they are."""
+"""The guard of ASGI applications: Starlette on Uvicorn, where request lines come as they are."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from tests.unit.lockbox.guard.doors import (
+from tests.unit.lockbox.guard.scene import (
     ALICE,
     GRANT_ID,
     HIS,
@@ -72,7 +72,7 @@ def mailboxes(scene: Scene, events: list[str]) -> Starlette:
             Route("/documents/{tenant}/{resource:path}", document, methods=["GET", "PUT"]),
             Route("/healthz", who),
         ],
-        middleware=[Middleware(GuardedAsgi, door=scene.door)],
+        middleware=[Middleware(GuardedAsgi, guard=scene.request_guard)],
         lifespan=lifespan,
     )
 
@@ -93,7 +93,7 @@ def on_uvicorn(application: Any, **options: Any) -> Iterator[int]:
 @pytest.fixture
 def port(scene: Scene) -> Iterator[int]:
     """A product that serves whatever gets to it."""
-    with on_uvicorn(GuardedAsgi(echo, scene.door), lifespan="off") as port:
+    with on_uvicorn(GuardedAsgi(echo, scene.request_guard), lifespan="off") as port:
         yield port
 
 
@@ -220,7 +220,7 @@ def opened(scene: Scene, headers: dict[str, str], *extensions: str) -> list[dict
     async def send(message: Any) -> None:
         told.append(message)
 
-    asyncio.run(GuardedAsgi(echo, scene.door)(scope, receive, send))
+    asyncio.run(GuardedAsgi(echo, scene.request_guard)(scope, receive, send))
     return told
 
 
@@ -258,7 +258,9 @@ def test_scope_when_it_is_of_an_unknown_type_is_not_let_in(scene: Scene) -> None
         pytest.fail("the application was reached")
 
     with pytest.raises(KeyError, match="another"):
-        asyncio.run(GuardedAsgi(reached, scene.door)({"type": "another", "path": "/healthz"}, reached, reached))
+        asyncio.run(
+            GuardedAsgi(reached, scene.request_guard)({"type": "another", "path": "/healthz"}, reached, reached)
+        )
 
 
 # --- which path the product gets -----------------------------------------------------------------------------------
@@ -273,7 +275,7 @@ def test_product_when_the_path_is_plain_gets_what_was_judged(port: int) -> None:
 
 
 def test_product_when_a_proxy_took_a_prefix_off_is_judged_by_the_whole_path(scene: Scene) -> None:
-    with on_uvicorn(GuardedAsgi(echo, scene.door), lifespan="off", root_path="/documents") as port:
+    with on_uvicorn(GuardedAsgi(echo, scene.request_guard), lifespan="off", root_path="/documents") as port:
         answer = ask(port, "GET", "/contoso/mailbox/alice", shown(grant()))
         assert (answer.status, answer.body.decode()) == (200, ALICE)
 

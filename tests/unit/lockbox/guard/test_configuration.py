@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.lockbox.guard.doors import ALICE, ORIGIN, Scene, cookies, grant
+from tests.unit.lockbox.guard.scene import ALICE, ORIGIN, Scene, cookies, grant
 from tests.waiting import eventually
 
 from lockbox.errors import Forbidden, Invalid
 from lockbox.guard import Options, configuration
 from lockbox.guard.configuration import (
-    DoorSettings,
     GuardSettings,
+    RequestGuardSettings,
     ServeSettings,
-    door_of,
     read_file,
     read_settings,
+    request_guard_of,
     require_origin,
 )
 from lockbox.guard.request import Request
@@ -74,7 +74,7 @@ def test_read_settings_when_paths_are_absolute_leaves_them() -> None:
 
 
 def test_read_settings_when_the_frontend_is_missing_wants_it_only_where_a_proxy_asks() -> None:
-    assert read_settings(DoorSettings, DOOR, HERE).frontend is None
+    assert read_settings(RequestGuardSettings, DOOR, HERE).frontend is None
     assert faults(ServeSettings, DOOR) == ["frontend: expected one of nginx, traefik, envoy"]
 
 
@@ -90,7 +90,7 @@ def test_read_settings_when_nothing_is_told_names_every_missing_key() -> None:
 
 @pytest.mark.parametrize("told", [None, [], "portal", 3])
 def test_read_settings_when_it_is_no_table_says_so(told: object) -> None:
-    [line] = faults(DoorSettings, told)
+    [line] = faults(RequestGuardSettings, told)
     assert line.startswith("body: expected an object")
 
 
@@ -130,7 +130,7 @@ def test_read_settings_when_much_is_wrong_names_all_of_it_routes_included() -> N
         {"path": "/logo", "open": True, "actions": {"GET": "read"}},
         {"path": "/report", "actions": {"POST": 3}, "typo": 1},
     ]
-    assert sorted(faults(DoorSettings, {"portal": "x", "origin": "y", "routes": routes})) == [
+    assert sorted(faults(RequestGuardSettings, {"portal": "x", "origin": "y", "routes": routes})) == [
         "origin: expected scheme, host and port in lower case, such as https://files.vendor.example, "
         "without the usual port, got 'y'",
         "portal: expected scheme, host and port in lower case, such as https://files.vendor.example, "
@@ -184,7 +184,7 @@ def test_origin_when_a_proof_could_never_be_for_it_is_none(text: str) -> None:
 def test_read_file_when_it_is_the_documented_example_reads_it(tmp_path: Path) -> None:
     example = str(configuration.__doc__).partition("it is TOML:\n")[2]
     (tmp_path / "guard.toml").write_text(example)
-    settings = read_file(tmp_path / "guard.toml", DoorSettings)
+    settings = read_file(tmp_path / "guard.toml", RequestGuardSettings)
     assert settings.token_file == "/run/secrets/lockbox-token"
     assert [route.open for route in settings.routes] == [False, True]
 
@@ -195,7 +195,7 @@ def test_read_file_when_it_is_no_toml_says_so(tmp_path: Path, text: str | None) 
     if text is not None:
         path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(Invalid, match="can't be read as TOML"):
-        read_file(path, DoorSettings)
+        read_file(path, RequestGuardSettings)
 
 
 def test_guard_when_what_is_optional_is_told_works_by_it(scene: Scene, tmp_path: Path) -> None:
@@ -224,25 +224,25 @@ def test_guard_when_it_can_not_read_its_token_or_write_its_spool_says_so(tmp_pat
         read_settings(GuardSettings, {**GUARD, "spool": "token/spool"}, tmp_path).guard()
 
 
-def test_door_when_told_by_a_file_lets_in_by_its_routes_and_origin(scene: Scene, tmp_path: Path) -> None:
+def test_request_guard_when_told_by_a_file_lets_in_by_its_routes_and_origin(scene: Scene, tmp_path: Path) -> None:
     text = f'portal = "{scene.portal.url}"\ntoken_file = "token"\norigin = "{ORIGIN}"\n'
     route = '[[routes]]\npath = "/documents/{tenant}/{resource...}"\nactions = {GET = "read"}\n'
     (tmp_path / "guard.toml").write_text(text + route)
-    door = door_of(tmp_path / "guard.toml")
-    door.guard.start()
-    eventually(lambda: door.guard.ready)
+    request_guard = request_guard_of(tmp_path / "guard.toml")
+    request_guard.guard.start()
+    eventually(lambda: request_guard.guard.ready)
     headers = cookies(grant())
     asked = Request.of("GET", ALICE, lambda name: [value for key, value in headers.items() if key.lower() == name])
-    decision = door.let_in(asked)
+    decision = request_guard.authorize(asked)
     assert decision is not None
     assert decision.allowed
     with pytest.raises(Forbidden) as refusal:
-        door.let_in(replace(asked, method="PUT"))
+        request_guard.authorize(replace(asked, method="PUT"))
     assert refusal.value.code == "no_route"
-    door.guard.stop()
+    request_guard.guard.stop()
 
 
 def test_toml_when_read_gives_what_the_settings_take() -> None:
     told = tomllib.loads('stale_after = 5\nskew = 0.5\nspool_bytes = 1_000\n[[routes]]\npath = "/"\nopen = true\n')
-    settings = read_settings(DoorSettings, {**DOOR, **told}, HERE)
+    settings = read_settings(RequestGuardSettings, {**DOOR, **told}, HERE)
     assert (settings.stale_after, settings.skew, settings.spool_bytes) == (5.0, 0.5, 1000)

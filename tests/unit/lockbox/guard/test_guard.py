@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from tests.unit.builders import REQUEST_ID
 from tests.unit.lockbox.guard.children import child
-from tests.unit.lockbox.guard.doors import ENGINEER, GRANT_ID, ISSUER, Scene, grant, shown_with
 from tests.unit.lockbox.guard.grants import CONTENT
+from tests.unit.lockbox.guard.scene import ENGINEER, GRANT_ID, ISSUER, Scene, grant, shown_with
 from tests.unit.lockbox.guard.stand_in import (
     KEYS,
     RECORD,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from nameko.extensions import ENTRYPOINT_EXTENSIONS_ATTR
 from nameko.rpc import rpc
-from tests.unit.lockbox.guard.doors import ALICE, ORIGIN, cookies, grant, shown
+from tests.unit.lockbox.guard.scene import ALICE, ORIGIN, cookies, grant, shown
 from werkzeug.test import EnvironBuilder
 
 from lockbox.crypto.possession import Target

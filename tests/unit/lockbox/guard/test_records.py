@@ -2,18 +2,19 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.builders import REQUEST_ID
-from tests.unit.lockbox.guard.grants import ATTEMPT, GRANT, decide
+from tests.unit.lockbox.guard.grants import ATTEMPT, GRANT, SOON, decide
 from tests.unit.lockbox.guard.stand_in import RECORD, Behaviour, StandIn, answers, hang, portal_of
 
 from lockbox.contracts import wire
 from lockbox.contracts.access import RecordAccess
 from lockbox.guard import Attempt, Decision
+from lockbox.guard.portal import PortalClient
 from lockbox.guard.records import Strict, is_recordable, record_of
+from lockbox.values.timestamps import format_timestamp
 
 
 @pytest.fixture
@@ -24,8 +25,9 @@ def portal() -> Iterator[StandIn]:
 
 @pytest.fixture
 def strict(portal: StandIn) -> Iterator[Strict]:
-    with httpx.Client(base_url=portal.url, timeout=0.3) as client:
-        yield Strict(client)
+    client = PortalClient(portal.url, timeout=0.1)
+    yield Strict(client)
+    client.close()
 
 
 def denied(**attempt: Any) -> Decision:
@@ -34,9 +36,9 @@ def denied(**attempt: Any) -> Decision:
 
 
 def test_record_of_when_allowed_says_who_did_what() -> None:
-    record = dict(record_of(decide()))
+    record = dict(record_of(decide(), SOON))
     assert UUID(record.pop("access_id")).version == 4
-    assert record.pop("at").endswith("Z")
+    assert record.pop("at") == format_timestamp(SOON)
     assert record == {
         "allowed": True,
         "reason": "granted",
@@ -51,14 +53,14 @@ def test_record_of_when_allowed_says_who_did_what() -> None:
 
 @given(resource=st.text() | st.none() | st.lists(st.integers()), action=st.text() | st.none())
 def test_record_of_when_anything_was_tried_speaks_the_contracts_language(resource: Any, action: Any) -> None:
-    made = record_of(denied(resource=resource, action=action))
+    made = record_of(denied(resource=resource, action=action), SOON)
     attempt = wire.decode(RecordAccess, dict(made))
     assert (attempt.reason, attempt.allowed) == ("no_grant", False)
 
 
 @pytest.mark.parametrize("text", ["a\udcffb", "\ud800", "x" * 100_000, "\U0001f512" * 1_000, "a\x00b", "\u2028\n"])
 def test_record_of_when_a_text_cannot_be_kept_as_it_is_keeps_its_beginning(text: str) -> None:
-    attempt = wire.decode(RecordAccess, dict(record_of(denied(resource=text, action=text))))
+    attempt = wire.decode(RecordAccess, dict(record_of(denied(resource=text, action=text), SOON)))
     assert attempt.resource == text[:512].encode(errors="replace").decode()
     assert attempt.action == text[:64].encode(errors="replace").decode()
 
@@ -72,7 +74,7 @@ def test_is_recordable_when_it_is_the_name_of_no_tenant_says_no(tenant: Any) -> 
 
 
 def test_strict_when_the_portal_takes_it_says_so(strict: Strict, portal: StandIn) -> None:
-    record = record_of(decide())
+    record = record_of(decide(), SOON)
     assert strict.record(record)
     assert portal.records == [record]
 
@@ -97,18 +99,18 @@ def test_strict_when_the_portal_does_not_say_that_it_took_it_says_no(
     strict: Strict, portal: StandIn, behaviour: Behaviour
 ) -> None:
     portal.behaviours[RECORD] = behaviour
-    assert not strict.record(record_of(decide()))
+    assert not strict.record(record_of(decide(), SOON))
 
 
 def test_strict_when_the_portal_is_gone_says_no(strict: Strict, portal: StandIn) -> None:
     portal.down()
-    assert not strict.record(record_of(decide()))
+    assert not strict.record(record_of(decide(), SOON))
     portal.up()
-    assert strict.record(record_of(decide()))
+    assert strict.record(record_of(decide(), SOON))
 
 
 def test_strict_when_the_guard_has_stopped_says_no(portal: StandIn) -> None:
-    client = httpx.Client(base_url=portal.url)
+    client = PortalClient(portal.url)
     client.close()
-    assert not Strict(client).record(record_of(decide()))
+    assert not Strict(client).record(record_of(decide(), SOON))
     assert portal.requests == []

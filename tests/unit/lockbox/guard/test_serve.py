@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.lockbox.guard.doors import (
+from tests.unit.lockbox.guard.scene import (
     ALICE,
     GRANT_ID,
     TRICKS,
@@ -58,7 +58,7 @@ def frontend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def check(scene: Scene, frontend: str) -> Iterator[Asks]:
     """Asks as the proxy does, about a request that came to it."""
-    with on_waitress(ForwardAuth(scene.door, frontend)) as port:
+    with on_waitress(ForwardAuth(scene.request_guard, frontend)) as port:
 
         def asks(target: str = ALICE, headers: Any = None, method: str = "GET") -> Answer:
             pairs = headers.items() if isinstance(headers, dict) else headers or []
@@ -136,7 +136,7 @@ def test_check_when_another_proxys_headers_come_along_does_not_believe_them(scen
         *([("X-Original-URI", "/healthz"), ("X-Original-Method", "GET")] if frontend != "nginx" else []),
         *([("X-Forwarded-Uri", "/healthz"), ("X-Forwarded-Method", "GET")] if frontend != "traefik" else []),
     ]
-    with on_waitress(ForwardAuth(scene.door, frontend)) as port:
+    with on_waitress(ForwardAuth(scene.request_guard, frontend)) as port:
         assert FRONTENDS[frontend](port, "GET", ALICE, foreign).code == "no_grant"
         alone = ask(port, "GET", "/check", foreign)
     assert (alone.status, alone.code) == (403, "path_ambiguous" if frontend == "envoy" else "request_untold")
@@ -154,7 +154,7 @@ def test_check_when_the_request_is_told_twice_does_not_let_in(
     scene: Scene, again: tuple[str, str], expected: str
 ) -> None:
     told = [("X-Original-URI", ALICE), ("X-Original-Method", "GET"), *cookies(grant()).items()]
-    with on_waitress(ForwardAuth(scene.door, "nginx")) as port:
+    with on_waitress(ForwardAuth(scene.request_guard, "nginx")) as port:
         assert ask(port, "GET", "/check", told).status == 200
         twice = ask(port, "GET", "/check", [*told, again])
     assert (twice.status, twice.code) == (403, expected)
@@ -162,8 +162,8 @@ def test_check_when_the_request_is_told_twice_does_not_let_in(
 
 def test_health_when_the_guard_is_ready_says_so(scene: Scene, tmp_path: Path) -> None:
     deaf = Scene(scene.portal, tmp_path)
-    for door, status in ((scene.door, 200), (deaf.door, 503)):
-        with on_waitress(ForwardAuth(door, "nginx")) as port:
+    for guard, status in ((scene.request_guard, 200), (deaf.request_guard, 503)):
+        with on_waitress(ForwardAuth(guard, "nginx")) as port:
             assert ask(port, "GET", "/healthz").status == status
             assert ask(port, "GET", "/").status == 404
             assert ask(port, "GET", "/checks").status == 404

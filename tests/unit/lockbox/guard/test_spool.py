@@ -8,10 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from tests.unit.lockbox.guard.children import child
-from tests.unit.lockbox.guard.grants import decide
+from tests.unit.lockbox.guard.clocks import MovableClock
+from tests.unit.lockbox.guard.grants import SOON, decide
 from tests.unit.lockbox.guard.stand_in import (
     RECORD_SOME,
     Behaviour,
@@ -25,6 +25,7 @@ from tests.unit.lockbox.guard.stand_in import record_some as usual
 from tests.waiting import eventually
 
 from lockbox.guard import spool as spool_module
+from lockbox.guard.portal import PortalClient
 from lockbox.guard.records import Record, record_of
 from lockbox.guard.spool import Spool
 
@@ -43,15 +44,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(portal: StandIn, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeSpool]:
+def make(portal: StandIn, folder: Path) -> Iterator[MakeSpool]:
     """A spool, sending unless the test says otherwise."""
-    monkeypatch.setattr(spool_module, "PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(spool_module, "RETRY_SECONDS", 0.02)
-    spools: list[tuple[Spool, httpx.Client]] = []
+    spools: list[tuple[Spool, PortalClient]] = []
 
     def make_one(*, sends: bool = True, **options: Any) -> Spool:
-        client = httpx.Client(base_url=portal.url, timeout=0.5)
-        spool = Spool(client, folder, **options)
+        client = PortalClient(portal.url, timeout=0.2)
+        spool = Spool(client, folder, MovableClock(), **options)
         spools.append((spool, client))
         if sends:
             spool.start()
@@ -66,7 +65,7 @@ def make(portal: StandIn, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def attempt(**changes: Any) -> dict[str, Any]:
-    return dict(record_of(decide())) | changes
+    return dict(record_of(decide(), SOON)) | changes
 
 
 def kept(spool: Spool, records: list[dict[str, Any]]) -> set[str]:
@@ -387,7 +386,7 @@ def test_stop_when_the_portal_is_gone_leaves_what_waits_to_whoever_comes_next(
     assert files(folder)
     ids |= kept(spool, [attempt()])
     portal.up()
-    spool.let_go()
+    spool.release()
     make()
     eventually(lambda: portal.ids == ids and not files(folder))
 
@@ -406,13 +405,13 @@ def test_stop_when_the_portal_is_too_slow_does_not_wait_for_ever(
 
 
 @pytest.mark.filterwarnings("ignore:Using fork:DeprecationWarning")  # eventlet's, which other tests use in this process
-def test_let_go_when_forked_holds_no_file_of_the_parent(make: MakeSpool, portal: StandIn, folder: Path) -> None:
+def test_release_when_forked_holds_no_file_of_the_parent(make: MakeSpool, portal: StandIn, folder: Path) -> None:
     """A lock that a child inherits would keep the parent from ever sending the file."""
     spool = make(sends=False)
     ids = kept(spool, [attempt()])
     go, told = os.pipe()
     if (process := os.fork()) == 0:
-        spool.let_go()
+        spool.release()
         os.close(told)
         os.read(go, 1)
         os._exit(0)

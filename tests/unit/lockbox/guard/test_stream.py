@@ -6,14 +6,15 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from tests.unit.builders import signing_key
+from tests.unit.lockbox.guard.clocks import MovableClock
 from tests.unit.lockbox.guard.stand_in import KEYS, STREAM, Behaviour, Handler, StandIn, answers, hang, portal_of
 from tests.unit.lockbox.guard.stand_in import stream as usual
 from tests.waiting import eventually
 
 from lockbox.guard import stream as stream_module
+from lockbox.guard.portal import PortalClient
 from lockbox.guard.stream import LONGEST, Stream, events, lines
 
 KEY, NEW_KEY = signing_key(1), signing_key(2)
@@ -29,13 +30,17 @@ def portal() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def listen(portal: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]:
-    monkeypatch.setattr(stream_module, "RETRY_SECONDS", 0.02)
-    started: list[tuple[Stream, httpx.Client]] = []
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def listen(portal: StandIn, clock: MovableClock) -> Iterator[Listen]:
+    started: list[tuple[Stream, PortalClient]] = []
 
     def start(patience: float = PATIENCE) -> Stream:
-        client = httpx.Client(base_url=portal.url, timeout=5.0)
-        stream = Stream(client, patience)
+        client = PortalClient(portal.url)
+        stream = Stream(client, patience, clock)
         stream.start()
         started.append((stream, client))
         return stream
@@ -48,7 +53,7 @@ def listen(portal: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]
 
 
 def age(stream: Stream) -> float:
-    return time.monotonic() - stream.facts.heard_at
+    return stream._clock.monotonic() - stream.facts.heard_at
 
 
 def fresh(stream: Stream) -> bool:
@@ -59,9 +64,8 @@ def fresh(stream: Stream) -> bool:
 
 
 def test_stream_when_it_was_never_started_knows_nothing(portal: StandIn) -> None:
-    with httpx.Client(base_url=portal.url) as client:
-        stream = Stream(client, PATIENCE)
-        stream.stop()
+    stream = Stream(PortalClient(portal.url), PATIENCE, MovableClock())
+    stream.stop()
     assert stream.facts.keys.by_kid == {}
     assert stream.facts.heard_at == float("-inf")
     assert portal.requests == []
@@ -117,11 +121,14 @@ def missing_nothing(handler: Handler) -> None:
         handler.event("changes", handler.portal.told([]))
 
 
-def test_stream_when_the_portal_was_down_goes_on_when_it_is_back(listen: Listen, portal: StandIn) -> None:
+def test_stream_when_the_portal_was_down_goes_on_when_it_is_back(
+    listen: Listen, portal: StandIn, clock: MovableClock
+) -> None:
     stream = listen()
     eventually(lambda: fresh(stream))
     portal.down()
-    eventually(lambda: age(stream) > PATIENCE)
+    clock.advance(PATIENCE)
+    assert age(stream) > PATIENCE
     assert stream.facts.revoked == {"g-1"}
     portal.up()
     eventually(lambda: fresh(stream))
@@ -159,13 +166,19 @@ def test_stream_when_a_resumption_is_refused_asks_for_everything(listen: Listen,
 
 
 @pytest.mark.parametrize("behaviour", [hang, answers(503), answers(401)], ids=["half open", "503", "401"])
-def test_stream_when_the_portal_is_not_heard_grows_old(listen: Listen, portal: StandIn, behaviour: Behaviour) -> None:
-    stream = listen(0.3)
+def test_stream_when_the_portal_is_not_heard_grows_old(
+    listen: Listen, portal: StandIn, behaviour: Behaviour, clock: MovableClock
+) -> None:
+    stream = listen(0.1)
     eventually(lambda: fresh(stream))
     portal.behaviours[STREAM] = behaviour
     portal.cut()
     eventually(lambda: len(portal.asked(STREAM)) > 2)
-    eventually(lambda: age(stream) > PATIENCE)
+    heard_at = stream.facts.heard_at
+    clock.advance(PATIENCE)
+    eventually(lambda: len(portal.asked(STREAM)) > 4)
+    assert stream.facts.heard_at == heard_at
+    assert age(stream) > PATIENCE
     del portal.behaviours[STREAM]
     portal.cut()
     eventually(lambda: fresh(stream))
@@ -178,11 +191,13 @@ def test_stream_when_a_connection_falls_silent_is_given_up(listen: Listen, porta
         handler.portal.released.wait()
 
     portal.behaviours[STREAM] = falls_silent
-    listen(0.3)
+    listen(0.1)
     eventually(lambda: len(portal.asked(STREAM)) > 1)
 
 
-def test_stream_when_nothing_but_comments_comes_is_given_up(listen: Listen, portal: StandIn) -> None:
+def test_stream_when_nothing_but_comments_comes_is_given_up(
+    listen: Listen, portal: StandIn, clock: MovableClock
+) -> None:
     def comments(handler: Handler) -> None:
         handler.begin_stream()
         handler.event("snapshot", handler.portal.told([]))
@@ -190,13 +205,15 @@ def test_stream_when_nothing_but_comments_comes_is_given_up(listen: Listen, port
             handler.wfile.write(b": still here\n\n")
 
     portal.behaviours[STREAM] = comments
-    stream = listen(1.0)
+    stream = listen(PATIENCE)
     eventually(lambda: fresh(stream))
+    assert len(portal.asked(STREAM)) == 1
+    clock.advance(PATIENCE / 2)
     eventually(lambda: len(portal.asked(STREAM)) > 1)
 
 
 def test_stream_when_the_connection_lags_counts_the_age_by_the_portals_clock_and_asks_anew(
-    listen: Listen, portal: StandIn
+    listen: Listen, portal: StandIn, clock: MovableClock
 ) -> None:
     """Events of half a minute ago that come all at once, such as after a machine slept, are not news."""
 
@@ -210,8 +227,12 @@ def test_stream_when_the_connection_lags_counts_the_age_by_the_portals_clock_and
 
     portal.behaviours[STREAM] = lags
     stream = listen(1.0)
-    eventually(lambda: age(stream) > 0.3 and stream.facts.keys.by_kid)
+    eventually(lambda: stream.facts.keys.by_kid)
     heard_at = stream.facts.heard_at
+    clock.advance(0.3)
+    assert len(portal.asked(STREAM)) == 1
+    assert age(stream) > 0.3
+    clock.advance(0.2)
     eventually(lambda: len(portal.asked(STREAM)) > 1)
     assert stream.facts.heard_at == heard_at
 
@@ -426,8 +447,8 @@ def test_stream_when_no_keys_were_ever_read_knows_none(listen: Listen, portal: S
 
 
 def test_stop_when_called_ends_the_thread_and_asks_no_more(portal: StandIn, caplog: pytest.LogCaptureFixture) -> None:
-    client = httpx.Client(base_url=portal.url, timeout=5.0)
-    stream = Stream(client, PATIENCE)
+    client = PortalClient(portal.url)
+    stream = Stream(client, PATIENCE, MovableClock())
     stream.start()
     eventually(lambda: fresh(stream))
     with caplog.at_level(logging.WARNING):

@@ -1,4 +1,4 @@
-"""The front door of WSGI applications: in Flask, and on Waitress itself, where request lines come as they are."""
+"""The guard of WSGI applications: in Flask, and on Waitress itself, where request lines come as they are."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
-from tests.unit.lockbox.guard.doors import (
+from tests.unit.lockbox.guard.scene import (
     ALICE,
     GRANT_ID,
     HIS,
@@ -55,7 +55,7 @@ def mailboxes() -> Flask:
 @pytest.fixture
 def client(scene: Scene) -> FlaskClient:
     product = mailboxes()
-    product.wsgi_app = GuardedWsgi(product.wsgi_app, scene.door)  # type: ignore[method-assign]
+    product.wsgi_app = GuardedWsgi(product.wsgi_app, scene.request_guard)  # type: ignore[method-assign]
     return product.test_client(use_cookies=False)
 
 
@@ -72,7 +72,7 @@ def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 @pytest.fixture
 def port(scene: Scene) -> Iterator[int]:
-    with on_waitress(GuardedWsgi(echo, scene.door)) as port:
+    with on_waitress(GuardedWsgi(echo, scene.request_guard)) as port:
         yield port
 
 
@@ -163,7 +163,7 @@ def test_product_when_somebody_is_let_in_knows_who(scene: Scene) -> None:
 
     environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": ALICE}
     fields = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in shown(grant()).items()}
-    list(GuardedWsgi(product, scene.door)({**environ, **fields, DECISION: "forged"}, lambda *_: None))
+    list(GuardedWsgi(product, scene.request_guard)({**environ, **fields, DECISION: "forged"}, lambda *_: None))
     [decision] = seen
     assert (decision.allowed, decision.engineer, decision.grant_id) == (True, "erin@vendor.example", GRANT_ID)
 
@@ -190,7 +190,7 @@ def test_product_when_the_record_can_not_be_made_is_never_reached(client: FlaskC
 def test_product_when_the_guard_has_heard_nothing_is_never_reached(tmp_path: Path, scene: Scene) -> None:
     deaf = Scene(scene.portal, tmp_path)
     product = mailboxes()
-    product.wsgi_app = GuardedWsgi(product.wsgi_app, deaf.door)  # type: ignore[method-assign]
+    product.wsgi_app = GuardedWsgi(product.wsgi_app, deaf.request_guard)  # type: ignore[method-assign]
     answer = product.test_client().get(ALICE, headers=shown(grant()))
     deaf.guard.stop()
     assert (answer.status_code, code(answer)) == (503, "revocations_stale")
@@ -208,7 +208,7 @@ def test_product_when_the_path_is_plain_gets_what_was_judged(port: int) -> None:
 
 
 def test_product_when_mounted_below_a_prefix_is_judged_by_the_whole_path(scene: Scene) -> None:
-    inner = GuardedWsgi(echo, scene.door)
+    inner = GuardedWsgi(echo, scene.request_guard)
     seen: list[Any] = []
     outer = DispatcherMiddleware(echo, {"/documents": inner})
     fields = {f"HTTP_{name.upper()}": value for name, value in shown(grant()).items()}

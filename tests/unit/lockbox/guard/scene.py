@@ -1,4 +1,4 @@
-"""A guard that is ready, and an engineer with a grant at its door; the portal alone is a stand-in."""
+"""A guard that is ready, and an engineer with a grant; the portal alone is a stand-in."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ from lockbox import clock
 from lockbox.crypto.possession import Target, prove, prove_session
 from lockbox.crypto.tokens import GRANT_TOKEN, sign
 from lockbox.guard import Dpop, Guard, Options
-from lockbox.guard.middleware import Door
+from lockbox.guard.middleware import RequestGuard
 from lockbox.guard.routes import Route, Routes
 
 ORIGIN = "https://files.vendor.example"
@@ -91,7 +91,7 @@ class Scene:
         token_file = folder / "token"
         token_file.write_text("lbk_secret\n")
         self.guard = Guard(portal.url, token_file, options)
-        self.door = Door(self.guard, Routes(ROUTES), ORIGIN, certificate_header="X-Client-Cert")
+        self.request_guard = RequestGuard(self.guard, Routes(ROUTES), ORIGIN, certificate_header="X-Client-Cert")
 
     def open(self) -> "Scene":
         """Returns when the guard is ready."""
