@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.unit.lockbox.guard.doors import ALICE, HERS, ISSUER, grant
+from tests.unit.lockbox.guard.scene import ALICE, HERS, ISSUER, grant
 from tests.unit.lockbox.guard.stand_in import StandIn, portal_of
 from tests.waiting import eventually
 from werkzeug.test import Client
@@ -37,9 +37,9 @@ def product(portal: StandIn) -> Iterator[dict[str, Any]]:
     [block] = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     names: dict[str, Any] = {"__name__": "product"}
     exec(compile(block, "docs/two-doors.md", "exec"), names)  # noqa: S102 - it is our own page
-    eventually(lambda: names["door"].guard.ready)
+    eventually(lambda: names["request_guard"].guard.ready)
     yield names
-    names["door"].guard.stop()
+    names["request_guard"].guard.stop()
 
 
 def with_grant() -> dict[str, str]:
