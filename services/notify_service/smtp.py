@@ -1,19 +1,21 @@
 """Email: an alert as a message (RFC 5322) with a text and an HTML part, handed to a mail server by SMTP."""
 
 import smtplib
+import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from lockbox.errors import Unavailable
+from lockbox.errors import Invalid, Unavailable
 from lockbox.runtime.host.settings import Config, read_settings
 from notify_service.domain.delivery import Delivery
 from notify_service.settings import Settings
 
 TIMEOUT_SECONDS = 20
+REFUSED_FOR_GOOD = 500
 
 templates = Environment(
     loader=PackageLoader("notify_service"),
@@ -43,25 +45,49 @@ def compose(delivery: Delivery, settings: Settings) -> EmailMessage:
 
 
 class Mailer:
-    """The way to the mail server that the settings name."""
+    """A client of the mail server that the settings name."""
 
     def __init__(self, config: Config) -> None:
-        self._settings = read_settings(Settings, config)
+        self._settings = settings = read_settings(Settings, config)
+        self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file) if settings.smtp_starttls else None
 
     def send(self, delivery: Delivery) -> None:
-        """Return when the mail server took the message; raises `Unavailable` when it did not, or can't."""
+        """Return when the mail server took the message, which it says in its answer to DATA.
+
+        Raises `Invalid("recipient_refused", ...)` where it refuses the recipient for good (a reply of 5yz to RCPT, RFC
+        5321, section 4.2.1), `Unavailable` where it did not take the message, or can't be known to have.
+        """
         try:
             with self._connected() as smtp:
                 smtp.send_message(compose(delivery, self._settings))
+        except smtplib.SMTPRecipientsRefused as error:
+            raise _refused(error) from error
         except (OSError, smtplib.SMTPException, ValueError) as error:
             raise Unavailable("mail_server_unavailable", f"{type(error).__name__}: {error}") from error
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
         settings = self._settings
-        with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS) as smtp:
-            if settings.smtp_starttls:
-                smtp.starttls()
+        smtp = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS)
+        try:
+            if self._tls is not None:
+                smtp.starttls(context=self._tls)
             if settings.smtp_user and settings.smtp_password_file:
                 smtp.login(settings.smtp_user, Path(settings.smtp_password_file).read_text().strip())
             yield smtp
+        finally:
+            _leave(smtp)
+
+
+def _leave(smtp: smtplib.SMTP) -> None:
+    """Say goodbye; the answer changes nothing: the message was taken before, or was not."""
+    with suppress(OSError, smtplib.SMTPException):
+        smtp.quit()
+    smtp.close()
+
+
+def _refused(error: smtplib.SMTPRecipientsRefused) -> Invalid | Unavailable:
+    replies = "; ".join(f"{code} {text!r}" for code, text in error.recipients.values())
+    if all(code >= REFUSED_FOR_GOOD for code, _ in error.recipients.values()):
+        return Invalid("recipient_refused", f"the mail server refuses the recipient: {replies}"[:500])
+    return Unavailable("mail_server_unavailable", f"the mail server does not take the recipient now: {replies}"[:500])

@@ -7,7 +7,7 @@ from typing import Protocol
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import VENDOR, Cause, Changed, Event, Fact
 from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
-from lockbox.errors import NotFound, Unavailable
+from lockbox.errors import Invalid, NotFound, Unavailable
 from notify_service.domain.alert import Audience
 from notify_service.domain.delivery import RETRY_AFTER, Delivery
 from notify_service.domain.email import alert_for
@@ -68,6 +68,8 @@ def send_due(deliveries: Deliveries, mailer: Mailer, clock: Clock) -> None:
     for delivery, attempt, cause in deliveries.claim_due(clock.now()):
         try:
             mailer.send(delivery)
+        except Invalid as error:
+            deliveries.change(delivery.id, Act(cause, clock.now()), _failed(str(error), attempt))
         except Unavailable as error:
             _not_sent(deliveries, delivery, attempt, Act(cause, clock.now()), str(error))
         else:
@@ -76,6 +78,10 @@ def send_due(deliveries: Deliveries, mailer: Mailer, clock: Clock) -> None:
 
 def _not_sent(deliveries: Deliveries, delivery: Delivery, attempt: int, act: Act, error: str) -> None:
     if attempt > len(RETRY_AFTER):
-        deliveries.change(delivery.id, act, lambda current: current.failed(error, attempt))
+        deliveries.change(delivery.id, act, _failed(error, attempt))
     else:
         deliveries.postpone(delivery.id, act.now + RETRY_AFTER[attempt - 1], error)
+
+
+def _failed(error: str, attempt: int) -> Callable[[Delivery], Changed[Delivery]]:
+    return lambda current: current.failed(error, attempt)

@@ -54,6 +54,7 @@ FAULTS: Mapping[str, str] = {
     "not_an_origin": "one such as https://files.vendor.example",
     "wrong_content_type": "{type}",
     "wrong_header": "a header of kind {kind}",
+    "password_without_tls": "no user unless smtp_starttls is true",
     # requests, decisions and grants
     "tenant_unknown": "the name of a tenant",
     "other_tenant": "{tenant}, as in the address",

@@ -1,5 +1,4 @@
 import re
-import smtplib
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -10,12 +9,10 @@ import pytest
 from tests.unit.builders import EVENT_ID, REQUEST_ID
 from tests.unit.notify_service.domain.test_alert import OPENED
 
-from lockbox.errors import Unavailable
-from notify_service import smtp as mail
 from notify_service.domain.delivery import Delivery
 from notify_service.domain.email import alert_for
 from notify_service.settings import Settings
-from notify_service.smtp import Mailer, compose
+from notify_service.smtp import compose
 
 SETTINGS = Settings("https://lockbox.example", "lockbox@vendor.example", "smtp.example", 25)
 LINK = f"https://lockbox.example/requests/{REQUEST_ID}"
@@ -202,76 +199,3 @@ def test_compose_when_the_justification_has_lines_they_cannot_pass_for_lockboxs_
     assert [line for line in lines if line.startswith("Expires:")] == ["Expires: 2026-01-31 21:30:00 UTC"]
     assert [line for line in lines if line.startswith("Review the request:")] == [f"Review the request: {LINK}"]
     assert "https://evil.example/requests/1" in text
-
-
-# --- sending -------------------------------------------------------------------------------------------------------
-
-
-class FakeSmtp:
-    """A mail server that takes everything, or fails where it is told to."""
-
-    fails: Exception | None = None
-    said: list[Any]
-
-    def __init__(self, host: str, port: int, timeout: float) -> None:
-        self.said = FakeSmtp.said = [("connect", host, port, timeout > 0)]
-
-    def __enter__(self) -> "FakeSmtp":
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.said.append("quit")
-
-    def starttls(self) -> None:
-        self.said.append("starttls")
-
-    def login(self, user: str, password: str) -> None:
-        self.said.append(("login", user, password))
-
-    def send_message(self, message: EmailMessage) -> None:
-        if FakeSmtp.fails is not None:
-            raise FakeSmtp.fails
-        self.said.append(("send", message["To"]))
-
-
-@pytest.fixture
-def smtp(monkeypatch: pytest.MonkeyPatch) -> type[FakeSmtp]:
-    monkeypatch.setattr(mail.smtplib, "SMTP", FakeSmtp)
-    monkeypatch.setattr(FakeSmtp, "fails", None)
-    return FakeSmtp
-
-
-def mailer(**changes: Any) -> Mailer:
-    given = {"portal_url": "https://lockbox.example", "mail_from": "lockbox@vendor.example"}
-    return Mailer({"lockbox": {**given, "smtp_host": "smtp.example", "smtp_port": 2525, **changes}})
-
-
-def test_send_when_the_server_takes_it_returns(smtp: type[FakeSmtp]) -> None:
-    mailer().send(delivery())
-    assert smtp.said == [("connect", "smtp.example", 2525, True), ("send", "alice@contoso.example"), "quit"]
-
-
-def test_send_when_the_server_wants_it_signs_in_over_tls(smtp: type[FakeSmtp], tmp_path: Any) -> None:
-    (tmp_path / "password").write_text("hunter2\n")
-    settings = {"smtp_starttls": True, "smtp_user": "lockbox", "smtp_password_file": str(tmp_path / "password")}
-    mailer(**settings).send(delivery())
-    assert smtp.said[1:3] == ["starttls", ("login", "lockbox", "hunter2")]
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ConnectionRefusedError("refused"),
-        TimeoutError("slow"),
-        smtplib.SMTPServerDisconnected("gone"),
-        smtplib.SMTPRecipientsRefused({"alice@contoso.example": (550, b"nobody")}),
-        smtplib.SMTPNotSupportedError("SMTPUTF8"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_send_when_the_server_does_not_take_it_is_unavailable(smtp: type[FakeSmtp], error: Exception) -> None:
-    smtp.fails = error
-    with pytest.raises(Unavailable) as failed:
-        mailer().send(delivery())
-    assert failed.value.code == "mail_server_unavailable"
-    assert type(error).__name__ in failed.value.message
