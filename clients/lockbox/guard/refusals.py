@@ -21,6 +21,7 @@ OF_THE_GRANT: Mapping[str, str] = {
     "token_key_unknown": "The grant was signed with a key that is not Lockbox's.",
     "token_key_revoked": "The key that signed the grant was revoked.",
     "token_forged": "The signature of the grant is wrong.",
+    "token_other_audience": "The token is not for an enforcement point.",
     "token_not_yet_valid": "The access has not begun.",
     "token_expired": "The access has ended.",
     "token_unbound": "The grant is bound to no key.",
