@@ -1,13 +1,15 @@
-"""Write docs/events.md and docs/asyncapi.json, or compare them: `python -m scripts.reference [--check]`."""
+"""Write the generated pages under docs, or compare them: `python -m scripts.reference [--check]`."""
 
 import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from lockbox.contracts.registry import OPERATIONS
 from scripts.reference.asyncapi import asyncapi_document
 from scripts.reference.catalogue import ROOT, event_entries, event_versions
 from scripts.reference.events_page import events_page
+from scripts.reference.permissions_page import permissions_page
 
 COMMAND = "python -m scripts.reference"
 
@@ -19,6 +21,7 @@ def documents() -> Mapping[Path, str]:
     return {
         Path("docs/asyncapi.json"): json.dumps(document, indent=2, ensure_ascii=False) + "\n",
         Path("docs/events.md"): page,
+        Path("docs/permissions.md"): permissions_page(OPERATIONS),
     }
 
 

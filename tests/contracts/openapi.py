@@ -1,9 +1,12 @@
 """The OpenAPI document of this tree, and the part of it that programs rely on."""
 
 import json
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from flask import Flask
 
 from portal_service.app import create_app
 
@@ -12,13 +15,18 @@ FOR_PEOPLE = {"summary", "description", "tags"}
 Json = dict[str, Any]
 
 
-def current() -> Json:
-    """The document as the portal answers it."""
+@cache
+def application() -> Flask:
+    """The portal's web application."""
     with TemporaryDirectory() as folder:
         key = Path(folder) / "web_key"
         key.write_text("a secret of this test alone")
-        app = create_app({"lockbox": {"portal_url": "http://localhost", "web_key": str(key)}})
-        return json.loads(app.test_client().get("/openapi.json").data)  # type: ignore[no-any-return]
+        return create_app({"lockbox": {"portal_url": "http://localhost", "web_key": str(key)}})
+
+
+def current() -> Json:
+    """The document as the portal answers it."""
+    return json.loads(application().test_client().get("/openapi.json").data)  # type: ignore[no-any-return]
 
 
 def content(document: Json) -> Json:
