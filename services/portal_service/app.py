@@ -10,9 +10,10 @@ from werkzeug.exceptions import HTTPException
 from lockbox.runtime.host.settings import Config
 from portal_service import web
 from portal_service.api import health, problems, routes, schemas, session
-from portal_service.settings import web_settings
+from portal_service.settings import WebSettings, web_settings
 
 LARGEST_BODY = 256 * 1024
+HSTS_SECONDS = 365 * 24 * 3600
 FOR_PROGRAMS = ("/api/", "/.well-known/", "/openapi.json")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -34,7 +35,8 @@ def create_app(config: Config) -> Flask:
         SECRET_KEY=settings.secret,
         PORTAL_URL=settings.portal_url.rstrip("/"),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
-        SESSION_COOKIE_NAME="lockbox_form",
+        SESSION_COOKIE_NAME=_cookie("lockbox_form", settings),
+        SIGN_IN_COOKIE_NAME=_cookie("lockbox_session", settings),
         SESSION_COOKIE_SECURE=settings.secure,
         SESSION_COOKIE_SAMESITE="Lax",
         API_TITLE="Lockbox",
@@ -56,6 +58,8 @@ def create_app(config: Config) -> Flask:
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.register_error_handler(status, _of_nowhere)
     app.after_request(_secure)
+    if settings.secure:
+        app.after_request(_stay_on_https)
     return app
 
 
@@ -63,6 +67,17 @@ def _of_nowhere(error: HTTPException) -> ResponseReturnValue:
     """Answer an unknown address as the API or as a page, by the beginning of its path."""
     for_programs = request.path.startswith(FOR_PROGRAMS)
     return problems.of_http(error) if for_programs else web.errors.of_nowhere(error)
+
+
+def _cookie(name: str, settings: WebSettings) -> str:
+    """Return the name of a cookie; over https a browser takes it from this host alone (RFC 6265bis, `__Host-`)."""
+    return f"__Host-{name}" if settings.secure else name
+
+
+def _stay_on_https(response: Response) -> Response:
+    """Have browsers use https alone for this host from now on (RFC 6797)."""
+    response.headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}; includeSubDomains"
+    return response
 
 
 def _secure(response: Response) -> Response:

@@ -33,4 +33,5 @@ def command(mongod: str, directory: Path, port: int) -> list[str]:
         *("--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),
         *("--dbpath", str(directory / "data"), "--replSet", "rs0", "--keyFile", str(directory / "key")),
         *("--wiredTigerCacheSizeGB", "0.25", "--quiet"),
+        *("--networkMessageCompressors", "snappy"),  # zlib reads beyond its input there: CVE-2025-14847
     ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
@@ -45,7 +45,7 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the session."""
-    edge().sign_out(request.cookies[browser_session.COOKIE])
+    edge().sign_out(browser_session.session_token() or "")
     return browser_session.dismiss()
 
 

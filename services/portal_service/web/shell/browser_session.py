@@ -13,11 +13,20 @@ from werkzeug.wrappers import Response
 from portal_service.domain.session import Unauthenticated
 from portal_service.edge import edge
 
-COOKIE = "lockbox_session"
 OPEN = frozenset({"pages.session.show_sign_in", "pages.session.sign_in"})
 LOCAL = re.compile(r"/(?!/)[^\\\x00-\x20\x7f]*\Z")
 
 csrf = CSRFProtect()
+
+
+def cookie_name() -> str:
+    """Return the name of the cookie that holds the token of a session."""
+    return str(current_app.config["SIGN_IN_COOKIE_NAME"])
+
+
+def session_token() -> str | None:
+    """Return the token of the browser's session, or None."""
+    return request.cookies.get(cookie_name())
 
 
 def let_in() -> None:
@@ -29,7 +38,7 @@ def let_in() -> None:
 
 def identify() -> None:
     """Find out whose session the cookie names; raises `Unauthenticated`."""
-    token = request.cookies.get(COOKIE)
+    token = session_token()
     if not token:
         raise Unauthenticated("token_missing", "sign in first")
     g.identity = edge().identify(token)
@@ -49,7 +58,7 @@ def admit(token: str) -> Response:
     session.clear()
     response = redirect(destination(), 303)
     response.set_cookie(
-        COOKIE, token, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
+        cookie_name(), token, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
     )
     return response
 
@@ -63,7 +72,7 @@ def dismiss() -> Response:
 
 def ask_to_sign_in(_error: Unauthenticated) -> Response:
     """Go to the sign-in page, and from there back."""
-    if COOKIE in request.cookies:
+    if session_token() is not None:
         flash("Your session has ended. Sign in to go on.", "waiting")
     return _forget(redirect(url_for("pages.session.show_sign_in", next=wanted()), 303))
 
@@ -88,5 +97,7 @@ def keep_out_of_caches(response: flask.Response) -> flask.Response:
 
 
 def _forget(response: Response) -> Response:
-    response.delete_cookie(COOKIE, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax")
+    response.delete_cookie(
+        cookie_name(), secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
+    )
     return response
