@@ -11,8 +11,9 @@ import pytest
 from pymongo import MongoClient
 
 from lockbox.embedded import ports
+from lockbox.embedded.plan import Existing, Plan
 from lockbox.embedded.processes import started_here
-from lockbox.embedded.stack import Existing, Plan, Stack
+from lockbox.embedded.stack import Stack
 from lockbox.provision.accounts import DEMO_MEMBERS
 from lockbox.provision.secrets import ADMIN
 from tests.people import EXTRA_MEMBERS, People

@@ -19,8 +19,9 @@ import httpx
 import psutil
 from pymongo import MongoClient
 
+from lockbox.embedded.plan import Existing, Plan
 from lockbox.embedded.processes import started_here
-from lockbox.embedded.stack import Existing, Plan, Stack
+from lockbox.embedded.stack import Stack
 from lockbox.provision.secrets import ADMIN, SERVICES
 from lockbox.runtime.process.crash_points import Point
 from tests.chaos.orders import FOLDER, KILL, Order

@@ -13,9 +13,9 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from lockbox.embedded import mongodb, rabbitmq
+from lockbox.embedded.plan import Existing
 from lockbox.embedded.ports import choose_ports
 from lockbox.embedded.processes import started_here
-from lockbox.embedded.stack import Existing
 from lockbox.embedded.supervisor import Program, Supervisor
 from lockbox.provision.database import provision_database
 from lockbox.provision.files import private_directory, write_private

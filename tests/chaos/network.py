@@ -10,8 +10,9 @@ from urllib.parse import quote
 import psutil
 
 from lockbox.embedded import rabbitmq
+from lockbox.embedded.plan import Existing, Plan
 from lockbox.embedded.processes import started_here
-from lockbox.embedded.stack import Existing, Plan, Stack
+from lockbox.embedded.stack import Stack
 from lockbox.provision.secrets import ADMIN
 from tests.chaos.proxy import Proxy
 

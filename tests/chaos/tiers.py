@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lockbox.contracts.events import event_id
-from lockbox.embedded.stack import Plan, Stack
+from lockbox.embedded.plan import Plan
+from lockbox.embedded.stack import Stack
 from lockbox.provision.secrets import ADMIN
 from lockbox.runtime.broker.topology import RETRY_SECONDS, mark_exchange
 from lockbox.runtime.events.subscription import ATTEMPTS

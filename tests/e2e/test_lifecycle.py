@@ -17,8 +17,9 @@ from tests.programs import running
 from tests.waiting import eventually
 
 from lockbox.embedded import rabbitmq
+from lockbox.embedded.plan import Existing, Plan
 from lockbox.embedded.processes import started_here
-from lockbox.embedded.stack import Existing, Plan, Stack
+from lockbox.embedded.stack import Stack
 from lockbox.provision.environment import ENVIRONMENT, read_environment
 from lockbox.provision.launch import nameko_command
 from lockbox.provision.secrets import ADMIN

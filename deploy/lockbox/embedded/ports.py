@@ -1,4 +1,4 @@
-"""Ports: preferred ones, others where those are taken; kept once chosen."""
+"""Ports of the programs: the preferred ones where they are free; kept in a file once chosen."""
 
 import json
 import random
@@ -25,11 +25,11 @@ PREFERRED = {
 
 
 BELOW_OUTGOING = range(20_000, 32_000)
-"""Where operating systems don't take ports for outgoing connections, which could be there before a server is."""
+"""Ports below the range that operating systems use for outgoing connections."""
 
 
 def choose_ports(path: Path, *, prefer: bool = True, more: Iterable[str] = ()) -> dict[str, int]:
-    """The ports in the file at `path`; at first the preferred ones that are free, and random ones for `more` names."""
+    """Return the ports in the file at `path`; choose ports for names that are not in it, at random for `more` names."""
     ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
     if not PREFERRED.keys() <= ports.keys():
         ports = {}

@@ -1,4 +1,4 @@
-"""Finding what was started here: each process carries its home and its program's name in its environment."""
+"""Processes of one home: each carries the home and the name of its program in its environment."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -12,12 +12,12 @@ PROGRAM_MARK = "LOCKBOX_PROGRAM"
 
 
 def marks(home: Path, program: str) -> dict[str, str]:
-    """The environment that marks a process."""
+    """Return the environment variables that mark a process."""
     return {HOME_MARK: str(home), PROGRAM_MARK: program}
 
 
 def started_here(home: Path, program: str | None = None) -> Iterator[psutil.Process]:
-    """Processes that were started for this home, but for this one and those that it descends from."""
+    """Yield the processes of this home, without the calling process and its ancestors."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in psutil.process_iter():
         try:
@@ -31,7 +31,7 @@ def started_here(home: Path, program: str | None = None) -> Iterator[psutil.Proc
 
 
 def end(processes: list[psutil.Process], patience: float) -> None:
-    """Ask processes to end, wait so many seconds, then make them."""
+    """Send SIGTERM to processes, wait `patience` seconds, then send SIGKILL to those that still run."""
     for process in processes:
         _quietly(process.terminate)
     _, alive = psutil.wait_procs(processes, timeout=patience)

@@ -1,4 +1,4 @@
-"""RabbitMQ as Debian packages it, as a node of our own: own name, ports, cookie and data folder."""
+"""RabbitMQ as Debian packages it, as a node with its own name, ports, cookie and data folder."""
 
 import os
 import shutil
@@ -22,12 +22,12 @@ raft.wal_max_size_bytes = 67108864
 
 
 def installed() -> bool:
-    """Whether RabbitMQ and Erlang are there."""
+    """Return whether RabbitMQ and Erlang are installed."""
     return Path(SERVER).exists() and shutil.which("epmd") is not None
 
 
 def write_configuration(directory: Path, ports: dict[str, int], passwords: dict[str, str], more: str = "") -> None:
-    """Write everything that the node reads when it starts; `more` are further lines of its configuration."""
+    """Write the files that the node reads when it starts; `more` are further lines of its configuration."""
     private_directory(directory)
     write_private(directory / "rabbitmq.conf", CONFIGURATION.format(directory=directory, **ports) + more + "\n")
     write_private(directory / "enabled_plugins", "[].\n")
@@ -35,7 +35,7 @@ def write_configuration(directory: Path, ports: dict[str, int], passwords: dict[
 
 
 def environment(directory: Path, ports: dict[str, int]) -> dict[str, str]:
-    """The environment of the node."""
+    """Return the environment of the node."""
     return {
         "HOME": str(directory),
         "RABBITMQ_NODENAME": f"lockbox-{ports['amqp']}@localhost",

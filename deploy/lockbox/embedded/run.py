@@ -1,7 +1,7 @@
-"""Runs one program under the supervisor: `python -m lockbox.embedded.run <program> -- <command>`.
+"""Start one program for the supervisor: `python -m lockbox.embedded.run <program> -- <command>`.
 
-Ends what an earlier, killed run of the same program left behind, reads the program's environment file if it has one,
-and becomes the command.
+End processes that a killed run of the same program left, read the program's environment file if there is one, and
+replace this process by the command.
 """
 
 import os
@@ -14,7 +14,7 @@ from lockbox.provision.launch import become
 
 
 def main() -> None:
-    """Become the command."""
+    """Replace this process by the command on the command line."""
     program, separator, *command = sys.argv[1:]
     if separator != "--" or not command:
         raise SystemExit("usage: python -m lockbox.embedded.run <program> -- <command> ...")

@@ -1,10 +1,9 @@
-"""The whole of Lockbox on one machine: its servers, its five services and the example product."""
+"""A stack: the servers, the five services and the example product on one machine."""
 
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,13 +13,13 @@ import httpx
 import lockbox
 from lockbox.contracts.events import VENDOR
 from lockbox.embedded import mongodb, rabbitmq
+from lockbox.embedded.plan import Plan
 from lockbox.embedded.ports import choose_ports
 from lockbox.embedded.supervisor import Program, Supervisor
-from lockbox.provision.accounts import DEMO_MEMBERS, Members, write_demo_accounts
+from lockbox.provision.accounts import write_demo_accounts
 from lockbox.provision.database import provision_database
 from lockbox.provision.environment import ENVIRONMENT, Servers, ServiceDirectories, read_environment
 from lockbox.provision.files import private_directory, write_private
-from lockbox.provision.launch import nameko_command
 from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
 
 READY_WITHIN_SECONDS = 180.0
@@ -28,51 +27,11 @@ Say = Callable[[str], None]
 
 
 class StackError(Exception):
-    """The stack can't be started; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Existing:
-    """Servers that run already and are used in place of own ones; databases are named `<database_prefix>_...`."""
-
-    amqp_uri: str | None = None
-    mongo_uri: str | None = None
-    database_prefix: str = "lockbox"
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str]) -> "Existing":
-        """What `LOCKBOX_AMQP_URI`, `LOCKBOX_MONGO_URI` and `LOCKBOX_DATABASE_PREFIX` say."""
-        return cls(
-            environment.get("LOCKBOX_AMQP_URI"),
-            environment.get("LOCKBOX_MONGO_URI"),
-            environment.get("LOCKBOX_DATABASE_PREFIX", "lockbox"),
-        )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run: which services, with which members, the example product or none, on which ports.
-
-    `copies` says how many processes of a service there are where it is not one (of any service but the portal);
-    `command` what starts a service, with `environment` beside its own.
-    """
-
-    existing: Existing = field(default_factory=Existing)
-    product: Path | None = None
-    members: Members = field(default_factory=lambda: DEMO_MEMBERS)
-    services: Sequence[str] = SERVICES
-    random_ports: bool = False
-    copies: Mapping[str, int] = field(default_factory=dict)
-    command: Callable[[str], Sequence[str]] = nameko_command
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-    def programs(self, service: str) -> list[str]:
-        """The names of a service's processes: its own, then that with `-2` and so on."""
-        return [service, *(f"{service}-{number}" for number in range(2, self.copies.get(service, 1) + 1))]
+    """The stack can't be started; the message names the remedy."""
 
 
 class Stack:
-    """Starts and stops everything that lives in `home`."""
+    """All programs of one home directory, started and stopped together."""
 
     def __init__(self, home: Path, plan: Plan | None = None) -> None:
         self.home = private_directory(home.resolve())
@@ -83,22 +42,22 @@ class Stack:
 
     @property
     def portal_url(self) -> str:
-        """Where people and programs find the portal."""
+        """The address of the portal."""
         return f"http://127.0.0.1:{self.ports['portal']}"
 
     @property
     def content_url(self) -> str:
-        """Where the example product is."""
+        """The address of the example product."""
         return f"http://127.0.0.1:{self.ports['content']}"
 
     @property
     def accounts_file(self) -> Path:
-        """The addresses and the accounts of the demo."""
+        """The file with the addresses and accounts of the demo."""
         return self.home / "demo-accounts.json"
 
     @property
     def mail_folder(self) -> Path:
-        """Where the mailbox keeps messages."""
+        """The folder of the mailbox's messages."""
         return self.home / "mail"
 
     @cached_property
@@ -108,7 +67,7 @@ class Stack:
 
     @property
     def servers(self) -> Servers:
-        """Where the servers are."""
+        """The addresses of the servers."""
         return Servers(
             broker=self._plan.existing.amqp_uri or f"127.0.0.1:{self.ports['amqp']}",
             database=self._plan.existing.mongo_uri or f"localhost:{self.ports['mongodb']}",
@@ -118,7 +77,7 @@ class Stack:
         )
 
     def up(self, say: Say = print) -> None:
-        """Start what does not run, and return when all of it is ready; raises `StackError` if something is missing."""
+        """Start all programs, and return when they are ready; raises `StackError` that names a missing one."""
         programs = list(self._programs())
         self._write_everything()
         self._supervisor.configure(programs)
@@ -130,11 +89,11 @@ class Stack:
         self._await_ready(say)
 
     def down(self) -> None:
-        """Stop everything that was started here."""
+        """Stop all programs of this home."""
         self._supervisor.stop()
 
     def states(self) -> str:
-        """What the supervisor says of each program."""
+        """Return the state of each program, as the supervisor prints it."""
         return self._supervisor.states()
 
     @property
@@ -162,7 +121,7 @@ class Stack:
                 self._write_copy(directories, service, copy)
 
     def _write_copy(self, directories: ServiceDirectories, service: str, copy: str) -> None:
-        """A further process is told what the first one is, but for where it shows its health."""
+        """Write the environment of a further process: that of the first, with another health address."""
         environment = read_environment(directories.of(service) / ENVIRONMENT)
         environment["LOCKBOX_HEALTH_ADDRESS"] = f"127.0.0.1:{self.ports[copy]}"
         lines = "".join(f"{name}={value}\n" for name, value in environment.items())
@@ -223,7 +182,7 @@ class Stack:
             say("content_service is ready")
 
     def _tenants_known(self) -> bool:
-        """Whether the tenants have travelled from the portal to where requests come in."""
+        """Return whether request_service knows all tenants of the members."""
         headers = {"Authorization": f"Bearer {self.secrets.enforcement_point_token}"}
         answer = httpx.get(f"{self.portal_url}/api/v1/tenants", headers=headers, timeout=10).raise_for_status()
         known = {tenant["tenant"] for tenant in answer.json()["items"]}
@@ -257,7 +216,7 @@ def _service_folder(service: str) -> Path:
 
 
 def _fingerprint() -> str:
-    """Changes with the code, so that the supervisor starts services anew that run older code."""
+    """Return a digest of the code; when it changes, the supervisor restarts the services."""
     folders = [*map(Path, lockbox.__path__), *map(_service_folder, SERVICES)]
     files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc" and path.is_file())
     stamps = "".join(f"{path}{path.stat().st_mtime_ns}" for path in files)

@@ -1,4 +1,4 @@
-"""The supervisor: starts the programs and starts again what dies."""
+"""The supervisor: it starts the programs, and restarts those that end."""
 
 import os
 import subprocess
@@ -59,7 +59,7 @@ stdout_logfile_backups=2
 
 @dataclass(frozen=True)
 class Program:
-    """One program; those of a lower `priority` are started first and stopped last."""
+    """One program; programs of a lower `priority` are started first and stopped last."""
 
     name: str
     command: Sequence[str]
@@ -75,13 +75,13 @@ class Supervisor:
         self._configuration = home / "supervisord.conf"
 
     def configure(self, programs: Sequence[Program]) -> None:
-        """Write what to run."""
+        """Write the configuration of supervisord for these programs."""
         private_directory(self._home / "log")
         text = HEAD.format(home=self._home) + "".join(map(self._section, programs))
         write_private(self._configuration, text)
 
     def start(self) -> None:
-        """Start the supervisor; if it runs, start anew what is configured otherwise now."""
+        """Start the supervisor; if it runs, restart the programs with a changed configuration."""
         if self._running():
             self._control("update")
             return
@@ -91,7 +91,7 @@ class Supervisor:
             raise RuntimeError(f"supervisord does not start: {started.stdout}{started.stderr}")
 
     def stop(self) -> None:
-        """Stop what was started here, last started first; then what a killed supervisor left behind."""
+        """Stop all programs of this home, those started last first, then processes that a killed supervisor left."""
         if self._running():
             self._stop_in_turns()
             self._control("shutdown")
@@ -100,7 +100,7 @@ class Supervisor:
             end(left, patience=10)
 
     def _stop_in_turns(self) -> None:
-        """All programs of a priority at once; by itself the supervisor would wait for each before the next."""
+        """Stop the programs of each priority at once; supervisord itself stops one after the other."""
         address = f"unix://{self._home}/supervisor.sock"
         with ServerProxy("http://127.0.0.1", SupervisorTransport("", "", address)) as server:
             configured = cast(list[dict[str, Any]], server.supervisor.getAllConfigInfo())
@@ -113,7 +113,7 @@ class Supervisor:
                 psutil.wait_procs(started, timeout=STOP_SECONDS)
 
     def states(self) -> str:
-        """What the supervisor says of each program."""
+        """Return the state of each program, as supervisorctl prints it."""
         return self._control("status").stdout
 
     def _running(self) -> bool:

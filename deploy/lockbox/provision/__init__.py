@@ -1,4 +1,4 @@
-"""What a deployment needs before the first start: secrets, broker users, database users, accounts.
+"""Preparation of a deployment: secrets, broker users, database users, accounts.
 
-Everything here is generated, kept in files of mode 0600, and done again harmlessly. No secret has a default.
+Secrets are generated and kept in files of mode 0600; none has a default. Each step can be repeated.
 """

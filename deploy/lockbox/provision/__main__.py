@@ -1,4 +1,4 @@
-"""`python -m lockbox.provision files|database|accounts`: what docker-compose.yml runs before everything else.
+"""`python -m lockbox.provision files|database|accounts`: the preparation that docker-compose.yml runs first.
 
 `python -m lockbox.provision addon` is for an operator who adds a service of their own.
 """
@@ -20,8 +20,8 @@ from lockbox.provision.database import provision_database
 from lockbox.provision.files import write_private
 from lockbox.provision.secrets import ADMIN, SERVICES
 
-TAKEN = (*SERVICES, ADMIN, "rpc", "amq")
-"""What names on the broker begin with that are Lockbox's own, or the broker's."""
+RESERVED = (*SERVICES, ADMIN, "rpc", "amq")
+"""Beginnings of names on the broker that belong to Lockbox or to the broker itself."""
 
 app = typer.Typer(add_completion=False, help="Prepare a deployment in containers.", no_args_is_help=True)
 Root = Annotated[Path, typer.Option(help="The folder that the volumes are mounted in.")]
@@ -29,17 +29,17 @@ Root = Annotated[Path, typer.Option(help="The folder that the volumes are mounte
 
 @app.command()
 def files(root: Root = ROOT) -> None:
-    """Write secrets, configuration and accounts for the addresses in the environment; what is there stays valid."""
+    """Write secrets, configuration and accounts for the addresses in the environment; existing secrets stay."""
     Deployment(root).write(Addresses.of(os.environ))
 
 
 @app.command()
 def database(
-    address: Annotated[str, typer.Option(help="MongoDB, as localhost.")] = "127.0.0.1:27017",
-    member: Annotated[str, typer.Option(help="MongoDB, as services find it.")] = DATABASE,
+    address: Annotated[str, typer.Option(help="The address of MongoDB from here.")] = "127.0.0.1:27017",
+    member: Annotated[str, typer.Option(help="The address of MongoDB for the services.")] = DATABASE,
     root: Root = ROOT,
 ) -> None:
-    """Prepare MongoDB, replica set and users, or find it prepared."""
+    """Initiate the replica set and create the users of MongoDB, unless they exist."""
     provision_database(address, Deployment(root).secrets.database, member=member)
 
 
@@ -48,7 +48,7 @@ def accounts(
     as_json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
     root: Root = ROOT,
 ) -> None:
-    """Show where everything is, and the accounts of the demo."""
+    """Show the addresses and the accounts of the demo."""
     known = Deployment(root).accounts
     if as_json:
         typer.echo(json.dumps(known, indent=2, sort_keys=True))
@@ -60,11 +60,11 @@ def accounts(
 @app.command()
 def addon(
     name: Annotated[str, typer.Argument(help="The service, as it calls itself.")],
-    events: Annotated[list[str], typer.Argument(help="What it listens to, such as grant_revoked.")],
-    password_file: Annotated[Path, typer.Option(help="Where its password is; made if it is not there.")],
+    events: Annotated[list[str], typer.Argument(help="The events that it reads, such as grant_revoked.")],
+    password_file: Annotated[Path, typer.Option(help="The file of its password; created if it does not exist.")],
 ) -> None:
     """Print the definitions of a broker user for a service that you add, to be imported with rabbitmqctl."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in TAKEN:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in RESERVED:
         raise typer.BadParameter(f"expected small letters, digits and _, and no name of Lockbox's, got {name!r}")
     kinds = [_kind(event) for event in events]
     if not password_file.exists():

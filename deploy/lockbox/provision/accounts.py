@@ -1,4 +1,4 @@
-"""The accounts of the demo, and the seed that the portal makes them of."""
+"""The accounts of the demo, and the portal's seed for them."""
 
 import json
 import secrets
@@ -26,7 +26,7 @@ Members = Mapping[str, tuple[str, str, list[str]]]
 
 
 def write_demo_accounts(path: Path, members: Members, urls: Mapping[str, str], api_token: str) -> str:
-    """Write the accounts with their passwords for people; passwords stay what they were. Returns the portal's seed.
+    """Write the accounts with their passwords, keep passwords that exist, and return the portal's seed.
 
     `members` are address, organisation and roles by name; `urls` those of `portal` and `content`.
     """
@@ -62,7 +62,7 @@ def _seed(members: Members, accounts: Mapping[str, Mapping[str, str]], api_token
 
 
 def describe_accounts(document: Mapping[str, Any]) -> str:
-    """Where everything is and whom to sign in as, for people to read."""
+    """Return the addresses and accounts as text for people."""
     lines = [f"\nThe portal is at {document['portal']}, the example product at {document['content']}. Sign in as:\n"]
     lines += [f"  {name:18} {known['email']:36} {known['password']}" for name, known in document["accounts"].items()]
     return "\n".join(lines) + "\n"

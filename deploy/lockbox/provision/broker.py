@@ -1,4 +1,4 @@
-"""RabbitMQ's users and what each may do, as definitions that the broker reads when it starts.
+"""RabbitMQ's users, permissions, queues and bindings, as definitions that the broker reads when it starts.
 
 A service has rights on names that begin with its own, and may bind its own queues to the others' events. Only the
 portal may write on the exchange of calls, so no other user can publish there, bind an exchange to it, or name it as
@@ -29,7 +29,7 @@ NOTHING = "(?!)"
 
 
 def definitions(passwords: dict[str, str], vhost: str = "/") -> dict[str, Any]:
-    """The definitions (https://www.rabbitmq.com/docs/definitions) of users, permissions and shared exchanges."""
+    """Return the definitions (https://www.rabbitmq.com/docs/definitions) of users, rights, queues and exchanges."""
     topics = [f"{service}.{part}" for service in SERVICES for part in ("events", "reconcile")] + [CALLS]
     kinds = dict.fromkeys(topics, "topic") | {ANSWERS_TO_CALLS: "direct"}
     listeners = listener_topologies()
@@ -85,22 +85,22 @@ def _bindings(listener: SubscriptionTopology, vhost: str) -> Iterator[dict[str, 
 
 
 def addon_definitions(name: str, password: str, kinds: Iterable[type[Fact]], vhost: str = "/") -> dict[str, Any]:
-    """The definitions of a service that a vendor adds: it hears of these kinds of events, and of nothing else.
+    """Return the definitions of a service that a vendor adds: it reads these kinds of events, and no others.
 
-    It has rights on names that begin with its own, and can publish nothing that another service reads.
+    It has rights on names that begin with its own, and can't publish to another service.
     """
     types: dict[str, set[str]] = {}
     for kind in kinds:
         types.setdefault(kind.source, set()).add(kind.type)
-    heard = {f"{source}.events": "|".join(sorted(names)) for source, names in types.items()} | {ANSWERS: name}
-    own, of_others = rf"{name}\..*", "|".join(map(re.escape, sorted(heard)))
+    readable = {f"{source}.events": "|".join(sorted(names)) for source, names in types.items()} | {ANSWERS: name}
+    own, of_others = rf"{name}\..*", "|".join(map(re.escape, sorted(readable)))
     rights = {"configure": f"^({own})$", "write": f"^({own})$", "read": f"^({own}|{of_others})$"}
     return {
         "users": [_user(name, password)],
         "permissions": [{"user": name, "vhost": vhost, **rights}],
         "topic_permissions": [
             {"user": name, "vhost": vhost, "exchange": exchange, "write": "^$", "read": f"^({keys})$"}
-            for exchange, keys in sorted(heard.items())
+            for exchange, keys in sorted(readable.items())
         ],
     }
 

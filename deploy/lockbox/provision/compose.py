@@ -1,7 +1,7 @@
-"""What docker-compose.yml needs before anything else starts: each file in the volume of the one that reads it.
+"""The files of docker-compose.yml's containers, each in the volume of the container that reads it.
 
-A container sees its own folder below the root and no other; all of them are here alone, and so are the secrets that
-they are made of. RabbitMQ and MongoDB run as users of their own, who are in this one's group.
+A container has its own folder below the root and no other. The container `provision` alone has all folders and the
+secrets. RabbitMQ and MongoDB run as users of their own, who are in the group of this one.
 """
 
 import json
@@ -37,7 +37,7 @@ raft.wal_max_size_bytes = 67108864
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where people find the portal, the example product and their mail, and where mail is sent."""
+    """The addresses of the portal, the example product, the mailbox and the mail server."""
 
     portal_url: str
     content_url: str
@@ -48,12 +48,12 @@ class Addresses:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Addresses":
-        """What `LOCKBOX_PORTAL_URL` and its like say; raises KeyError that names the one that is missing."""
+        """Read `LOCKBOX_PORTAL_URL` and the others; raises KeyError that names a missing variable."""
         return cls(**{field.name: environment[f"LOCKBOX_{field.name.upper()}"] for field in fields(cls)})
 
     @property
     def servers(self) -> Servers:
-        """All servers, as the services see them."""
+        """The addresses of all servers, as the services use them."""
         return Servers(
             broker=BROKER,
             database=DATABASE,
@@ -71,7 +71,7 @@ class Deployment:
     root: Path = ROOT
 
     def write(self, addresses: Addresses) -> None:
-        """Write all of it; secrets and passwords that are there already stay what they are."""
+        """Write all files; secrets and passwords that exist stay."""
         secrets = self._secret_files.ensure()
         self._write_for_broker(secrets)
         write_for_group(self.root / "mongodb" / DATABASE_KEY, secrets.database_key + "\n")
@@ -80,7 +80,7 @@ class Deployment:
 
     @property
     def secrets(self) -> Secrets:
-        """The secrets that were written."""
+        """The secrets of this deployment."""
         return self._secret_files.read()
 
     @property

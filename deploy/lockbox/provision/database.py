@@ -1,7 +1,7 @@
 """MongoDB's replica set and users: each service reads and writes its own database and no other.
 
-audit_service may add to its records and read them; it can't change or remove one. Beside them it may try whether a
-write is taken, and keep what operators did through it until that is on record like everything else.
+audit_service may add records and read them; it can't change or remove one. In other collections it may write for the
+readiness check, and keep the operations and events of its own until they are on record.
 """
 
 import time
@@ -20,17 +20,17 @@ APPEND_ONLY = "lockbox_audit_append"
 
 
 def database_of(service: str, prefix: str = "lockbox") -> str:
-    """The name of a service's own database."""
+    """Return the name of a service's own database."""
     return f"{prefix}_{service.removesuffix('_service')}"
 
 
 def provision_database(
     host: str, passwords: Mapping[str, str], prefix: str = "lockbox", *, member: str | None = None
 ) -> None:
-    """Make a new mongod at `host` (`name:port`, reached as localhost) ready, or find it so.
+    """Initiate the replica set at `host` (`name:port`, reached as localhost) and create all users, unless they exist.
 
     The first call uses MongoDB's localhost exception: until the first user exists, a local client may make it.
-    `member` is the name and port by which services find it, where that is another than `host`.
+    `member` is the name and port that services use, where it differs from `host`.
     """
     with MongoClient[dict[str, Any]](host, directConnection=True, serverSelectionTimeoutMS=90_000) as client:
         _initiate(client, member or host)

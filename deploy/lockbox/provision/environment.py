@@ -1,4 +1,4 @@
-"""What each service is started with: where the others are, and the secrets that are its own."""
+"""The environment of each service: the addresses of the servers, and the secrets of that service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ SEED = "seed.json"
 
 @dataclass(frozen=True)
 class Servers:
-    """Where a deployment's servers are.
+    """The addresses of a deployment's servers.
 
-    `broker` and `database` are `name:port`; where they are URIs, existing servers are used with what the URI says.
+    `broker` and `database` are `name:port`, or the URI of an existing server.
     """
 
     broker: str
@@ -31,13 +31,13 @@ class Servers:
     mail_from: str = "lockbox@vendor.example"
 
     def broker_uri(self, service: str, passwords: Mapping[str, str]) -> str:
-        """Where the broker is, as this service's own user."""
+        """Return the broker's URI with this service's own user."""
         if "://" in self.broker:
             return self.broker
         return f"amqp://{service}:{quote(passwords[service], safe='')}@{self.broker}//"
 
     def database_uri(self, service: str, passwords: Mapping[str, str]) -> str:
-        """Where the database is, as this service's own user."""
+        """Return the database's URI with this service's own user."""
         if "://" in self.database:
             return self.database
         password = quote(passwords[service], safe="")
@@ -48,7 +48,7 @@ class Servers:
 class ServiceDirectories:
     """A directory for each service with its `environment` and the key files that are its own.
 
-    `root` is where they are written, `seen_at` where the services see them (in a container, say).
+    `root` is the path of writing, `seen_at` the path for the services, which differs in containers.
     """
 
     root: Path
@@ -56,7 +56,7 @@ class ServiceDirectories:
     database_prefix: str = "lockbox"
 
     def of(self, service: str) -> Path:
-        """A service's own directory."""
+        """Return a service's own directory."""
         return self.root / service
 
     def write(
@@ -67,7 +67,7 @@ class ServiceDirectories:
         addresses: Mapping[str, str],
         seed: str,
     ) -> None:
-        """Write all of it; `addresses` are those that health is shown at, by service, and `web` the portal's own."""
+        """Write all directories; `addresses` has the health address of each service, and `web` of the portal."""
         for service in SERVICES:
             directory = private_directory(self.of(service))
             write_private(directory / CALLER_KEYS, files.caller_keys.read_text())
@@ -115,5 +115,5 @@ class ServiceDirectories:
 
 
 def read_environment(path: Path) -> dict[str, str]:
-    """What was written as the `environment` of one service."""
+    """Return the variables of one service's `environment` file."""
     return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)

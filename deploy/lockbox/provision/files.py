@@ -1,4 +1,4 @@
-"""Files that only their owner reads, or their group, written whole or not at all."""
+"""Files for their owner or group alone, replaced as a whole."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def private_directory(path: Path) -> Path:
-    """A directory of mode 0700; made, or found there."""
+    """Return a directory of mode 0700; create it if it does not exist."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 

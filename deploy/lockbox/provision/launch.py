@@ -1,7 +1,7 @@
-"""Starts a service with what was written for it: `python -m lockbox.provision.launch <directory>`.
+"""Start a service with its provisioned directory: `python -m lockbox.provision.launch <directory>`.
 
-The directory has the service's name and holds its `environment`. The process becomes the service's own, so that
-signals reach it and its end is seen.
+The directory has the service's name and holds its `environment`. The service replaces this process, so that it gets
+signals and a supervisor sees its end.
 """
 
 import os
@@ -14,7 +14,7 @@ from lockbox.provision.environment import ENVIRONMENT, read_environment
 
 
 def nameko_command(service: str) -> list[str]:
-    """The command that runs a service with its own config.yml."""
+    """Return the command that runs a service with its own config.yml."""
     module = find_spec(service)
     if module is None or module.origin is None:
         raise SystemExit(f"error: {service} is not installed")
@@ -24,14 +24,14 @@ def nameko_command(service: str) -> list[str]:
 
 
 def become(command: list[str], environment: Path) -> NoReturn:
-    """Become the command, with the environment in this file if there is one."""
+    """Replace this process by the command, with the variables of an environment file if it exists."""
     if environment.exists():
         os.environ.update(read_environment(environment))
     os.execvp(command[0], command)  # noqa: S606 - the deployment's own configuration says what to run
 
 
 def main() -> None:
-    """Become the service."""
+    """Replace this process by the service of the directory on the command line."""
     if len(sys.argv) != 2:  # noqa: PLR2004 - the program and its one argument
         raise SystemExit("usage: python -m lockbox.provision.launch <directory of a service>")
     directory = Path(sys.argv[1])

@@ -1,4 +1,4 @@
-"""A container's health check: `python -m lockbox.provision.ready <url> [<token file>]` ends well if 200 comes."""
+"""The health check of a container: `python -m lockbox.provision.ready <url> [<token file>]` exits with 0 on 200."""
 
 import sys
 import urllib.error
@@ -9,7 +9,7 @@ PATIENCE_SECONDS = 5.0
 
 
 def main() -> None:
-    """Ask once; what was answered otherwise goes where the health check's output is kept."""
+    """Send one request; print any other answer, for the log of the health check."""
     url, *token_files = sys.argv[1:]
     request = urllib.request.Request(url)  # noqa: S310 - docker-compose.yml says which
     for token_file in token_files:

@@ -1,4 +1,4 @@
-"""The secrets of a deployment: generated once, then read."""
+"""The secrets of a deployment, generated once and then read."""
 
 import json
 import secrets
@@ -14,9 +14,9 @@ ADMIN = "lockbox_admin"
 
 @dataclass(frozen=True)
 class Secrets:
-    """Passwords by user name, of the broker and of the database, keys, and the token of the demo's enforcement point.
+    """Passwords of broker and database by user name, keys, and the token of the demo's enforcement point.
 
-    `key_encryption_key`: what the keys that grants are signed with are sealed with, 32 bytes in hexadecimal.
+    `key_encryption_key` seals the keys that sign grants: 32 bytes in hexadecimal.
     """
 
     broker: dict[str, str]
@@ -29,22 +29,22 @@ class Secrets:
 
 @dataclass(frozen=True)
 class SecretFiles:
-    """Where the secrets of a deployment are."""
+    """The directory with the secrets of a deployment."""
 
     directory: Path
 
     @property
     def caller_key(self) -> Path:
-        """The private key that caller tokens are signed with; for portal_service alone."""
+        """The file of the private key that signs caller tokens; for portal_service alone."""
         return self.directory / "caller.pem"
 
     @property
     def caller_keys(self) -> Path:
-        """The public half of it, as a JWK Set; for everybody."""
+        """The file of its public key as a JWK Set; for every service."""
         return self.directory / "callers.jwks.json"
 
     def ensure(self) -> Secrets:
-        """Read the secrets; generate those that are not there yet."""
+        """Read the secrets; generate those that do not exist."""
         private_directory(self.directory)
         if not self.caller_key.exists():
             generate_signing_key(self.caller_key)
@@ -54,7 +54,7 @@ class SecretFiles:
         return self.read()
 
     def read(self) -> Secrets:
-        """Read the secrets, which are there."""
+        """Read the secrets that exist."""
         return Secrets(**json.loads(self._passwords.read_text()))
 
     @property
