@@ -8,10 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import command, guarding, hearing, intake, journey, policy, relaying, scaling
+from bench import command, decision, guard, intake, policy, relay, revocation, scaling
 from bench.programs import await_broker, broker_uri
 from bench.tables import latencies, rates, speed_ups, spread
-from lockbox.embedded.stack import Plan, Stack
+from lockbox.embedded.plan import Plan
+from lockbox.embedded.stack import Stack
 
 
 def main() -> None:
@@ -32,18 +33,18 @@ def main() -> None:
 def _tables(stack: Stack) -> Iterator[Table]:
     audited = intake.measure(stack)
     yield rates("Events audited (a second)", audited, ours=intake.ONE)
-    relayed = relaying.measure(stack)
-    yield rates("Events relayed (a second)", relayed, ours=relaying.RELAY)
+    relayed = relay.measure(stack)
+    yield rates("Events relayed (a second)", relayed, ours=relay.RELAY)
     yield speed_ups({"audit_service": intake.by_processes(audited), "approval_service": scaling.measure(stack)})
     yield latencies("RPC + one majority write + one event (milliseconds)", command.measure(stack))
     yield spread("Evaluating a policy (microseconds)", policy.evaluations())
     yield spread("Deciding under a policy, with its write (milliseconds)", policy.decisions(stack))
     yield spread("From the moment that requests expire to their events (milliseconds)", policy.lateness(stack))
-    yield latencies("From a decision to its event on record (milliseconds)", journey.measure(stack))
-    yield spread("A guard's decision on a grant it knows (microseconds)", guarding.decisions())
-    yield spread("A guard's decision on a new grant (microseconds)", guarding.new_grants())
-    yield spread("A guard's decision on a new grant with a new proof (microseconds)", guarding.new_grants_and_proofs())
-    revoked, silent = hearing.measure(stack)
+    yield latencies("From a decision to its event on record (milliseconds)", decision.measure(stack))
+    yield spread("A guard's decision on a grant it knows (microseconds)", guard.decisions())
+    yield spread("A guard's decision on a new grant (microseconds)", guard.new_grants())
+    yield spread("A guard's decision on a new grant with a new proof (microseconds)", guard.new_grants_and_proofs())
+    revoked, silent = revocation.measure(stack)
     yield spread("From the answer to a revocation to the refusal (milliseconds)", revoked)
     yield spread("From the portal's silence to the refusal (milliseconds, at most 5,000)", silent)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import httpx
 
-from bench.guarded import THUMBPRINT
-from bench.journey import ask, decide, people
+from bench.decision import ask, decide, people
+from bench.guard_process import THUMBPRINT
 from bench.programs import eventually, lockbox_process, lockbox_service
 from lockbox.embedded.stack import Stack
 
@@ -75,7 +75,7 @@ def _guards(stack: Stack) -> Iterator[list[Watch]]:
 
 @contextmanager
 def _guard(portal: str, token_file: Path) -> Iterator[Watch]:
-    command = [sys.executable, "-m", "bench.guarded", portal, str(token_file)]
+    command = [sys.executable, "-m", "bench.guard_process", portal, str(token_file)]
     with subprocess.Popen(  # noqa: S603 - our own command
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:

@@ -15,7 +15,7 @@ import casbin
 import cedarpy
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bench.guarded import THUMBPRINT
+from bench.guard_process import THUMBPRINT
 from lockbox import clock
 from lockbox.crypto.jws import parse
 from lockbox.crypto.keys import PublicKeys, SigningKey

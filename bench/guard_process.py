@@ -1,4 +1,4 @@
-"""A guard in a process of its own: `python -m bench.guarded <portal> <token file>`.
+"""A guard in a process of its own: `python -m bench.guard_process <portal> <token file>`.
 
 It reads grants, a line each, and says `open` when it lets one in, and then why and when it first does not, by the clock
 that all processes of a machine share.
