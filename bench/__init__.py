@@ -1,1 +1,1 @@
-"""Measurements: each a ratio against something that runs beside it, in the same run. `make bench` prints the tables."""
+"""Measurements, each beside a reference in the same run; `make bench` prints the tables."""

@@ -16,9 +16,9 @@ from lockbox.embedded.stack import Stack
 
 
 def main() -> None:
-    """Start what is measured on servers of its own, and print what came out."""
+    """Run all measurements on servers of their own, and print a table for each."""
     console = Console()
-    console.print(f"This machine: {os.cpu_count()} cores for RabbitMQ, MongoDB, the services and who measures them.")
+    console.print(f"This machine: {os.cpu_count()} cores for RabbitMQ, MongoDB, the services and the measurement.")
     with tempfile.TemporaryDirectory(prefix="lockbox-bench-") as home:
         stack = Stack(Path(home), Plan(random_ports=True, services=()))
         try:

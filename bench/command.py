@@ -42,7 +42,7 @@ Call = Callable[[], Any]
 
 
 def measure(stack: Stack) -> list[tuple[str, list[float], list[float]]]:
-    """Latencies in milliseconds, of Lockbox and of stock Nameko, for one caller and for several at once."""
+    """Return latencies in milliseconds of Lockbox and of stock Nameko, for one caller and for several at once."""
     uri = broker_uri(stack)
     _prepare(stack, uri)
     with lockbox_service(stack, "request_service"), stock_service(stack, "bench.stock_service"):
@@ -63,7 +63,7 @@ def _one_of_many(stack: Stack, uri: str) -> tuple[list[float], list[float]]:
 
 
 def _alternate(lockbox: Call, stock: Call, calls: int) -> tuple[list[float], list[float]]:
-    """Call one, then the other, so that whatever else the machine does hits both alike."""
+    """Call both in turn, so that other load on the machine affects both alike."""
     latencies: tuple[list[float], list[float]] = ([], [])
     for _ in range(calls):
         for call, into in zip((lockbox, stock), latencies, strict=True):
@@ -91,7 +91,7 @@ def _callers(stack: Stack, uri: str) -> Iterator[tuple[Call, Call]]:
 
 
 def _prepare(stack: Stack, uri: str) -> None:
-    """Make what the other services would have made: the tenant, and the queues that events are kept in."""
+    """Create the tenant and the event queues, which other services create in a deployment."""
     with database(stack, "lockbox_request") as requests:
         tenant = {"_id": "contoso", "version": 1, "maximum_duration": "PT4H", "request_lifetime": "PT12H"}
         tenant["default_duration"] = "PT4H"

@@ -1,7 +1,7 @@
-"""From the answer to a decision until the event is on record, with all five services, over REST.
+"""The delay from a decision to its event on record, with all five services, over REST.
 
-Beside it a stock Nameko service whose event another stock service inserts. It publishes before it answers, so that a
-crash in between loses the event or tells of what never was; Lockbox answers as soon as its one write is safe.
+The reference is a stock Nameko service whose event another stock service inserts. It publishes before it answers, so a
+crash in between loses the event or publishes one without a state. Lockbox answers when its one write is safe.
 """
 
 import json
@@ -25,11 +25,11 @@ from lockbox.ids import new_id
 from lockbox.provision.secrets import SERVICES
 
 REQUESTS = 150
-Way = tuple[float, float]
+Moments = tuple[float, float]
 
 
 def measure(stack: Stack) -> list[tuple[str, list[float], list[float]]]:
-    """Milliseconds of each decision of Lockbox, and of each request of the stock services: two rows."""
+    """Return the milliseconds of each decision of Lockbox and of each request of the stock services, in two rows."""
     uri = broker_uri(stack)
     declare(uri, *listeners())
     purge(uri, [topology.name for topology in listeners()])
@@ -41,7 +41,7 @@ def measure(stack: Stack) -> list[tuple[str, list[float], list[float]]]:
         with database(stack, "bench") as bench, Watcher(bench["followed"]) as watcher:
             stock = list(_stock_requests(uri, watcher))
     names = ("from sending the command", "from its answer")
-    return [(name, [way[i] for way in lockbox], [way[i] for way in stock]) for i, name in enumerate(names)]
+    return [(name, [pair[i] for pair in lockbox], [pair[i] for pair in stock]) for i, name in enumerate(names)]
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def _everything(stack: Stack) -> Iterator[None]:
 
 
 class Watcher:
-    """Tells at which moment a document was there, for the majority to see."""
+    """A change stream that gives the moment at which a document is visible to the majority."""
 
     def __init__(self, collection: Collection[dict[str, Any]]) -> None:
         self._arrivals: Arrivals[tuple[float, dict[str, Any]]] = Arrivals()
@@ -62,18 +62,18 @@ class Watcher:
         self._thread = Thread(target=self._watch)
 
     def __enter__(self) -> "Watcher":
-        """Begin to watch."""
+        """Start the thread that reads the stream."""
         self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Watch no more."""
+        """Stop the thread and close the stream."""
         self._done.set()
         self._thread.join()
         self._stream.close()
 
     def arrival(self, **fields: str) -> float:
-        """Wait for the next document with these fields."""
+        """Return the moment of the next document with these fields."""
         while True:
             moment, document = self._arrivals.get(timeout=60)
             if fields.items() <= {name: document.get(name) for name in fields}.items():
@@ -86,7 +86,7 @@ class Watcher:
                 self._arrivals.put((time.perf_counter(), change["fullDocument"]))
 
 
-def _decisions(stack: Stack, watcher: Watcher) -> Iterator[Way]:
+def _decisions(stack: Stack, watcher: Watcher) -> Iterator[Moments]:
     engineer, *approvers = people(stack)
     for _ in range(REQUESTS):
         request_id = ask(engineer)
@@ -97,7 +97,7 @@ def _decisions(stack: Stack, watcher: Watcher) -> Iterator[Way]:
 
 
 def people(stack: Stack) -> list[httpx.Client]:
-    """An engineer and the two who decide, signed in, as soon as something can be asked for."""
+    """Return an engineer and two approvers, signed in, when the tenant is known."""
     accounts = json.loads(stack.accounts_file.read_text())["accounts"]
     names = ("engineer", "vendor_approver", "contoso_approver")
     engineer, *approvers = [_signed_in(stack, accounts[name]) for name in names]
@@ -106,7 +106,7 @@ def people(stack: Stack) -> list[httpx.Client]:
 
 
 def ask(engineer: httpx.Client) -> str:
-    """Ask for access; the id of the request."""
+    """Ask for access; return the id of the request."""
     return str(engineer.post("/requests", json=encode(TERMS)).raise_for_status().json()["id"])
 
 
@@ -121,14 +121,14 @@ def _signed_in(stack: Stack, account: dict[str, str]) -> httpx.Client:
             return False
         return answers[-1].is_success
 
-    eventually(signed_in, "the portal lets nobody in")
+    eventually(signed_in, "nobody can sign in")
     client.headers["Authorization"] = f"Bearer {answers[-1].json()['token']}"
     return client
 
 
-def decide(approver: httpx.Client, request_id: str) -> Way:
-    """Decide as soon as the approval is there; the moments of sending and of the answer."""
-    moments: list[Way] = []
+def decide(approver: httpx.Client, request_id: str) -> Moments:
+    """Approve when the approval exists; return the moments of sending and of the answer."""
+    moments: list[Moments] = []
 
     def decided() -> bool:
         digest = approver.get(f"/requests/{request_id}").raise_for_status().json()["request_digest"]
@@ -142,7 +142,7 @@ def decide(approver: httpx.Client, request_id: str) -> Way:
     return moments[-1]
 
 
-def _stock_requests(uri: str, watcher: Watcher) -> Iterator[Way]:
+def _stock_requests(uri: str, watcher: Watcher) -> Iterator[Moments]:
     with ClusterRpcProxy({"AMQP_URI": uri}) as services:
         for _ in range(2 * REQUESTS):
             sent = time.perf_counter()
@@ -152,6 +152,6 @@ def _stock_requests(uri: str, watcher: Watcher) -> Iterator[Way]:
             yield _milliseconds(sent, answered, recorded)
 
 
-def _milliseconds(sent: float, answered: float, recorded: float) -> Way:
-    """An event may be on record before the answer has arrived."""
+def _milliseconds(sent: float, answered: float, recorded: float) -> Moments:
+    """Return both delays; an event may be on record before the answer arrives."""
     return (recorded - sent) * 1000, max(0.0, recorded - answered) * 1000

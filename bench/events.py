@@ -1,4 +1,4 @@
-"""The events that the measurements move: what an approved request tells of, in turn."""
+"""The events of the measurements: those of approved requests, one request after the other."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -30,13 +30,13 @@ TERMS = AccessTerms(
 
 
 def messages(count: int) -> Iterator[Message]:
-    """So many events, as the relay publishes them: of one approved request after the other, each at its own time."""
-    for event in islice(chain.from_iterable(_story() for _ in repeat(None)), count):
+    """Yield `count` events of approved requests, as the relay publishes them."""
+    for event in islice(chain.from_iterable(_approved_request() for _ in repeat(None)), count):
         yield event_message(SOURCE, event.id, event.type, event.payload().decode())
 
 
 def requests(count: int) -> Iterator[Message]:
-    """So many new requests, as request_service tells of them."""
+    """Yield `count` events `request_created`, as request_service publishes them."""
     for _ in range(count):
         request_id = new_id()
         asked = RequestCreated(
@@ -46,7 +46,7 @@ def requests(count: int) -> Iterator[Message]:
         yield event_message(event.source, event.id, event.type, event.payload().decode())
 
 
-def _story() -> list[Event]:
+def _approved_request() -> list[Event]:
     return envelop(_facts(new_id(), new_id()), f"approvals/{new_id()}", 0, CAUSE, clock.now())
 
 

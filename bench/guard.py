@@ -1,7 +1,7 @@
-"""What a decision of a guard costs.
+"""The cost of a guard's decision.
 
-Beside it two engines of authorisation on the same rule, which neither verify a grant nor know who holds it; and the
-bare verification of the same signatures, in turn with the guard that verifies and judges them.
+The references are two authorisation engines with the same rule, which verify no grant and no proof, and the bare
+verification of the same signatures, in turn with the guard.
 """
 
 import tempfile
@@ -51,7 +51,7 @@ Spread = dict[str, list[float]]
 
 
 def decisions() -> Spread:
-    """Microseconds of each decision on one and the same access."""
+    """Return the microseconds of each decision on the same access."""
     with _guard() as guard:
         grant = _grant()
         session = Dpop(prove_session(HERS, ORIGIN, clock.now().timestamp(), new_id(), grant), "GET", URL)
@@ -67,7 +67,7 @@ def decisions() -> Spread:
 
 
 def new_grants() -> Spread:
-    """Microseconds for each grant that a guard has not seen before, and of verifying its signature."""
+    """Return the microseconds of each decision on an unseen grant, and of verifying its signature."""
     grants = [_grant() for _ in range(CHECKS)]
     with _guard() as guard:
         return _in_turn(
@@ -79,7 +79,7 @@ def new_grants() -> Spread:
 
 
 def new_grants_and_proofs() -> Spread:
-    """Microseconds for each grant that comes with a new proof, both unseen, and of verifying their signatures."""
+    """Return the microseconds of each decision on an unseen grant with an unseen proof, and of their signatures."""
     both = [(grant, _proof(grant)) for grant in (_grant() for _ in range(CHECKS))]
     with _guard() as guard:
         return _in_turn(
@@ -91,26 +91,26 @@ def new_grants_and_proofs() -> Spread:
 
 
 def _in_turn(ways: Mapping[str, Sequence[Call]]) -> Spread:
-    """Some calls of each way after some of the other, so that whatever else the machine does hits all alike."""
-    taken: Spread = {name: [] for name in ways}
+    """Measure calls of each kind in turn, so that other load on the machine affects all alike."""
+    measured: Spread = {name: [] for name in ways}
     for first in range(0, CHECKS, AT_ONCE):
         for name, calls in ways.items():
-            taken[name] += [_microseconds(call) for call in calls[first : first + AT_ONCE]]
-    return taken
+            measured[name] += [_microseconds(call) for call in calls[first : first + AT_ONCE]]
+    return measured
 
 
 def _microseconds(call: Call) -> float:
     started = time.perf_counter_ns()
-    yes = call()
-    taken = time.perf_counter_ns() - started
-    if not yes:
-        raise AssertionError("a decision that is no yes")
-    return taken / 1000
+    allowed = call()
+    nanoseconds = time.perf_counter_ns() - started
+    if not allowed:
+        raise AssertionError("expected a decision that allows")
+    return nanoseconds / 1000
 
 
 @contextmanager
 def _guard() -> Iterator[Guard]:
-    """A guard that knows what it has to, as if a portal had told it a moment ago."""
+    """Return a guard with the keys and revocations of a portal that answered a moment ago."""
     with tempfile.TemporaryDirectory() as folder:
         token = Path(folder, "token")
         token.write_text("lbk_bench")

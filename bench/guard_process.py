@@ -1,7 +1,7 @@
 """A guard in a process of its own: `python -m bench.guard_process <portal> <token file>`.
 
-It reads grants, a line each, and says `open` when it lets one in, and then why and when it first does not, by the clock
-that all processes of a machine share.
+It reads grants, a line each. It prints `open` when it allows a grant, then the reason and the moment of the first
+refusal, by the monotonic clock that all processes of a machine share.
 """
 
 import sys
@@ -15,24 +15,24 @@ LOOK_SECONDS = 0.001
 
 
 def main(portal: str, token_file: str) -> None:
-    """Watch one grant after the other."""
+    """Check one grant after the other until each is refused."""
     guard = Guard(portal, Path(token_file))
     guard.start()
     for line in sys.stdin:
         grant = line.strip()
         while not _check(guard, grant).allowed:
             time.sleep(LOOK_SECONDS)
-        _say("open")
+        _print("open")
         while (decision := _check(guard, grant)).allowed:
             time.sleep(LOOK_SECONDS)
-        _say(f"{decision.reason} {time.monotonic()}")
+        _print(f"{decision.reason} {time.monotonic()}")
 
 
 def _check(guard: Guard, grant: str) -> Decision:
     return guard.check(grant, "contoso", "mailbox/alice", "read", Certificate(THUMBPRINT))
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

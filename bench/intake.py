@@ -1,4 +1,4 @@
-"""The audit intake: one process of audit_service, beside a stock Nameko handler and beside the bare broker.
+"""The audit intake: one process of audit_service, beside a stock Nameko handler and the bare broker.
 
 All three read the same messages, each from a durable queue of its own, that were there before it began.
 """
@@ -33,7 +33,7 @@ STOCK = Queue(
 
 
 def measure(stack: Stack) -> dict[str, list[float]]:
-    """Events a second of each, in turn, some rounds; and of two processes of audit_service."""
+    """Return the events a second of each, in turn, and of two processes of audit_service."""
     uri = broker_uri(stack)
     rates: dict[str, list[float]] = {ONE: [], TWO: [], STOCK_NAME: [], RAW_NAME: []}
     with _queues(uri):
@@ -49,7 +49,7 @@ def measure(stack: Stack) -> dict[str, list[float]]:
 
 
 def by_processes(rates: Mapping[str, Sequence[float]]) -> Mapping[int, Sequence[float]]:
-    """Those of audit_service, by number of processes."""
+    """Return the rates of audit_service by number of processes."""
     return {1: rates[ONE], 2: rates[TWO]}
 
 
@@ -64,7 +64,7 @@ def _queues(uri: str) -> Iterator[None]:
 
 
 def _drain_raw(uri: str) -> float:
-    """Read and acknowledge, and nothing else."""
+    """Return the rate of reading and acknowledging alone."""
     arrived: list[float] = []
 
     def on_message(message: Any) -> None:
@@ -81,7 +81,7 @@ def _drain_raw(uri: str) -> float:
 
 
 def _drain_by_audit_service(stack: Stack, processes: int) -> float:
-    """The real service, with all that belongs to it."""
+    """Return the rate of audit_service."""
     with database(stack, "lockbox_audit") as audit:
         audit["records"].drop()
         with lockbox_service(stack, "audit_service", processes):
@@ -89,7 +89,7 @@ def _drain_by_audit_service(stack: Stack, processes: int) -> float:
 
 
 def _drain_by_stock(stack: Stack, uri: str) -> float:
-    """Stock Nameko; for some seconds, as it needs long."""
+    """Return the rate of stock Nameko over the first seconds."""
     with database(stack, "bench") as bench:
         bench["records"].drop()
         with stock_service(stack, "bench.stock_audit"):
@@ -99,7 +99,7 @@ def _drain_by_stock(stack: Stack, uri: str) -> float:
 
 
 def rate(collection: Collection[dict[str, Any]], expected: int, seconds: float = 120.0) -> float:
-    """Documents a second, from the first that are seen until all are there or the time is over."""
+    """Return documents a second, from the first document until all exist or the time is over."""
     eventually(lambda: collection.estimated_document_count() > 0, "nothing comes")
     before, started = collection.estimated_document_count(), time.perf_counter()
     count, elapsed = before, 0.001

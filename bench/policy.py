@@ -1,6 +1,6 @@
-"""What a large policy costs: evaluating it, and deciding under it; and how late what is due is done.
+"""The cost of a large policy: its evaluation, a decision under it, and the delay of expiry.
 
-The large one has 3 stages, 10 groups and 100 rules, none of which matches, so that each is looked at.
+The large policy has 3 stages, 10 groups and 100 rules. No rule matches, so each is evaluated.
 """
 
 import time
@@ -47,7 +47,7 @@ APPROVER = Caller("victor@vendor.example", "vendor", frozenset({Role.VENDOR_APPR
 
 
 def large_policy() -> PolicySettings:
-    """3 stages, 10 groups, 100 rules."""
+    """Return a policy of 3 stages, 10 groups and 100 rules."""
     stages = (
         StagePlan(name="Vendor", side=Side.VENDOR, groups=_groups("vendor_approver", 2)),
         StagePlan(name="Customer", side=Side.CUSTOMER, groups=_groups("customer_approver", 4)),
@@ -74,7 +74,7 @@ POLICIES = {"the default policy": DEFAULT_SETTINGS, "3 stages, 10 groups, 100 ru
 
 
 def evaluations() -> dict[str, list[float]]:
-    """Microseconds of each evaluation, by policy."""
+    """Return the microseconds of each evaluation, by policy."""
     asked = Asked(TERMS, "erin@vendor.example", clock.now())
     return {
         name: [1e6 * _seconds(partial(evaluate, settings, asked)) for _ in range(EVALUATIONS)]
@@ -83,24 +83,24 @@ def evaluations() -> dict[str, list[float]]:
 
 
 def decisions(stack: Stack) -> dict[str, list[float]]:
-    """Milliseconds of each decision with its write, in turn under the one and the other policy."""
-    taken: dict[str, list[float]] = {name: [] for name in POLICIES}
+    """Return the milliseconds of each decision with its write, by policy, in turn."""
+    measured: dict[str, list[float]] = {name: [] for name in POLICIES}
     with _store(stack) as store:
         policies = {name: _policy(settings) for name, settings in POLICIES.items()}
         for _ in range(DECISIONS):
             for name, policy in policies.items():
                 act = partial(usecases.decide, store, APPROVER, _open(store, policy), clock.now())
-                taken[name].append(1e3 * _seconds(act))
-    return taken
+                measured[name].append(1e3 * _seconds(act))
+    return measured
 
 
 def lateness(stack: Stack) -> dict[str, list[float]]:
-    """Milliseconds between the moment at which many requests expire at once and the event of each, by processes."""
+    """Return the milliseconds from the moment that many requests expire at to the event of each, by processes."""
     return {f"{DUE} at once, {processes} processes": _late(stack, processes) for processes in (1, 3)}
 
 
 def _late(stack: Stack, processes: int) -> list[float]:
-    """All are asked so that they expire at one moment; what they were told of is in `events` when it is published."""
+    """Create requests that expire at one moment; return the delay of each event in `events`."""
     declare(broker_uri(stack), *listeners())
     policy = replace(_policy(DEFAULT_SETTINGS), request_lifetime=timedelta(seconds=1))
     with _store(stack, "lockbox_approval") as store, lockbox_service(stack, "approval_service", processes):
@@ -109,24 +109,24 @@ def _late(stack: Stack, processes: int) -> list[float]:
             _ask(store, policy, moment - policy.request_lifetime)
         events = store.collection.database["events"]
         eventually(lambda: events.count_documents({"type": "request_expired"}) >= DUE, "not all expire")
-        told = events.find({"type": "request_expired"}, {"published_at": True})
-        return [(event["published_at"] - moment).total_seconds() * 1000 for event in told]
+        expired = events.find({"type": "request_expired"}, {"published_at": True})
+        return [(event["published_at"] - moment).total_seconds() * 1000 for event in expired]
 
 
 @contextmanager
 def _store(stack: Stack, name: str = "bench_policy") -> Iterator[ApprovalStore]:
     with connect(database_uri(stack), "bench") as client:
-        store = ApprovalStore(client[name], _Nobody())  # type: ignore[arg-type]
+        store = ApprovalStore(client[name], _NoRelay())  # type: ignore[arg-type]
         store.ensure_indexes()
         yield store
         client.drop_database(name)
 
 
-class _Nobody:
-    """Takes what it is offered, and publishes nothing."""
+class _NoRelay:
+    """A relay that publishes nothing."""
 
     def offer(self, waiting: Any) -> None:
-        """Nothing."""
+        """Ignore the events."""
 
 
 def _open(store: ApprovalStore, policy: Policy) -> Decide:

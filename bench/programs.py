@@ -1,4 +1,4 @@
-"""Processes that are measured: services of Lockbox and stock ones, as many as wanted, started and stopped here."""
+"""Processes under measurement: services of Lockbox and stock services."""
 
 import os
 import subprocess
@@ -24,25 +24,25 @@ ANY_PORT = {"LOCKBOX_HEALTH_ADDRESS": "127.0.0.1:0"}
 
 
 def broker_uri(stack: Stack) -> str:
-    """The broker, with all rights."""
+    """Return the broker's URI with all rights."""
     return stack.servers.broker_uri(ADMIN, stack.secrets.broker)
 
 
 def database_uri(stack: Stack) -> str:
-    """The database, with all rights."""
+    """Return the database's URI with all rights."""
     return stack.servers.database_uri(ADMIN, stack.secrets.database)
 
 
 @contextmanager
 def database(stack: Stack, name: str) -> Iterator[Database[dict[str, Any]]]:
-    """A database, with all rights."""
+    """Open a database with all rights."""
     with MongoClient[dict[str, Any]](database_uri(stack)) as client:
         yield client[name]
 
 
 @contextmanager
 def lockbox_service(stack: Stack, name: str, processes: int = 1) -> Iterator[None]:
-    """So many processes of a service, each as a deployment runs it."""
+    """Run some processes of a service, each as a deployment runs it."""
     with ExitStack() as running:
         for _ in range(processes):
             running.enter_context(lockbox_process(stack, name))
@@ -50,14 +50,14 @@ def lockbox_service(stack: Stack, name: str, processes: int = 1) -> Iterator[Non
 
 
 def lockbox_process(stack: Stack, name: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """One process of a service."""
+    """Run one process of a service."""
     environment = read_environment(stack.home / "services" / name / ENVIRONMENT)
     return program(nameko_command(name), environment | ANY_PORT)
 
 
 @contextmanager
 def stock_service(stack: Stack, module: str) -> Iterator[None]:
-    """One process of a stock Nameko service."""
+    """Run one process of a stock Nameko service."""
     nameko = Path(sys.executable).with_name("nameko")
     with program([str(nameko), "run", "--broker", broker_uri(stack), module], {"MONGO_URI": database_uri(stack)}):
         yield
@@ -65,7 +65,7 @@ def stock_service(stack: Stack, module: str) -> Iterator[None]:
 
 @contextmanager
 def program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is asked to end at the end, and made to if it does not: stock Nameko can hang."""
+    """Run a process; end it with SIGTERM, or SIGKILL if it does not end: stock Nameko can hang."""
     process = subprocess.Popen(  # noqa: S603 - our own command
         command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -81,15 +81,15 @@ def program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[
 
 
 def await_broker(uri: str) -> None:
-    """Return when it takes connections."""
+    """Return when the broker takes connections."""
     with Connection(uri) as connection:
         connection.ensure_connection(max_retries=PATIENCE_SECONDS, interval_step=0, interval_max=1)
 
 
 def await_consumers(uri: str, queue: str) -> None:
-    """Return when somebody reads a queue."""
+    """Return when a queue has a consumer."""
     with Connection(uri) as connection:
-        eventually(lambda: _is_read(connection, queue), f"nobody reads {queue}")
+        eventually(lambda: _is_read(connection, queue), f"no consumer of {queue}")
 
 
 def _is_read(connection: Connection, queue: str) -> bool:
@@ -101,7 +101,7 @@ def _is_read(connection: Connection, queue: str) -> bool:
 
 
 def eventually(holds: Callable[[], bool], complaint: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Return when it holds; raises `TimeoutError`."""
+    """Return when the condition holds; raises `TimeoutError` with the complaint."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:

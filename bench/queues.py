@@ -1,4 +1,4 @@
-"""Queues: those that services would have made, and how they are filled."""
+"""Queues: those that services declare in a deployment, and their messages."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -22,14 +22,14 @@ def listeners() -> Iterator[SubscriptionTopology]:
 
 
 def declare(uri: str, *topologies: SubscriptionTopology) -> None:
-    """Make these, or find them there."""
+    """Declare queues, unless they exist."""
     with Connection(uri) as connection:
         for topology in topologies:
             topology.declare(connection)
 
 
 def publish(uri: str, messages: Iterator[Message]) -> None:
-    """Publish all, and return when they are safe."""
+    """Publish all messages, and return when the broker has confirmed them."""
     publisher = ConfirmedPublisher(uri)
     while batch := list(islice(messages, AT_ONCE)):
         publisher.publish(batch)
@@ -37,14 +37,14 @@ def publish(uri: str, messages: Iterator[Message]) -> None:
 
 
 def purge(uri: str, names: Iterable[str]) -> None:
-    """Empty these."""
+    """Purge queues."""
     with Connection(uri) as connection:
         for name in names:
             Queue(name)(connection.default_channel).purge()
 
 
 def delete(uri: str, names: Iterable[str]) -> None:
-    """Remove these."""
+    """Delete queues."""
     with Connection(uri) as connection:
         for name in names:
             Queue(name)(connection.default_channel).delete()

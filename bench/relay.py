@@ -1,7 +1,8 @@
-"""The relay: from outboxes in MongoDB to the broker, beside publishing the same with nothing around it.
+"""The relay from outboxes in MongoDB to the broker, beside publishing the same messages alone.
 
-Each document is an approval whose first events wait. The relay leases it, publishes with confirms, keeps the event in
-`events` and takes it out of the document. Raw: the same messages, mandatory, persistent, confirmed in batches as large.
+Each document is an approval with its first events in the outbox. The relay leases it, publishes with confirms, keeps
+the event in `events` and removes it from the document. The reference publishes the same messages, mandatory,
+persistent, confirmed in batches of the same size.
 """
 
 import time
@@ -34,7 +35,7 @@ RAW = f"raw confirmed publishes, {BATCH} at once"
 
 
 def measure(stack: Stack) -> dict[str, list[float]]:
-    """Events a second of each, in turn, some rounds."""
+    """Return the events a second of each, in turn."""
     uri = broker_uri(stack)
     declare(uri, *listeners())
     rates: dict[str, list[float]] = {RELAY: [], RAW: []}
@@ -47,7 +48,7 @@ def measure(stack: Stack) -> dict[str, list[float]]:
 
 
 def _document(request: Message) -> dict[str, Any]:
-    """An approval as approval_service writes it, with its events waiting since a minute."""
+    """Return an approval as approval_service writes it, with events that are due since a minute."""
     now = clock.now()
     fact = read_event(request.body).fact()
     if not isinstance(fact, RequestCreated):
@@ -86,7 +87,7 @@ def _relay(stack: Stack, documents: Sequence[dict[str, Any]]) -> float:
 
 
 def _publish_raw(uri: str, messages: Iterable[Message]) -> float:
-    """Batches of the relay's size, each confirmed before the next."""
+    """Publish batches of the relay's size, each confirmed before the next; return the rate."""
     unsent, count, started = iter(messages), 0, time.perf_counter()
     with Connection(uri) as connection, connection.channel() as channel:
         channel.confirm_select()

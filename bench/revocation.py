@@ -1,7 +1,7 @@
-"""How soon guards hear, with all of Lockbox: 8 of them, in 8 processes.
+"""The delay of a revocation, with all of Lockbox and 8 guards in 8 processes.
 
-From the answer to a revocation to the refusal; and from the moment at which the portal stops, with every connection
-open, to the refusal, which has to come within `Options.stale_after`.
+Measured from the answer of a revocation to the refusal, and from the stop of the portal, with every connection open, to
+the refusal, which has to come within `Options.stale_after`.
 """
 
 import os
@@ -27,45 +27,45 @@ Spread = dict[str, list[float]]
 
 
 def measure(stack: Stack) -> tuple[Spread, Spread]:
-    """Milliseconds from a revocation to the refusals, and from the portal's silence."""
+    """Return the milliseconds from a revocation to the refusals, and from the stop of the portal."""
     with ExitStack() as running:
         for service in OTHERS:
             running.enter_context(lockbox_service(stack, service))
         portal = running.enter_context(lockbox_process(stack, "portal_service"))
-        everybody = people(stack)
+        clients = people(stack)
         guards = running.enter_context(_guards(stack))
-        told = [_revoke(everybody, guards) for _ in range(REVOCATIONS)]
-        silent = _silence(portal, everybody, guards)
-    each = [late for refusals in told for late in refusals]
-    revoked = {f"at each of {GUARDS} guards": each, "at the last of them": [max(refusals) for refusals in told]}
+        delays = [_revoke(clients, guards) for _ in range(REVOCATIONS)]
+        silent = _silence(portal, clients, guards)
+    each = [late for refusals in delays for late in refusals]
+    revoked = {f"at each of {GUARDS} guards": each, "at the last of them": [max(refusals) for refusals in delays]}
     return revoked, {f"at each of {GUARDS} guards": silent}
 
 
-class Watch:
+class GuardProcess:
     """A guard in a process of its own."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def show(self, grant: str) -> None:
-        """Give it a grant to look at; returns when it lets it in."""
+        """Give it a grant; return when it allows the grant."""
         print(grant, file=self._process.stdin, flush=True)
-        if self._hear() != "open":
-            raise AssertionError("the guard does not let the grant in")
+        if self._line() != "open":
+            raise AssertionError("the guard does not allow the grant")
 
     def refused_at(self, reason: str) -> float:
-        """The moment at which it did not let the grant in any more."""
-        said, _, moment = self._hear().partition(" ")
-        if said != reason:
-            raise AssertionError(f"expected {reason}, got {said!r}")
+        """Return the moment of its first refusal; raises AssertionError for another reason."""
+        given, _, moment = self._line().partition(" ")
+        if given != reason:
+            raise AssertionError(f"expected {reason}, got {given!r}")
         return float(moment)
 
-    def _hear(self) -> str:
+    def _line(self) -> str:
         return next(iter(self._process.stdout or ())).strip()
 
 
 @contextmanager
-def _guards(stack: Stack) -> Iterator[list[Watch]]:
+def _guards(stack: Stack) -> Iterator[list[GuardProcess]]:
     token_file = stack.home / "guards.token"
     token_file.touch(mode=0o600)
     token_file.write_text(stack.secrets.enforcement_point_token)
@@ -74,28 +74,28 @@ def _guards(stack: Stack) -> Iterator[list[Watch]]:
 
 
 @contextmanager
-def _guard(portal: str, token_file: Path) -> Iterator[Watch]:
+def _guard(portal: str, token_file: Path) -> Iterator[GuardProcess]:
     command = [sys.executable, "-m", "bench.guard_process", portal, str(token_file)]
     with subprocess.Popen(  # noqa: S603 - our own command
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
-        yield Watch(process)
+        yield GuardProcess(process)
         process.kill()
 
 
-def _revoke(everybody: Sequence[httpx.Client], guards: Sequence[Watch]) -> list[float]:
-    """Open an access, and end it: how late each guard refused it."""
-    grant_id = _open(everybody, guards)
-    everybody[1].post(f"/grants/{grant_id}/revoke", json={}).raise_for_status()
+def _revoke(clients: Sequence[httpx.Client], guards: Sequence[GuardProcess]) -> list[float]:
+    """Open an access and revoke it; return the delay of each guard."""
+    grant_id = _open(clients, guards)
+    clients[1].post(f"/grants/{grant_id}/revoke", json={}).raise_for_status()
     answered = time.monotonic()
     return [max(0.0, guard.refused_at("grant_revoked") - answered) * 1000 for guard in guards]
 
 
 def _silence(
-    portal: subprocess.Popen[bytes], everybody: Sequence[httpx.Client], guards: Sequence[Watch]
+    portal: subprocess.Popen[bytes], clients: Sequence[httpx.Client], guards: Sequence[GuardProcess]
 ) -> list[float]:
-    """Open an access, and stop the portal: how late each guard refused it."""
-    _open(everybody, guards)
+    """Open an access and stop the portal; return the delay of each guard."""
+    _open(clients, guards)
     stopped = time.monotonic()
     os.kill(portal.pid, signal.SIGSTOP)
     try:
@@ -104,9 +104,9 @@ def _silence(
         os.kill(portal.pid, signal.SIGCONT)
 
 
-def _open(everybody: Sequence[httpx.Client], guards: Sequence[Watch]) -> str:
-    """Ask for access, let everybody agree, and show the grant to the guards; its id."""
-    engineer, *approvers = everybody
+def _open(clients: Sequence[httpx.Client], guards: Sequence[GuardProcess]) -> str:
+    """Ask for access, approve it, and show the grant to the guards; return its id."""
+    engineer, *approvers = clients
     request_id, found = ask(engineer), list[str]()
     for approver in approvers:
         decide(approver, request_id)

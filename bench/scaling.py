@@ -1,4 +1,4 @@
-"""approval_service with one process and with two: new requests that wait in its queue become approvals."""
+"""The rate of approval_service with one process and with two: requests in its queue become approvals."""
 
 from approval_service.domain.policy.policy import Policy
 from bench.events import requests
@@ -14,7 +14,7 @@ ROUNDS = 2
 
 
 def measure(stack: Stack) -> dict[int, list[float]]:
-    """Requests a second by number of processes."""
+    """Return the requests a second by number of processes."""
     uri = broker_uri(stack)
     declare(uri, *listeners())
     rates: dict[int, list[float]] = {1: [], 2: []}

@@ -1,4 +1,4 @@
-"""What the audit intake is measured against: a stock Nameko event handler that inserts one document for each event."""
+"""The reference of the audit intake: a stock Nameko event handler that inserts one document for each event."""
 
 import os
 from typing import Any
@@ -10,11 +10,11 @@ collection = MongoClient[dict[str, Any]](os.environ["MONGO_URI"], w="majority", 
 
 
 class StockAudit:
-    """Keeps every event, without a look at it."""
+    """A service that stores every event unread."""
 
     name = "stock_audit"
 
     @event_handler("approval_service", "#")
     def on_event(self, event: dict[str, Any]) -> None:
-        """Write one document."""
+        """Insert one document."""
         collection.insert_one({"_id": event.pop("id"), **event})

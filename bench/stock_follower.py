@@ -1,4 +1,4 @@
-"""What the way of a decision is measured against: stock Nameko, which keeps what `stock_service` tells of."""
+"""The reference of a decision's delay: a stock Nameko service that stores the events of `stock_service`."""
 
 import os
 from typing import Any
@@ -10,11 +10,11 @@ collection = MongoClient[dict[str, Any]](os.environ["MONGO_URI"], w="majority", 
 
 
 class StockFollower:
-    """Keeps every event, without a look at it."""
+    """A service that stores every event unread."""
 
     name = "stock_follower"
 
     @event_handler("stock_service", "request_created")
     def on_event(self, event: dict[str, Any]) -> None:
-        """Write one document."""
+        """Insert one document."""
         collection.insert_one({"_id": event["request_id"], **event})

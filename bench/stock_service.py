@@ -1,4 +1,4 @@
-"""What Lockbox's command is measured against: stock Nameko, one majority write and one event, and nothing else."""
+"""The reference of Lockbox's command: stock Nameko with one majority write and one event."""
 
 import os
 from typing import Any
@@ -12,7 +12,7 @@ collection = MongoClient[dict[str, Any]](os.environ["MONGO_URI"], w="majority", 
 
 
 class StockService:
-    """Takes requests in, without identity, validation and outbox."""
+    """A service that stores requests without identity, validation and outbox."""
 
     name = "stock_service"
 
@@ -20,7 +20,7 @@ class StockService:
 
     @rpc
     def create_request(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Write one document, emit one event, answer."""
+        """Insert one document, emit one event, return the document."""
         request_id = str(uuid4())
         collection.insert_one({"_id": request_id, **message["terms"]})
         self.dispatch("request_created", {"request_id": request_id, **message["terms"]})

@@ -1,4 +1,4 @@
-"""What was measured, as tables for people."""
+"""Tables of the measurements."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ Latencies = tuple[str, Sequence[float], Sequence[float]]
 
 
 def rates(title: str, measured: Mapping[str, Sequence[float]], ours: str) -> Table:
-    """A row for each thing that was measured: each round, their median, and how ours compares in the same round."""
+    """Return a row for each rate: each round, their median, and the ratio of ours to it in the same round."""
     rounds = len(measured[ours])
     table = _table(title, "", *(f"round {number + 1}" for number in range(rounds)), "median", f"{ours} / this")
     for name, values in measured.items():
@@ -20,7 +20,7 @@ def rates(title: str, measured: Mapping[str, Sequence[float]], ours: str) -> Tab
 
 
 def speed_ups(measured: Mapping[str, Mapping[int, Sequence[float]]]) -> Table:
-    """A row for each service: so many a second with one process and with two."""
+    """Return a row for each service: the rate with one process and with two."""
     cores = f"{os.cpu_count()} cores for all"
     table = _table(f"From one process to two, a second ({cores})", "", "1 process", "2 processes", "speed-up")
     for name, values in measured.items():
@@ -30,8 +30,8 @@ def speed_ups(measured: Mapping[str, Mapping[int, Sequence[float]]]) -> Table:
 
 
 def latencies(title: str, measured: Iterable[Latencies]) -> Table:
-    """A row for each measurement: Lockbox, stock Nameko, and the ratio."""
-    heads = [f"{whose} p{share}" for share in (50, 99) for whose in ("Lockbox", "stock", "ratio")]
+    """Return a row for each measurement: Lockbox, stock Nameko, and the ratio."""
+    heads = [f"{column} p{share}" for share in (50, 99) for column in ("Lockbox", "stock", "ratio")]
     table = _table(title, "", *heads)
     for name, lockbox, stock in measured:
         pairs = zip(_percentiles(lockbox), _percentiles(stock), strict=True)
@@ -40,7 +40,7 @@ def latencies(title: str, measured: Iterable[Latencies]) -> Table:
 
 
 def spread(title: str, measured: Mapping[str, Sequence[float]]) -> Table:
-    """A row for each thing that was measured: its median, p99 and maximum, and the median beside that of the first."""
+    """Return a row for each measurement: median, p99, maximum, and the ratio of its median to the first one."""
     table = _table(title, "", "p50", "p99", "max", "p50 / first")
     first = median(next(iter(measured.values())))
     for name, values in measured.items():
