@@ -67,9 +67,9 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
             partialFilterExpression={"state.grant.id": {"$exists": True}},
         )
 
-    def view(self, document: Document) -> ApprovalView:
-        """The outcome so far, as its readers see it."""
-        return as_view(self.state(document))
+    def view(self, document: Document, state: Approval) -> ApprovalView:
+        """Return the outcome so far, as its readers see it."""
+        return as_view(state)
 
     def with_grant(self, grant_id: str) -> Approval | None:
         """The approval that led to this grant."""
@@ -129,7 +129,7 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         if query.tenant is not None:
             where = {"$and": [where, {"state.tenant": query.tenant}]}
         documents, cursor = read_page(self.collection, where, NEWEST_GRANT_FIRST, query)
-        grants = tuple(wire.decode(GrantReading, document["state"]["grant"]) for document in documents)
+        grants = tuple(wire.read(GrantReading, document["state"]["grant"]) for document in documents)
         return GrantPage(items=grants, next_cursor=cursor)
 
     def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]:
@@ -166,9 +166,9 @@ class KeyringStore(Aggregates[Keyring, KeyList]):
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, Keyring, KeyList)
 
-    def view(self, document: Document) -> KeyList:
-        """The keys as operators see them."""
-        return self.state(document).as_list()
+    def view(self, document: Document, state: Keyring) -> KeyList:
+        """Return the keys as operators see them."""
+        return state.as_list()
 
 
 class MemberStore:

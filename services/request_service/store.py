@@ -23,7 +23,7 @@ from lockbox.values.timestamps import format_timestamp
 from request_service.domain.request import AccessRequest
 from request_service.domain.state import Standing
 
-OWN = ("request_id", "answers")
+NOT_SHOWN = ("request_id", "answers")
 ENTRY = ("id", "type", "time", "actor", "data")
 NEWEST_FIRST = Order(("state.created_at", "_id"), descending=True)
 
@@ -53,22 +53,22 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
         }
         return {"standing": standing, "history": []}
 
-    def view(self, document: Document) -> RequestView:
-        """The request, where it stands and how it came there."""
-        asked = {name: value for name, value in document["state"].items() if name not in OWN}
+    def view(self, document: Document, state: AccessRequest) -> RequestView:
+        """Return the request, where it stands and its history, made of the document alone."""
+        terms = {name: value for name, value in document["state"].items() if name not in NOT_SHOWN}
         standing = document["standing"]
         history = sorted(document["history"], key=lambda entry: (entry["time"], entry["sequence"]))
-        told = {
+        view = terms | {
             "id": document["_id"],
             "state": standing["state"],
             "expires_at": standing["expires_at"],
             "history": [{name: entry[name] for name in ENTRY} for entry in history],
         }
-        return wire.decode(RequestView, asked | told)
+        return wire.keep(wire.read(RequestView, view), view)
 
     def read(self, request_id: str) -> RequestView:
         """One request; raises `NotFound`."""
-        return self.view(self.get(request_id))
+        return self.view_of(self.get(request_id))
 
     def list(self, caller: Caller, query: ListRequests) -> RequestPage:
         """One part of the requests that the caller may see, newest first, without their histories."""
@@ -79,7 +79,7 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
         }
         where = {"$and": [visible_to(caller), {name: value for name, value in asked_for.items() if value is not None}]}
         documents, cursor = read_page(self.collection, where, NEWEST_FIRST, query)
-        items = tuple(self.view(document | {"history": []}) for document in documents)
+        items = tuple(self.view_of(document | {"history": []}) for document in documents)
         return RequestPage(items=items, next_cursor=cursor)
 
     def remember(self, request_id: str, entry: HistoryEntry, sequence: int) -> None:
@@ -123,7 +123,7 @@ class TenantStore:
 
 
 def _tenant(document: Document) -> TenantView:
-    return wire.decode(
+    return wire.read(
         TenantView,
         {
             "tenant": document["_id"],

@@ -20,8 +20,11 @@ class Act:
 
     @classmethod
     def of(cls, cause: Cause, command: Any, now: datetime) -> "Act":
-        """Return the act of a command; its key counts for this caller and this operation alone."""
-        body = {name: value for name, value in wire.encode(command).items() if name != "idempotency_key"}
+        """Return the act of a command. Its key counts for this caller and this kind of command alone.
+
+        The digest is that of the document that arrived, without the key.
+        """
+        body = {name: value for name, value in wire.document_of(command).items() if name != "idempotency_key"}
         return cls(
             cause=cause,
             now=now,

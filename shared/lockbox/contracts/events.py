@@ -108,8 +108,12 @@ class Event:
     causationid: str | None = None
 
     def payload(self) -> bytes:
-        """The canonical JSON document that is published, stored and hashed."""
-        return canonical({name: value for name, value in wire.encode(self).items() if value is not None})
+        """Return the canonical JSON document that is published, stored and hashed.
+
+        `data` is a document already, and of the envelope nothing but the time is another value in JSON.
+        """
+        document = {name: value for name, value in vars(self).items() if value is not None}
+        return canonical(document | {"time": format_timestamp(self.time)})
 
     def fact(self) -> Fact:
         """The typed fact, in its latest version.

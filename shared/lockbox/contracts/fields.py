@@ -7,6 +7,7 @@ microseconds (`2026-01-31T09:30:00.000000Z`, so that they sort as text).
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 import isodate
@@ -21,11 +22,13 @@ MAX_DURATION_TEXT = 40
 DURATION_END = re.compile(r"[0-9][A-Z]\Z")
 
 
+@lru_cache(maxsize=4_096)
 def format_duration(duration: timedelta) -> str:
     """ISO 8601, such as `PT4H`."""
     return str(isodate.duration_isoformat(duration))
 
 
+@lru_cache(maxsize=4_096)
 def parse_duration(text: str) -> timedelta:
     """Read an ISO 8601 duration of fixed length; raise ValueError for years, months and anything else."""
     if len(text) > MAX_DURATION_TEXT or not DURATION_END.search(text):

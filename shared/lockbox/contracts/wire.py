@@ -1,17 +1,23 @@
 """Messages as JSON and back: the one place that turns dataclasses into dictionaries.
 
-`encode(message)` gives a dictionary of JSON values, `decode(kind, data)` the message, or raises `Invalid` with a fault
-for each field that is wrong: its path, what was expected and what came.
+`encode(message)` gives a dictionary of JSON values, a document. `decode(kind, data)` gives the message, or raises
+`Invalid` with a fault for each field that is wrong: its path, what was expected and what came. `read(kind, document)`
+is for documents that a service of Lockbox wrote: it checks their shape and not their rules, in a twentieth of the time.
+
+A message can carry its document (`keep`), so that it is encoded once however often it is stored, hashed and sent.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import marshmallow_dataclass
+import msgspec
 from marshmallow import EXCLUDE, Schema, ValidationError, validate
 from marshmallow import fields as kinds
 
+from lockbox.contracts.encoder import Encode, compile_encoder
 from lockbox.contracts.rules import Choice
 from lockbox.errors import Invalid
 from lockbox.faults import LONGEST_SHOWN, Expected, Fault
@@ -30,7 +36,7 @@ OF_KIND: tuple[tuple[type[kinds.Field[Any]], Expected], ...] = (
 )
 """The value that a field of each of marshmallow's kinds takes; the first kind that fits counts."""
 SECRET_FIELDS = frozenset({"password", "token", "api_token"})
-
+DOCUMENT = "_document"
 
 _SCHEMAS: dict[tuple[type, bool], Schema] = {}
 
@@ -67,8 +73,13 @@ def schema(kind: type, *, tolerant: bool = False) -> Schema:
 
 
 def encode(message: object, kind: type | None = None) -> dict[str, Any]:
-    """Return the message as a dictionary of JSON values; with `kind`, only what a message of that kind shows."""
-    return cast(dict[str, Any], schema(kind or type(message)).dump(message))
+    """Return a message as a dictionary of JSON values; with `kind`, with the fields of that kind alone."""
+    return cast(dict[str, Any], _encoder(kind or type(message))(message))
+
+
+@cache
+def _encoder(kind: type) -> Encode:
+    return compile_encoder(schema(kind))
 
 
 def decode(kind: type[M], data: object, *, tolerant: bool = False) -> M:
@@ -81,6 +92,38 @@ def decode(kind: type[M], data: object, *, tolerant: bool = False) -> M:
         return cast(M, schema(kind, tolerant=tolerant).load(cast(Any, data)))
     except ValidationError as error:
         raise refusal(error.messages, data) from error
+
+
+def read(kind: type[M], document: object) -> M:
+    """Read a message out of a document that a service of Lockbox wrote; unknown fields are left out.
+
+    Raises `Invalid("invalid_document", ...)` for a document of another shape.
+    """
+    names = _names(cast(type, kind))
+    if names and isinstance(document, Mapping):
+        document = {names.get(key, key): value for key, value in document.items()}
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        raise Invalid("invalid_document", f"expected a document of kind {kind.__name__}: {error}") from error
+
+
+@cache
+def _names(kind: type) -> Mapping[str, str]:
+    """Return the names of the fields that have another one on the wire, by that."""
+    return {field.metadata["data_key"]: field.name for field in fields(kind) if "data_key" in field.metadata}
+
+
+def keep(message: M, document: Mapping[str, Any], kind: type | None = None) -> M:
+    """Have a message carry its document, as one of `kind`: that which it was read from or written as."""
+    vars(message)[DOCUMENT] = (kind or type(message), document)
+    return message
+
+
+def document_of(message: object, kind: type | None = None) -> Mapping[str, Any]:
+    """Return the document that a message carries, if it is one of this kind; else encode the message."""
+    kept_kind, document = vars(message).get(DOCUMENT, (None, {}))
+    return document if kept_kind is (kind or type(message)) else encode(message, kind)
 
 
 def named(kind: type, source: object) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from lockbox.contracts.calls import Call
 from lockbox.contracts.identity import Caller
 from lockbox.crypto.canonical import canonical, digest
 from lockbox.crypto.keys import load_signing_key
-from lockbox.errors import Forbidden, LockboxError, Unavailable
+from lockbox.errors import Forbidden, Invalid, LockboxError, Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import Message, PublishError
@@ -154,7 +154,7 @@ class Services(DependencyProvider):
         finally:
             timeout.cancel()
             self.replies.forget(correlation_id)
-        return cast(R, wire.decode(message.answer, _result(service, message.method, body), tolerant=True))
+        return cast(R, _answer(message, service, _result(service, message.method, body)))
 
     def call_each(self, caller: Caller, message: Call[R], services: Iterable[str]) -> dict[str, R | LockboxError]:
         """The answers of several services, all asked at once: one that does not answer doesn't hold up the others."""
@@ -190,6 +190,14 @@ class Services(DependencyProvider):
                 "expiration": str(int(DEADLINE_SECONDS * 1000)),
             },
         )
+
+
+def _answer(message: Call[Any], service: str, document: object) -> object:
+    try:
+        return wire.read(message.answer, document)
+    except Invalid as error:
+        log.error("answer_unreadable", service=service, method=message.method, error=error.message[:500])
+        raise Unavailable("service_failed", f"{service} gave an answer that can't be read") from error
 
 
 def _result(service: str, method: str, body: dict[str, Any]) -> object:

@@ -105,8 +105,8 @@ class CommandConsumer(SharedExtension, ProviderCollector):
     def answer(self, message: Any, kind: type | None, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         """Send the result or the error; a caller that can't be reached does no harm to other calls."""
         try:
-            encoded = None if result is None else wire.encode(result, kind)
-            self._publishers.publish(_answer(message, encoded, exc_info))
+            document = None if result is None else wire.document_of(result, kind)
+            self._publishers.publish(_answer(message, document, exc_info))
         except Exception:
             log.exception("rpc_answer_lost")
         self.queue_consumer.ack(message)
@@ -145,11 +145,11 @@ class Command(Entrypoint):
         """Unregister from the RPC queue."""
         self.consumer.unregister_provider(self)
 
-    def arguments(self, token: object, scope: CallScope, payload: object) -> tuple[Caller, Call[Any]]:
+    def arguments(self, token: object, scope: CallScope, payload: Any) -> tuple[Caller, Call[Any]]:
         """Return the verified caller and the message; raise `Forbidden` or `Invalid`."""
         caller = identify(token, scope, self.callers.keys, clock.now())
         self.kind.require_role(caller)
-        return caller, wire.decode(self.kind, payload)
+        return caller, wire.keep(wire.decode(self.kind, payload), payload)
 
 
 def _answer(message: Any, result: object, exc_info: Any) -> Message:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
-import msgspec
 from pymongo import ASCENDING
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError
@@ -58,13 +57,17 @@ class Aggregates(Generic[A, V]):
             name="idempotency",
         )
 
-    def view(self, document: Document) -> V:
-        """What a reader of this document sees: the aggregate itself, unless a store says otherwise."""
-        return cast(V, self.state(document))
+    def view(self, document: Document, state: A) -> V:
+        """Return the view of a document and of the aggregate in it: the aggregate itself, unless a store overrides."""
+        return cast(V, wire.keep(state, document["state"], self._kind))
 
     def state(self, document: Document) -> A:
-        """The aggregate in a document: its shape is checked, its rules were when this service wrote it."""
-        return msgspec.convert(document["state"], self._kind)
+        """Return the aggregate in a document."""
+        return wire.read(self._kind, document["state"])
+
+    def view_of(self, document: Document) -> V:
+        """Return the view of a document that was read."""
+        return self.view(document, self.state(document))
 
     def find(self, key: str) -> A | None:
         """The aggregate of this id, or None."""
@@ -86,14 +89,14 @@ class Aggregates(Generic[A, V]):
         """
         waiting = self._wrap(key, changed, 0, act)
         document = self._document(key, changed.state, waiting, act)
-        answer = self.view(document)
+        answer = self.view(document, changed.state)
         if act.key is not None:
             document["cmds"] = [self._remember(act, answer)]
         crash_points.passing("before_state_write")
         try:
             self.collection.insert_one(document)
         except DuplicateKeyError:
-            return self._answer_to(act) or self.view(self.get(key))
+            return self._answer_to(act) or self.view_of(self.get(key))
         crash_points.passing("after_state_write")
         self.relay.offer(waiting)
         return answer
@@ -126,7 +129,7 @@ class Aggregates(Generic[A, V]):
                 return answered
             changed = step(self.state(document))
             if not changed.facts:
-                return self.view(document)
+                return self.view_of(document)
             answer = self._save(document, changed, act)
             if answer is not None:
                 return answer
@@ -150,7 +153,7 @@ class Aggregates(Generic[A, V]):
     def _save(self, document: Document, changed: Changed[A], act: Act) -> V | None:
         waiting = self._wrap(document["_id"], changed, document["sequence"], act)
         state = wire.encode(changed.state)
-        answer = self.view(document | {"state": state})
+        answer = self.view(document | {"state": state}, changed.state)
         push: Document = {"outbox": {"$each": stored(waiting)}}
         if act.key is not None:
             push["cmds"] = {"$each": [self._remember(act, answer)], "$slice": -ANSWERS_KEPT}
@@ -177,7 +180,10 @@ class Aggregates(Generic[A, V]):
         return entries(self.name, key, events)
 
     def _remember(self, act: Act, answer: V) -> Document:
-        return {"key": act.key, "digest": act.digest, "answer": wire.encode(answer, self._view)}
+        """Return the record of an answer; the answer carries the same document on its way to the caller."""
+        document = wire.document_of(answer, self._view)
+        wire.keep(answer, document, self._view)
+        return {"key": act.key, "digest": act.digest, "answer": document}
 
     def _answer_to(self, act: Act) -> V | None:
         document = None if act.key is None else self.collection.find_one({"cmds.key": act.key})
@@ -188,7 +194,7 @@ class Aggregates(Generic[A, V]):
             if command["key"] == act.key:
                 if command["digest"] != act.digest:
                     raise _key_reused()
-                return wire.decode(self._view, command["answer"])
+                return wire.keep(wire.read(self._view, command["answer"]), command["answer"])
         return None
 
 

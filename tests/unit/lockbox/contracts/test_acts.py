@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.builders import CORRELATION_ID, NOW, REQUEST_ID, terms
 from tests.unit.strategies import messages
 
+from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval.operations import CancelRequest, Decide
 from lockbox.contracts.events import Cause
@@ -67,6 +68,12 @@ def test_act_digest_when_nested_terms_differ_is_another() -> None:
     one = CreateRequest(terms=terms(), idempotency_key="k")
     other = CreateRequest(terms=terms(resources=("mailbox/bob",)), idempotency_key="k")
     assert act(one).digest != act(other).digest
+
+
+def test_act_digest_when_the_command_carries_its_document_is_of_what_arrived() -> None:
+    arrived = {"comment": "as it came", "idempotency_key": "k-1"}
+    assert act(wire.keep(replace(DECIDE), arrived)).digest == digest(canonical({"comment": "as it came"}))
+    assert act(wire.keep(replace(DECIDE), wire.encode(DECIDE))).digest == act(DECIDE).digest
 
 
 @given(st.permutations(["a", "b", "c", "ä", "Z", "10", "9"]))

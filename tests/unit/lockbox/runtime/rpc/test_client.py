@@ -1,7 +1,9 @@
 import pytest
+from tests.unit.builders import REQUEST_ID
 
+from lockbox.contracts.request.operations import GetRequest
 from lockbox.errors import Conflict, Forbidden, LockboxError, Unavailable
-from lockbox.runtime.rpc.client import _result
+from lockbox.runtime.rpc.client import _answer, _result
 from lockbox.runtime.rpc.errors import serialize
 
 
@@ -21,3 +23,9 @@ def test_result_when_refused_for_another_reason_raises_what_the_service_raised(e
     with pytest.raises(type(error)) as raised:
         _result("approval_service", "decide", answer(error))
     assert raised.value.code == error.code
+
+
+def test_answer_when_it_is_of_another_shape_is_a_failure_of_the_service() -> None:
+    with pytest.raises(Unavailable) as raised:
+        _answer(GetRequest(request_id=REQUEST_ID), "request_service", {"id": 1})
+    assert raised.value.code == "service_failed"
