@@ -9,6 +9,7 @@ from audit_service.usage_store import UsageStore
 from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
+from lockbox.contracts.wire import Encoded
 from lockbox.errors import Invalid
 from lockbox.runtime.events.batches import Arrival, subscribe_in_batches
 from lockbox.runtime.events.reconciliation import answer_questions
@@ -42,7 +43,7 @@ class AuditService(operator.Operated):
         return usecases.on_record(self.records, ids)
 
     @command(ListRecords)
-    def list_records(self, caller: Caller, message: ListRecords) -> RecordPage:
+    def list_records(self, caller: Caller, message: ListRecords) -> Encoded[RecordPage]:
         """Read the audit trail of one tenant, or of the vendor itself."""
         return usecases.list_records(self.records, caller, message)
 

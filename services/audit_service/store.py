@@ -14,9 +14,9 @@ from pymongo.errors import BulkWriteError
 
 from audit_service.domain.record import Record
 from audit_service.domain.usage import ACCESSES, OWNER
-from lockbox.contracts import wire
-from lockbox.contracts.audit import ListRecords, RecordPage, RecordView
+from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.events import VENDOR
+from lockbox.contracts.wire import Encoded
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.process import crash_points
 from lockbox.runtime.storage.mongo import Document, duplicates_in
@@ -62,12 +62,15 @@ class RecordStore:
         """Those of these ids that are on record."""
         return [document["_id"] for document in self.collection.find({"_id": {"$in": list(ids)}}, {"_id": True})]
 
-    def list(self, query: ListRecords) -> RecordPage:
-        """One part of a tenant's records, in the order of their times; those of one write in their own order."""
+    def list(self, query: ListRecords) -> Encoded[RecordPage]:
+        """Return one part of a tenant's records, in the order of their times; those of one write in their own order.
+
+        What is on record is handed through as the text that it is.
+        """
         documents, cursor = read_page(
             self.collection, _filter(query), Order(IN_TIME, descending=query.newest_first), query
         )
-        return RecordPage(items=tuple(map(_view, documents)), next_cursor=cursor)
+        return Encoded(f'{{"items": [{", ".join(map(_text, documents))}], "next_cursor": {json.dumps(cursor)}}}')
 
 
 def _document(record: Record) -> Document:
@@ -99,6 +102,7 @@ def _filter(query: ListRecords) -> Document:
     return where | ({"time": times} if times else {})
 
 
-def _view(document: Document) -> RecordView:
-    kept = {name: document[name] for name in ("digest", "recorded_at")}
-    return wire.decode(RecordView, json.loads(document["payload"]) | kept, tolerant=True)
+def _text(document: Document) -> str:
+    """Return the text of a record: the event as it was published, and at its end what the record adds."""
+    event = document["payload"].rstrip().removesuffix("}")
+    return f'{event}, "digest": "{document["digest"]}", "recorded_at": "{document["recorded_at"]}"}}'

@@ -10,6 +10,7 @@ from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.events import VENDOR, Event
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
+from lockbox.contracts.wire import Encoded
 from lockbox.errors import Invalid, NotFound
 
 
@@ -18,7 +19,7 @@ class Records(Protocol):
 
     def add(self, records: Sequence[Record]) -> Mapping[str, str]: ...  # noqa: D102
     def known(self, ids: Sequence[str]) -> Sequence[str]: ...  # noqa: D102
-    def list(self, query: ListRecords) -> RecordPage: ...  # noqa: D102
+    def list(self, query: ListRecords) -> Encoded[RecordPage]: ...  # noqa: D102
 
 
 class Usages(Protocol):
@@ -40,7 +41,7 @@ def on_record(records: Records, ids: Sequence[str]) -> Sequence[str]:
     return records.known(ids)
 
 
-def list_records(records: Records, caller: Caller, query: ListRecords) -> RecordPage:
+def list_records(records: Records, caller: Caller, query: ListRecords) -> Encoded[RecordPage]:
     """Read the audit trail of one tenant, or of the vendor itself."""
     if not (caller.is_vendor or caller.organisation == query.tenant != VENDOR):
         raise _no_tenant()

@@ -20,7 +20,7 @@ class Act:
 
     @classmethod
     def of(cls, cause: Cause, command: Any, now: datetime) -> "Act":
-        """Return the act of a command. Its key counts for this caller and this kind of command alone.
+        """Return the act of a command; its key counts for this caller and this operation alone.
 
         The digest is that of the document that arrived, without the key.
         """

@@ -5,6 +5,7 @@ field that serializes in a way not known here is left to marshmallow.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from typing import Any, cast
 
 from marshmallow import Schema, fields
@@ -14,6 +15,20 @@ from lockbox.values.timestamps import format_timestamp
 
 Encode = Callable[[Any], Any]
 """A function from a value of a message to a JSON value."""
+
+
+class CompiledSchema(Schema):
+    """A schema whose `dump` of a dataclass is a compiled encoder; anything else is left to marshmallow."""
+
+    _encode: Encode | None = None
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """Return a message as a dictionary of JSON values."""
+        if many or self.many or not is_dataclass(obj):
+            return super().dump(obj, many=many)
+        if self._encode is None:
+            self._encode = compile_encoder(self)
+        return self._encode(obj)
 
 
 def compile_encoder(schema: Schema) -> Encode:

@@ -8,16 +8,16 @@ A message can carry its document (`keep`), so that it is encoded once however of
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import marshmallow_dataclass
 import msgspec
 from marshmallow import EXCLUDE, Schema, ValidationError, validate
 from marshmallow import fields as kinds
 
-from lockbox.contracts.encoder import Encode, compile_encoder
+from lockbox.contracts.encoder import CompiledSchema
 from lockbox.contracts.rules import Choice
 from lockbox.errors import Invalid
 from lockbox.faults import LONGEST_SHOWN, Expected, Fault
@@ -38,10 +38,8 @@ OF_KIND: tuple[tuple[type[kinds.Field[Any]], Expected], ...] = (
 SECRET_FIELDS = frozenset({"password", "token", "api_token"})
 DOCUMENT = "_document"
 
-_SCHEMAS: dict[tuple[type, bool], Schema] = {}
 
-
-class Strict(Schema):
+class Strict(CompiledSchema):
     """A message whose unknown fields are refused. Every error carries a code and parameters in place of English."""
 
     error_messages = cast(dict[str, str], {"unknown": UNKNOWN, "type": AN_OBJECT})
@@ -64,22 +62,15 @@ class Tolerant(Strict):
         unknown = EXCLUDE
 
 
+@cache
 def schema(kind: type, *, tolerant: bool = False) -> Schema:
     """Return the marshmallow schema of a message; unknown fields are refused unless `tolerant`."""
-    if (kind, tolerant) not in _SCHEMAS:
-        base = Tolerant if tolerant else Strict
-        _SCHEMAS[kind, tolerant] = marshmallow_dataclass.class_schema(kind, base_schema=base)()
-    return _SCHEMAS[kind, tolerant]
+    return marshmallow_dataclass.class_schema(kind, base_schema=Tolerant if tolerant else Strict)()
 
 
 def encode(message: object, kind: type | None = None) -> dict[str, Any]:
     """Return a message as a dictionary of JSON values; with `kind`, with the fields of that kind alone."""
-    return cast(dict[str, Any], _encoder(kind or type(message))(message))
-
-
-@cache
-def _encoder(kind: type) -> Encode:
-    return compile_encoder(schema(kind))
+    return cast(dict[str, Any], schema(kind or type(message)).dump(message))
 
 
 def decode(kind: type[M], data: object, *, tolerant: bool = False) -> M:
@@ -89,7 +80,7 @@ def decode(kind: type[M], data: object, *, tolerant: bool = False) -> M:
     `unknown_field`, for something that is no object at all `invalid_body`.
     """
     try:
-        return cast(M, schema(kind, tolerant=tolerant).load(cast(Any, data)))
+        return cast(M, schema(cast(type, kind), tolerant=tolerant).load(cast(Any, data)))
     except ValidationError as error:
         raise refusal(error.messages, data) from error
 
@@ -124,6 +115,13 @@ def document_of(message: object, kind: type | None = None) -> Mapping[str, Any]:
     """Return the document that a message carries, if it is one of this kind; else encode the message."""
     kept_kind, document = vars(message).get(DOCUMENT, (None, {}))
     return document if kept_kind is (kind or type(message)) else encode(message, kind)
+
+
+@dataclass(frozen=True)
+class Encoded(Generic[M]):
+    """A message of kind `M` as the text of its JSON document: what is on record as text is handed through as text."""
+
+    text: str
 
 
 def named(kind: type, source: object) -> dict[str, Any]:

@@ -25,11 +25,12 @@ from audit_service.domain.usage import Period
 from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport, WithoutGrant
+from lockbox.contracts.wire import Encoded
 from lockbox.errors import Forbidden, Invalid, NotFound
 
 EVENT = event(created())
 OTHER = event(created(), sequence=2)
-PAGE = RecordPage(items=(), next_cursor="c-1")
+PAGE: Encoded[RecordPage] = Encoded('{"items": [], "next_cursor": "c-1"}')
 
 
 GRANT_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -71,7 +72,7 @@ class FakeRecords:
     def known(self, ids: Sequence[str]) -> Sequence[str]:
         return [event_id for event_id in ids if event_id in self.kept]
 
-    def list(self, query: ListRecords) -> RecordPage:
+    def list(self, query: ListRecords) -> Encoded[RecordPage]:
         self.asked.append(query)
         return PAGE
 

@@ -108,7 +108,7 @@ class Replies(SharedExtension):
         self.forget(correlation_id)
         try:
             waiting.send(json.loads(message.body))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             waiting.send_exception(Unavailable("service_failed", f"the answer is not JSON: {error}"))
 
 

@@ -105,8 +105,7 @@ class CommandConsumer(SharedExtension, ProviderCollector):
     def answer(self, message: Any, kind: type | None, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         """Send the result or the error; a caller that can't be reached does no harm to other calls."""
         try:
-            document = None if result is None else wire.document_of(result, kind)
-            self._publishers.publish(_answer(message, document, exc_info))
+            self._publishers.publish(_answer(message, _encoded(result, kind), exc_info))
         except Exception:
             log.exception("rpc_answer_lost")
         self.queue_consumer.ack(message)
@@ -152,14 +151,20 @@ class Command(Entrypoint):
         return caller, wire.keep(wire.decode(self.kind, payload), payload)
 
 
-def _answer(message: Any, result: object, exc_info: Any) -> Message:
-    error = serialize(exc_info[1]) if exc_info else None
+def _encoded(result: object, kind: type | None) -> str:
+    if isinstance(result, wire.Encoded):
+        return result.text
+    return json.dumps(None if result is None else wire.document_of(result, kind))
+
+
+def _answer(message: Any, result: str, exc_info: Any) -> Message:
+    error = json.dumps(serialize(exc_info[1]) if exc_info else None)
     correlation_id = message.properties.get("correlation_id")
     return Message(
         id=new_id(),
         exchange=ANSWERS_EXCHANGE.name,
         routing_key=message.properties["reply_to"],
-        body=json.dumps({"result": result, "error": error}).encode(),
+        body=f'{{"result": {result}, "error": {error}}}'.encode(),
         properties={} if correlation_id is None else {"correlation_id": correlation_id},
     )
 
