@@ -12,6 +12,7 @@ from lockbox.contracts.calls import Route
 from lockbox.contracts.registry import OPERATIONS, Operation
 from portal_service.api import enforcement, grants, ops, policy, requests
 from portal_service.api.blueprint import Blueprint, signed_in
+from portal_service.api.examples import EXAMPLES
 from portal_service.api.messages import Input
 from portal_service.api.special import Special
 
@@ -51,13 +52,15 @@ def _tag(route: Route) -> str:
 
 def _add(part: Blueprint, given: Input, number: int) -> None:
     operation, special = given.operation, SPECIAL.get(given.operation, Special())
+    example, answer = EXAMPLES[operation], special.answer or operation.answer
     view = _view(given, special)
-    view = part.response(operation.status, wire.schema(special.answer or operation.answer))(view)
+    view = part.response(operation.status, wire.schema(answer), example=wire.encode(example.answer, answer))(view)
     for status, text in special.also.items():
         view = part.alt_response(status, schema=wire.schema(operation.answer), description=text)(view)
     arguments = special.arguments or given.arguments
     if arguments is not None:
-        view = part.arguments(wire.schema(arguments), location=given.location)(view)
+        shown = {"example": dict(example.body)} if given.location == "json" else {}
+        view = part.arguments(wire.schema(arguments), location=given.location, **shown)(view)
     prefix = "" if given.route.path.startswith("/.well-known/") else API
     endpoint = f"{operation.method}_{number}" if number else operation.method
     part.route(prefix + given.rule, methods=[given.route.method], endpoint=endpoint)(
