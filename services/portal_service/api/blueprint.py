@@ -77,4 +77,4 @@ def _body(req: flask.Request) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise Invalid("malformed_json", f"the body is not JSON: {error}") from error
+        raise Invalid("malformed_json", f"the body is not JSON: {error}", params={"reason": str(error)}) from error

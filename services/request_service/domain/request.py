@@ -32,7 +32,7 @@ class AccessRequest(AccessTerms):
         if state != RequestState.INFO_REQUESTED:
             raise Conflict("nothing_asked", f"this request is {state}: no question waits for an answer")
         if self.answers >= MOST_ANSWERS:
-            raise Conflict("too_many_answers", f"{MOST_ANSWERS} answers were given")
+            raise Conflict("too_many_answers", f"{MOST_ANSWERS} answers were given", params={"most": MOST_ANSWERS})
         after = replace(self, answers=self.answers + 1)
         fact = InfoProvided(
             tenant=self.tenant,

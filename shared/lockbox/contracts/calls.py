@@ -118,7 +118,8 @@ class Call(Generic[R]):
     def require_role(cls, caller: Caller) -> None:
         """Raise `Forbidden("role_required", ...)` unless the caller's roles allow this operation."""
         if not cls.admits(caller):
-            raise Forbidden("role_required", f"this needs the role {' or '.join(cls.roles)}")
+            message = f"this needs the role {' or '.join(cls.roles)}"
+            raise Forbidden("role_required", message, params={"roles": list(cls.roles)})
 
 
 def _declared(kind: type, name: str, value: Any) -> Any:

@@ -50,7 +50,7 @@ class Caller:
     def require(self, *roles: Role) -> None:
         """Raise `Forbidden("role_required", ...)` unless the caller has one of these roles."""
         if not self.has(*roles):
-            raise Forbidden("role_required", f"this needs the role {' or '.join(roles)}")
+            raise Forbidden("role_required", f"this needs the role {' or '.join(roles)}", params={"roles": list(roles)})
 
     def sees(self, tenant: str, requester: str) -> bool:
         """Tell whether the caller may know of a request to this tenant by this engineer.

@@ -22,7 +22,7 @@ from portal_service.web.shell.forms import Form, as_duration, as_lines, as_momen
 from portal_service.web.views import operations
 from portal_service.web.views.matter import matter_of
 from portal_service.web.views.verdicts import APPROVE, VERDICTS, meaning, obstacle
-from portal_service.web.wording.words import sentence
+from portal_service.web.wording.refusals import unchanged
 
 STALE = "request_changed"
 CHANGED = (
@@ -50,9 +50,9 @@ def decide(request_id: UUID, name: str) -> ResponseReturnValue:
     except Conflict as error:
         if error.code == STALE:
             return _page(edge().read_request(str(request_id)), name, form.changed(CHANGED)), status_of(error)
-        return back(str(request_id), f"Nothing was changed. {sentence(error.message)}", "waiting")
+        return back(str(request_id), unchanged(error), "waiting")
     except Forbidden as error:
-        return back(str(request_id), f"Nothing was changed. {sentence(error.message)}", "waiting")
+        return back(str(request_id), unchanged(error), "waiting")
     noun = "extension" if form.text("noun") == "extension" else "request"
     return back(str(request_id), f"You {VERDICTS[name].done} this {noun}.", "good")
 

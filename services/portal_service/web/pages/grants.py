@@ -20,7 +20,7 @@ from portal_service.web.shell.forms import Form, as_duration
 from portal_service.web.shell.layout import DECIDERS
 from portal_service.web.views import operations
 from portal_service.web.views.matter import pending_extension
-from portal_service.web.wording.words import sentence
+from portal_service.web.wording.refusals import unchanged
 
 MOST_LIVE = 200
 ASKED = "You asked for more time. The same stages decide; the access goes on meanwhile, until its end."
@@ -115,7 +115,7 @@ def _end(grant_id: str, act: operations.Act, command: type[RevokeGrant | Complet
         return _page(grant_id, act, form.refused(error)), status_of(error)
     except Conflict as error:
         grant = edge().call(GetGrant(grant_id=grant_id))
-        return back(grant.request_id, f"Nothing was changed. {sentence(error.message)}", "waiting")
+        return back(grant.request_id, unchanged(error), "waiting")
     return back(ended.request_id, f"You {act.done} the access. Enforcement points refuse it from now on.", "good")
 
 

@@ -20,7 +20,7 @@ from portal_service.web.shell.forms import Form, as_duration
 from portal_service.web.shell.layout import FORECASTERS
 from portal_service.web.views import policy_rules
 from portal_service.web.wording import words
-from portal_service.web.wording.words import sentence
+from portal_service.web.wording.refusals import unchanged
 
 SWITCHES = ("require_approval", "audit_only", "four_eyes", "comment_on_denial")
 DURATIONS = ("request_lifetime", "default_duration", "maximum_duration", "maximum_total")
@@ -77,7 +77,7 @@ def decide_proposal() -> ResponseReturnValue:
     try:
         after = edge().call(wire.decode(DecidePolicyChange, {**body, **tenant}))
     except (Invalid, Conflict, Forbidden) as error:
-        flash(f"Nothing was changed. {sentence(error.message)}", "waiting")
+        flash(unchanged(error), "waiting")
     else:
         agreed = f"You agreed. The policy is now version {after.version}; it counts for new requests."
         flash(agreed if form.text("decision") == "agree" else "The proposal is off the table.", "good")

@@ -60,7 +60,7 @@ def settings_in(document: str, tenant: str) -> PolicySettings:
     try:
         data = json.loads(document)
     except (ValueError, RecursionError) as error:
-        raise Invalid("malformed_json", f"the document is not JSON: {error}") from error
+        raise Invalid("malformed_json", f"the document is not JSON: {error}", params={"reason": str(error)}) from error
     if isinstance(data, Mapping):
         if data.get("tenant", tenant) != tenant:
             raise invalid("tenant", Expected("other_tenant", tenant=tenant), data["tenant"], "invalid_tenant")

@@ -17,7 +17,7 @@ from portal_service.usecases import RequestDetails
 from portal_service.web.shell.forms import Form
 from portal_service.web.views import operations
 from portal_service.web.views.operations import ON_REQUESTS, OnRequest
-from portal_service.web.wording.words import sentence
+from portal_service.web.wording.refusals import unchanged
 
 NAMES = f"any({', '.join(repr(name) for name in ON_REQUESTS)})"
 NOT_SO = "Nothing was changed. Somebody else wants it too by now, so you would be the one who opens the access."
@@ -43,7 +43,7 @@ def act(request_id: UUID, name: str) -> ResponseReturnValue:
     except (Invalid, Conflict, Forbidden) as error:
         if isinstance(error, Invalid) or act is operations.ANSWER:
             return _page(edge().read_request(str(request_id)), name, form.refused(error)), status_of(error)
-        return back(str(request_id), f"Nothing was changed. {sentence(error.message)}", "waiting")
+        return back(str(request_id), unchanged(error), "waiting")
     opened = act is operations.BREAK_GLASS and isinstance(after, ApprovalView) and after.grant is not None
     return back(str(request_id), OPENED if opened else act.done, "good")
 

@@ -16,9 +16,7 @@ from portal_service.domain.session import Unauthenticated
 from portal_service.edge import correlation_id
 from portal_service.http_status import status_of
 from portal_service.web.shell import browser_session
-from portal_service.web.shell.forms import explain
-from portal_service.web.wording import words
-from portal_service.web.wording.words import sentence
+from portal_service.web.wording.refusals import details
 
 log = structlog.get_logger(__name__)
 
@@ -83,10 +81,7 @@ def page(status: HTTPStatus, details: tuple[str, ...], advice: Advice | None = N
 
 def of_error(error: LockboxError) -> Response:
     """The page of an error that Lockbox raised."""
-    details = tuple(f"{words.label(fault['field'])}: {explain(fault)}" for fault in error.faults) or (
-        sentence(error.message),
-    )
-    return page(status_of(error), details)
+    return page(status_of(error), details(error))
 
 
 def of_http(error: HTTPException) -> Response:

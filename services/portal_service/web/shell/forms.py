@@ -9,10 +9,10 @@ from flask import request
 from lockbox.contracts.fields import KeyField
 from lockbox.errors import Conflict, Fault, LockboxError
 from lockbox.ids import new_id
-from portal_service.web.wording import words
+from portal_service.web.wording import faults
+from portal_service.web.wording.refusals import refusal
 
 KEY = "idempotency_key"
-PARTS = frozenset({"terms", "settings", "changes", "policy"})
 DURATION = re.compile(
     r"(?:(?P<days>\d{1,9})\s*d(?:ays?)?)?\s*"
     r"(?:(?P<hours>\d{1,9})\s*h(?:ours?|rs?)?)?\s*"
@@ -58,30 +58,17 @@ class Form:
 
     def refused(self, error: LockboxError) -> "Form":
         """The form as it was, with what is wrong; after a conflict it is another command, so with another key."""
-        faults: dict[str, tuple[str, ...]] = {}
+        wrong: dict[str, tuple[str, ...]] = {}
         for fault in error.faults:
             name = field_of(fault)
-            faults[name] = (*faults.get(name, ()), explain(fault))
-        problem = "" if faults else words.sentence(error.message)
-        return replace(self, faults=faults, problem=problem, key=new_id() if isinstance(error, Conflict) else self.key)
+            wrong[name] = (*wrong.get(name, ()), faults.explain(fault))
+        problem = "" if wrong else refusal(error.code, error.message, error.params)
+        return replace(self, faults=wrong, problem=problem, key=new_id() if isinstance(error, Conflict) else self.key)
 
 
 def field_of(fault: Fault) -> str:
-    """The form's field that a fault is about."""
-    return _path(fault)[0]
-
-
-def explain(fault: Fault) -> str:
-    """What is wrong with a field, for people."""
-    expected = f"expected {words.expected(fault['expected'])}."
-    of_many = len(_path(fault)) > 1
-    return f"“{fault['received']}”: {expected}" if of_many and "received" in fault else words.sentence(expected)
-
-
-def _path(fault: Fault) -> list[str]:
-    """The way to what is wrong, without the part of the message that the form as a whole becomes."""
-    first, *rest = fault["field"].split(".")
-    return rest if rest and first in PARTS else [first, *rest]
+    """Return the form's field that a fault is about."""
+    return faults.path(fault)[0]
 
 
 def as_lines(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from lockbox.contracts.request.terms import AccessTerms
 from portal_service.usecases import RequestDetails
 from portal_service.web.views.matter import Matter, matter_of
 from portal_service.web.wording import words
-from portal_service.web.wording.words import sentence
+from portal_service.web.wording.refusals import refusal
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ VERDICTS: Mapping[str, Word] = {"approve": APPROVE, "reject": REJECT}
 def obstacle(request: RequestDetails) -> str | None:
     """Why this person can't decide now, or None."""
     for objection in request.you.forbidden:
-        return sentence(objection.message)
+        return refusal(objection.code, objection.message, {})
     return None if matter_of(request) else NOT_OPEN_YET
 
 

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
 
 from lockbox.contracts.events import VENDOR
 from lockbox.contracts.fields import parse_duration
 from lockbox.contracts.grant.terms import GrantState
-from lockbox.contracts.policy.document import PolicySettings, Side
+from lockbox.contracts.policy.document import Side
 from lockbox.contracts.request.terms import ReasonCode, RequestState
 
 STATES: Mapping[str, str] = {
@@ -40,16 +39,6 @@ OPENED: Mapping[str, str] = {
     "policy": "By the policy, without people",
     "break_glass": "By break-glass, without the customer",
 }
-EXPECTED: Mapping[str, str] = {
-    "an ISO 8601 duration such as PT4H": "a duration such as 4h or 1h 30m",
-    "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z": "a date and time in UTC such as 2026-01-31 09:30",
-    "1 to 63 lower-case letters, digits or inner hyphens": "the name of a customer",
-    "the name of a tenant": "the name of a customer",
-    "a moment after `from`": "a moment after the one that the period begins with",
-    "a moment at most 366 days before `to`": "a moment at most 366 days before the one that the period ends with",
-    "false while require_approval is true": "off, as long as approval is required",
-    "false while there are not two administrators": "off, as there is no second administrator who could agree",
-}
 LABELS: Mapping[str, str] = {
     "tenant": "Customer",
     "reason_code": "Reason",
@@ -57,10 +46,6 @@ LABELS: Mapping[str, str] = {
     "four_eyes": "Four eyes",
     "break_glass": "Break-glass",
 }
-STATE_IN_TEXT = re.compile(rf"\b(?:{'|'.join({*RequestState, *GrantState})})\b")
-NAME_IN_TEXT = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
-SETTINGS = [field.name for field in fields(PolicySettings) if "_" in field.name]
-SETTING_IN_TEXT = re.compile(rf"\b(?:{'|'.join(SETTINGS)})\b")
 DURATION_IN_TEXT = re.compile(r"\bP(?=[0-9T])[0-9DTHMS.]*[DHMS]\b")
 MOMENT_IN_TEXT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)(?:\.\d+)?Z")
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
@@ -154,25 +139,6 @@ def listed(names: Sequence[str]) -> str:
     """Names in text, such as `read, list and export`."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def expected(text: str) -> str:
-    """What a service expected, for people who fill in a form: durations as they are spoken, not as they are coded."""
-    if text.startswith("one of "):
-        return "one of those in the list"
-    return EXPECTED.get(text) or SETTING_IN_TEXT.sub(lambda found: label(found[0]).lower(), spoken_within(text))
-
-
-def humane(text: str) -> str:
-    """A service's message with its codes in words: durations, moments, states, and the names of roles and fields."""
-    text = STATE_IN_TEXT.sub(lambda found: state(found[0]).lower(), spoken_within(text))
-    return NAME_IN_TEXT.sub(lambda found: found[0].replace("_", " "), text)
-
-
-def sentence(text: str) -> str:
-    """A service's message as a sentence."""
-    shown = humane(text)
-    return f"{shown[:1].upper()}{shown[1:].rstrip('.')}."
 
 
 def spoken_within(text: str) -> str:
