@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from lockbox.runtime.host.settings import Config
 from portal_service import web
-from portal_service.api import health, problems, routes, schemas, session
+from portal_service.api import health, problems, reference, routes, schemas, session
 from portal_service.settings import WebSettings, web_settings
 
 LARGEST_BODY = 256 * 1024
@@ -53,6 +53,7 @@ def create_app(config: Config) -> Flask:
     for part in (session.blueprint, *routes.blueprints(), schemas.blueprint):
         api.register_blueprint(part)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(reference.blueprint)
     problems.register(app)
     web.register(app, secure=settings.secure)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
