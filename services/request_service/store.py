@@ -4,26 +4,29 @@ A request's document holds, beside the request itself, what events told of it: `
 of the event that brought it) and `history`.
 """
 
+from dataclasses import fields
+
 from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
+from lockbox.contracts.fields import parse_duration
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.facts import PolicyChanged
 from lockbox.contracts.request.operations import ListRequests
-from lockbox.contracts.request.terms import RequestState
+from lockbox.contracts.request.terms import AccessTerms, RequestState
 from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestView, TenantList, TenantView
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document, keep_newer
 from lockbox.runtime.storage.paging import Order, read_page
 from lockbox.runtime.storage.visibility import visible_to
-from lockbox.values.timestamps import format_timestamp
+from lockbox.values.timestamps import format_timestamp, parse_timestamp
 from request_service.domain.request import AccessRequest
 from request_service.domain.state import Standing
 
-NOT_SHOWN = ("request_id", "answers")
+SHOWN = tuple(field.name for field in fields(RequestView))
 ENTRY = ("id", "type", "time", "actor", "data")
 NEWEST_FIRST = Order(("state.created_at", "_id"), descending=True)
 
@@ -54,17 +57,23 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
         return {"standing": standing, "history": []}
 
     def view(self, document: Document, state: AccessRequest) -> RequestView:
-        """Return the request, where it stands and its history, made of the document alone."""
-        terms = {name: value for name, value in document["state"].items() if name not in NOT_SHOWN}
+        """Return the request, where it stands and its history; it carries its document, made of the state's."""
         standing = document["standing"]
-        history = sorted(document["history"], key=lambda entry: (entry["time"], entry["sequence"]))
-        view = terms | {
-            "id": document["_id"],
-            "state": standing["state"],
-            "expires_at": standing["expires_at"],
-            "history": [{name: entry[name] for name in ENTRY} for entry in history],
-        }
-        return wire.keep(wire.read(RequestView, view), view)
+        history = [
+            {name: entry[name] for name in ENTRY}
+            for entry in sorted(document["history"], key=lambda entry: (entry["time"], entry["sequence"]))
+        ]
+        view = RequestView(
+            **wire.named(AccessTerms, state),
+            id=state.request_id,
+            requester=state.requester,
+            created_at=state.created_at,
+            state=RequestState(standing["state"]),
+            expires_at=parse_timestamp(standing["expires_at"]),
+            history=tuple(wire.read(HistoryEntry, entry) for entry in history),
+        )
+        shown = {"id": document["_id"], **standing, "history": history}
+        return wire.keep(view, {name: (document["state"] | shown)[name] for name in SHOWN})
 
     def read(self, request_id: str) -> RequestView:
         """One request; raises `NotFound`."""
@@ -123,13 +132,10 @@ class TenantStore:
 
 
 def _tenant(document: Document) -> TenantView:
-    return wire.read(
-        TenantView,
-        {
-            "tenant": document["_id"],
-            "maximum_duration": document["maximum_duration"],
-            "request_lifetime": document["request_lifetime"],
-            "default_duration": document["default_duration"],
-            "service_request_pattern": document.get("service_request_pattern"),
-        },
+    return TenantView(
+        tenant=document["_id"],
+        maximum_duration=parse_duration(document["maximum_duration"]),
+        request_lifetime=parse_duration(document["request_lifetime"]),
+        default_duration=parse_duration(document["default_duration"]),
+        service_request_pattern=document.get("service_request_pattern"),
     )

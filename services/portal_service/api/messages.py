@@ -61,6 +61,8 @@ class Input:
 
     def parameters(self, path: Mapping[str, object]) -> dict[str, Any]:
         """Return the checked parameters of the path."""
+        if not path:
+            return {}
         try:
             return dict(vars(wire.decode(self._path, {name: str(value) for name, value in path.items()})))
         except Invalid as error:
