@@ -127,10 +127,12 @@ CASES: dict[str, dict[str, Case]] = {
             facts=replace(FACTS, keys=public_keys(KEY, OTHER_KEY)),
         ),
         "another issuer": lambda: decide(token(iss="portal_service")),
-        "another audience": lambda: decide(token(aud="lockbox-rpc")),
-        "several audiences": lambda: decide(token(aud=[GRANT_TOKEN.audience])),
         "about nobody": lambda: decide(token(sub=None)),
         "about a number": lambda: decide(token(sub=7)),
+    },
+    "token_other_audience": {
+        "another audience": lambda: decide(token(aud="lockbox-rpc")),
+        "several audiences": lambda: decide(token(aud=[GRANT_TOKEN.audience])),
     },
     "token_not_yet_valid": {
         "too early": lambda: decide(now=NOW - timedelta(microseconds=10)),
