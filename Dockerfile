@@ -10,12 +10,12 @@ RUN groupadd --gid 10001 lockbox \
         request_service approval_service notify_service audit_service portal_service; \
         do install -d -o lockbox -g lockbox -m 0750 "/etc/lockbox/$part"; done
 
-# An empty package brings the dependencies and goes again, so that a change of the code does not install them anew.
+# The project for development has no files of its own: it brings the dependencies of all three distributions and goes
+# again, so that a change of the code does not install them anew.
 WORKDIR /build
 COPY pyproject.toml constraints.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    mkdir services shared \
-    && touch README.md \
+    touch README.md \
     && pip install --disable-pip-version-check -c constraints.txt '.[services,serve]' \
     && pip uninstall --yes lockbox \
     && rm -r /build/*
@@ -24,7 +24,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 FROM dependencies AS wheel
 
 COPY . .
-RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel .
+RUN --mount=type=cache,target=/root/.cache/pip pip wheel --no-deps --wheel-dir /wheel \
+    packaging/lockbox-guard packaging/lockbox-cli packaging/lockbox-server
 
 
 FROM dependencies

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 HOME_FOLDER ?= var
@@ -18,7 +18,8 @@ help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/made:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error: Python 3.11 is needed'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo 'error: Python 3.11, 3.12 or 3.13 is needed'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || scripts/packages /usr/share/doc/python3-venv=python3-venv
 	@scripts/step 'making a virtual environment' $(PYTHON) -m venv $(VENV)
 	@touch $@
@@ -82,12 +83,17 @@ reference: $(VENV)/develop ## Write the reference pages that are generated from 
 .PHONY: test
 test: setup ## Run all tests, quick ones first
 	@$(QUICK_TESTS)
+	@$(BIN)/pytest tests/dist
 	@$(BIN)/pytest -n $(STACKS) --dist loadfile tests/integration tests/security tests/e2e
 	@$(BIN)/pytest tests/chaos
 
 .PHONY: test-quick
 test-quick: $(VENV)/develop ## Run the unit and contract tests, one process for each core
 	@$(QUICK_TESTS)
+
+.PHONY: dist
+dist: $(VENV)/develop ## Build lockbox-guard, lockbox-cli and lockbox-server into dist/
+	@$(BIN)/python -m scripts.distributions dist
 
 .PHONY: nightly
 nightly: setup ## Look longer: ten thousand lives of a request, each race a thousand times, a million forged grants
@@ -117,4 +123,4 @@ soak: $(VENV)/develop servers ## Run load for SOAK_MINUTES (20) and fail if memo
 
 .PHONY: clean
 clean: down ## Stop, and remove everything that was made here
-	rm -rf $(HOME_FOLDER) $(VENV)
+	rm -rf $(HOME_FOLDER) $(VENV) dist

@@ -19,7 +19,7 @@ from lockbox.provision.secrets import ADMIN
 from tests.people import EXTRA_MEMBERS, People
 
 PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
-LAYERS = ("unit", "contracts", "integration", "security", "e2e", "chaos")
+LAYERS = ("unit", "contracts", "dist", "integration", "security", "e2e", "chaos")
 
 
 def pytest_configure(config: pytest.Config) -> None:

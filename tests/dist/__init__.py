@@ -1,0 +1,1 @@
+"""The distributions, built and installed into empty environments."""
