@@ -1,4 +1,4 @@
-# Lockbox. `make help` lists what there is.
+# Lockbox. `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -14,7 +14,7 @@ QUICK_TESTS := $(BIN)/pytest -n $(shell nproc) --dist worksteal tests/unit tests
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q -c constraints.txt
 
 .PHONY: help
-help: ## List what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/made:
@@ -52,20 +52,20 @@ up: $(VENV)/run servers ## Start Lockbox and the example product on this machine
 	@$(STACK) up --home $(HOME_FOLDER) --product examples/content_service/app.py
 
 .PHONY: demo
-demo: up ## Start it, play the story, leave the portal running and show the accounts
+demo: up ## Start Lockbox, play the scenario, show the accounts; the portal stays up
 	@$(BIN)/python -m examples.story --home $(HOME_FOLDER)
 	@$(STACK) accounts --home $(HOME_FOLDER)
 
 .PHONY: down
-down: ## Stop everything that was started here, and nothing else
+down: ## Stop the programs that make up started
 	@test ! -d $(VENV) || $(STACK) down --home $(HOME_FOLDER)
 
 .PHONY: status
-status: ## Show what runs
+status: ## Show the state of each program
 	@$(STACK) status --home $(HOME_FOLDER)
 
 .PHONY: check
-check: $(VENV)/develop ## Format, lint, types and layers
+check: $(VENV)/develop ## Check format, lint, types, layers and generated pages
 	@$(BIN)/ruff format --check --quiet . || { echo 'run: make format'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -73,7 +73,7 @@ check: $(VENV)/develop ## Format, lint, types and layers
 	@$(BIN)/python -m scripts.reference --check
 
 .PHONY: format
-format: $(VENV)/develop ## Put the code into shape
+format: $(VENV)/develop ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 .PHONY: reference
@@ -81,7 +81,7 @@ reference: $(VENV)/develop ## Write the reference pages that are generated from 
 	@$(BIN)/python -m scripts.reference
 
 .PHONY: test
-test: setup ## Run all tests, quick ones first
+test: setup ## Run all tests, the quick ones first
 	@$(QUICK_TESTS)
 	@$(BIN)/pytest tests/dist
 	@$(BIN)/pytest -n $(STACKS) --dist loadfile tests/integration tests/security tests/e2e
@@ -96,17 +96,17 @@ dist: $(VENV)/develop ## Build lockbox-guard, lockbox-cli and lockbox-server int
 	@$(BIN)/python -m scripts.distributions dist
 
 .PHONY: nightly
-nightly: setup ## Look longer: ten thousand lives of a request, each race a thousand times, a million forged grants
+nightly: setup ## Run long tests: random lives of a request, races, forged grants
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest --timeout 7200 tests/unit/approval_service/test_approval_machine.py
 	@RACE_ROUNDS=1000 $(BIN)/pytest --timeout 7200 tests/integration/test_races.py
 	@FUZZ_CASES=1000000 $(BIN)/pytest --timeout 14400 tests/unit/lockbox/guard/test_fuzz.py
 
 .PHONY: test-compose
-test-compose: $(VENV)/develop ## Run docker-compose.yml for real and play the story against it
+test-compose: $(VENV)/develop ## Run docker-compose.yml and play the scenario against it
 	@tests/compose/run
 
 .PHONY: chaos
-chaos: $(VENV)/develop servers ## Kill everything under load for CHAOS_MINUTES (10), and count what is lost
+chaos: $(VENV)/develop servers ## Kill all programs under load for CHAOS_MINUTES (10), and check that nothing is lost
 	@$(BIN)/python -m tests.chaos
 
 .PHONY: bench
@@ -114,7 +114,7 @@ bench: $(VENV)/develop servers ## Measure, beside stock Nameko in the same run
 	@$(BIN)/python -W ignore:::nameko.containers -m bench
 
 .PHONY: tiers
-tiers: $(VENV)/develop servers ## Watch a failing handler through the retry tiers, for 11 minutes
+tiers: $(VENV)/develop servers ## Send a failing handler through the retry tiers, for 11 minutes
 	@$(BIN)/python -W ignore:::lockbox.runtime -m tests.chaos.tiers
 
 .PHONY: soak
@@ -122,5 +122,10 @@ soak: $(VENV)/develop servers ## Run load for SOAK_MINUTES (20) and fail if memo
 	@$(BIN)/python -m tests.soak
 
 .PHONY: clean
+<<<<<<< HEAD
 clean: down ## Stop, and remove everything that was made here
 	rm -rf $(HOME_FOLDER) $(VENV) dist
+=======
+clean: down ## Stop, and remove all files that make made
+	rm -rf $(HOME_FOLDER) $(VENV)
+>>>>>>> 350f44e (Example pages, make help and scripts in short sentences; every link of the pages is followed by a test)
