@@ -144,7 +144,7 @@ def _messages_in(connection: Connection, queue: str) -> int:
 
 def event_id(record: dict[str, Any]) -> str:
     """The event that a record is of: its own id, unless the dedupe is switched off in a test build."""
-    return str(record.get("id", record["_id"]))
+    return str(record.get("id", record["_id"].rpartition("/")[2]))
 
 
 def by_request(records: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

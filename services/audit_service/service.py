@@ -1,12 +1,12 @@
 """The entrypoints of audit_service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from audit_service import usecases
 from audit_service.settings import Settings
 from audit_service.store import RecordStore
 from audit_service.usage_store import UsageStore
-from lockbox.contracts.audit import ListRecords, RecordPage
+from lockbox.contracts.audit import ListRecords, OnRecord, RecordPage
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
 from lockbox.contracts.wire import Encoded
@@ -38,9 +38,9 @@ class AuditService(operator.Operated):
         return usecases.record_events(self.records, arrivals, self.clock.now())
 
     @answer_questions()
-    def on_question(self, ids: Sequence[str]) -> Sequence[str]:
-        """Return the ids of those events that are on record."""
-        return usecases.on_record(self.records, ids)
+    def on_question(self, source: str, asked: Mapping[str, str]) -> OnRecord:
+        """Compare events of one source with the record."""
+        return usecases.on_record(self.records, source, asked)
 
     @command(ListRecords)
     def list_records(self, caller: Caller, message: ListRecords) -> Encoded[RecordPage]:

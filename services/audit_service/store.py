@@ -6,7 +6,7 @@ uses are counted by. Documents are added and read; this service's database user 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pymongo import ASCENDING
 from pymongo.database import Database
@@ -46,8 +46,8 @@ class RecordStore:
         self.collection.create_index([("subject", ASCENDING), *in_time])
 
     def add(self, records: Sequence[Record]) -> dict[str, str]:
-        """Add the records whose ids are not there; by id, the digests that are on record now."""
-        digests = {record.event.id: record.digest for record in records}
+        """Add the records whose keys are not there; return by key the digests that are on record now."""
+        digests = {record.key: record.digest for record in records}
         crash_points.passing("before_intake_insert")
         try:
             self.collection.insert_many(map(_document, records), ordered=False)
@@ -58,9 +58,11 @@ class RecordStore:
         crash_points.passing("after_intake_insert")
         return digests
 
-    def known(self, ids: Sequence[str]) -> Sequence[str]:
-        """Those of these ids that are on record."""
-        return [document["_id"] for document in self.collection.find({"_id": {"$in": list(ids)}}, {"_id": True})]
+    def digests(self, source: str, ids: Iterable[str]) -> Mapping[str, str]:
+        """Return the digests of those events of one source that are on record, by their ids."""
+        keys = [f"{source}/{event_id}" for event_id in ids]
+        found = self.collection.find({"_id": {"$in": keys}}, {"digest": True})
+        return {document["_id"].removeprefix(f"{source}/"): document["digest"] for document in found}
 
     def list(self, query: ListRecords) -> Encoded[RecordPage]:
         """Return one part of a tenant's records, in the order of their times; those of one write in their own order.
@@ -76,7 +78,7 @@ class RecordStore:
 def _document(record: Record) -> Document:
     event = record.event
     searched_by: Document = {
-        "_id": event.id,
+        "_id": record.key,
         "source": event.source,
         "type": event.type,
         "tenant": event.tenant,
@@ -88,6 +90,8 @@ def _document(record: Record) -> Document:
         "digest": record.digest,
         "recorded_at": format_timestamp(record.recorded_at),
     }
+    if record.foreign:
+        searched_by["foreign"] = True
     if event.source == OWNER and event.type in ACCESSES:
         searched_by["access"] = {name: event.data.get(name) for name in COUNTED_BY}
     return searched_by
@@ -105,4 +109,5 @@ def _filter(query: ListRecords) -> Document:
 def _text(document: Document) -> str:
     """Return the text of a record: the event as it was published, and at its end what the record adds."""
     event = document["payload"].rstrip().removesuffix("}")
-    return f'{event}, "digest": "{document["digest"]}", "recorded_at": "{document["recorded_at"]}"}}'
+    foreign = ', "foreign": true' if document.get("foreign") else ""
+    return f'{event}, "digest": "{document["digest"]}", "recorded_at": "{document["recorded_at"]}"{foreign}}}'

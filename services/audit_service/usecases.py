@@ -6,7 +6,7 @@ from typing import Protocol
 
 from audit_service.domain.record import Record
 from audit_service.domain.usage import Period
-from lockbox.contracts.audit import ListRecords, RecordPage
+from lockbox.contracts.audit import ListRecords, OnRecord, RecordPage
 from lockbox.contracts.events import VENDOR, Event
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
@@ -18,7 +18,7 @@ class Records(Protocol):
     """Where records are kept: added and read, never changed."""
 
     def add(self, records: Sequence[Record]) -> Mapping[str, str]: ...  # noqa: D102
-    def known(self, ids: Sequence[str]) -> Sequence[str]: ...  # noqa: D102
+    def digests(self, source: str, ids: Iterable[str]) -> Mapping[str, str]: ...  # noqa: D102
     def list(self, query: ListRecords) -> Encoded[RecordPage]: ...  # noqa: D102
 
 
@@ -30,15 +30,28 @@ class Usages(Protocol):
 
 
 def record_events(records: Records, arrivals: Iterable[tuple[Event, bytes]], now: datetime) -> list[Invalid | None]:
-    """Put events on record; the same again changes nothing, and for another under a known id there is a refusal."""
-    made = [Record.of(event, body, now) for event, body in arrivals]
-    known = records.add(made)
-    return [record.contradiction(known[record.event.id]) for record in made]
+    """Put events on record; return for each None, or the refusal of one that can't be.
+
+    The same event again changes nothing.
+    """
+    made = [_record(event, body, now) for event, body in arrivals]
+    known = records.add([record for record in made if isinstance(record, Record)])
+    return [record if isinstance(record, Invalid) else record.contradiction(known[record.key]) for record in made]
 
 
-def on_record(records: Records, ids: Sequence[str]) -> Sequence[str]:
-    """Say which of these events are on record."""
-    return records.known(ids)
+def on_record(records: Records, source: str, asked: Mapping[str, str]) -> OnRecord:
+    """Compare events of one source, digests by id, with the record."""
+    found = records.digests(source, asked)
+    same = tuple(event_id for event_id, digest in asked.items() if found.get(event_id) == digest)
+    missing = tuple(event_id for event_id in asked if event_id not in found)
+    return OnRecord(same, missing, tuple(set(found) - set(same)))
+
+
+def _record(event: Event, body: bytes, now: datetime) -> Record | Invalid:
+    try:
+        return Record.of(event, body, now)
+    except Invalid as error:
+        return error
 
 
 def list_records(records: Records, caller: Caller, query: ListRecords) -> Encoded[RecordPage]:

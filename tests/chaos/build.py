@@ -96,7 +96,7 @@ def without_dedupe() -> None:
 
     def anew(record: store.Record) -> store.Document:
         document = original(record)
-        return document | {"_id": str(uuid4()), "id": document["_id"]}
+        return document | {"_id": str(uuid4()), "id": document["_id"].rpartition("/")[2]}
 
     store._document = anew
 

@@ -99,7 +99,7 @@ def mend_record(arena: Arena) -> None:
         event_id, key = record.pop("id"), record.pop("_id")
         records.delete_one({"_id": key})
         with suppress(DuplicateKeyError):
-            records.insert_one({"_id": event_id, **record})
+            records.insert_one({"_id": f"{record['source']}/{event_id}", **record})
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def keep(published: Published, key: str, at: datetime) -> None:
 
 
 def asked(published: Published, now: datetime) -> list[str]:
-    return published.to_ask_about(now - MINUTE, now, 10)
+    return list(published.to_ask_about(now - MINUTE, now, 10))
 
 
 def test_event_when_it_is_missing_is_asked_about_half_as_often_each_time(published: Published) -> None:

@@ -18,8 +18,12 @@ Mongo = MongoClient[dict[str, Any]]
 pytestmark = pytest.mark.timeout(300)
 
 
+def key(event_id: str) -> str:
+    return f"request_service/{event_id}"
+
+
 def on_record(mongo: Mongo, event_id: str) -> bool:
-    return mongo["lockbox_audit"]["records"].find_one({"_id": event_id}) is not None
+    return mongo["lockbox_audit"]["records"].find_one({"_id": key(event_id)}) is not None
 
 
 def known_to_be_on_record(mongo: Mongo, event_id: str) -> bool:
@@ -40,11 +44,11 @@ def test_event_when_it_is_on_record_is_known_to_be(mongo: Mongo, people: People)
 def test_event_when_it_never_reached_the_record_is_published_again(mongo: Mongo, people: People) -> None:
     event_id = created_event(mongo, people.engineer.ask())
     eventually(lambda: known_to_be_on_record(mongo, event_id), within=60)
-    before = mongo["lockbox_audit"]["records"].find_one({"_id": event_id})
-    mongo["lockbox_audit"]["records"].delete_one({"_id": event_id})
+    before = mongo["lockbox_audit"]["records"].find_one({"_id": key(event_id)})
+    mongo["lockbox_audit"]["records"].delete_one({"_id": key(event_id)})
     mongo["lockbox_request"]["events"].update_one({"_id": event_id}, {"$set": {"on_record": False}})
     eventually(lambda: known_to_be_on_record(mongo, event_id), within=60)
-    after = mongo["lockbox_audit"]["records"].find_one({"_id": event_id})
+    after = mongo["lockbox_audit"]["records"].find_one({"_id": key(event_id)})
     assert before is not None
     assert after is not None
     assert after["payload"] == before["payload"]

@@ -1,12 +1,17 @@
 """A record: an event as it was published, with the digest of its bytes."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from lockbox.contracts.events import Event
+from lockbox.contracts.events import FACTS, Event
 from lockbox.contracts.fields import Timestamp
 from lockbox.crypto.canonical import digest
 from lockbox.errors import Invalid
+
+OWNED = frozenset((source, type_) for source, type_, _ in FACTS)
+ADDED = ("digest", "recorded_at", "foreign")
+"""The names that a record adds to an event, so that no event may carry them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +25,20 @@ class Record:
 
     @classmethod
     def of(cls, event: Event, body: bytes, now: datetime) -> "Record":
-        """Put an event on record."""
+        """Return the record of an event; raises `Invalid` for one that carries a name that the record adds."""
+        if any(f'"{name}"'.encode() in body for name in ADDED):
+            _require_unadded(body)
         return cls(event=event, payload=body.decode(), digest=digest(body), recorded_at=now)
+
+    @property
+    def key(self) -> str:
+        """The key of the record: an id counts for its source alone, so that no service can take another's."""
+        return f"{self.event.source}/{self.event.id}"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the event's source does not own its type by contract."""
+        return (self.event.source, self.event.type) not in OWNED
 
     def contradiction(self, known_digest: str) -> Invalid | None:
         """A refusal if the event that is on record under this id says something else."""
@@ -31,3 +48,9 @@ class Record:
             "event_contradicts_record",
             f"event {self.event.id} is on record with digest {known_digest}, and came again with {self.digest}",
         )
+
+
+def _require_unadded(body: bytes) -> None:
+    for name in ADDED:
+        if name in json.loads(body):
+            raise Invalid("event_name_reserved", f"{name}: expected no field of this name in an event")

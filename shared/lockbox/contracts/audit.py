@@ -4,14 +4,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lockbox.contracts.calls import AUDIT, Call
-from lockbox.contracts.fields import TenantName, Timestamp, Uuid
+from lockbox.contracts.fields import Flag, TenantName, Timestamp, Uuid
 from lockbox.contracts.identity import Role
 from lockbox.contracts.page import Page
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """One event as it was published, with the SHA-256 of its canonical bytes and the time of recording."""
+    """One event as it was published, with the SHA-256 of its canonical bytes and the time of recording.
+
+    `foreign`: the source does not own events of this type, so they say nothing of the facts that they name.
+    """
 
     id: Uuid
     type: str
@@ -26,6 +29,7 @@ class RecordView:
     causationid: str | None = None
     digest: str
     recorded_at: Timestamp
+    foreign: Flag = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,3 +66,12 @@ class ListRecords(
     """
 
     tenant: TenantName
+
+
+@dataclass(frozen=True)
+class OnRecord:
+    """The answer to a reconciliation question: ids on record, missing, and on record with another digest."""
+
+    on_record: tuple[str, ...]
+    missing: tuple[str, ...]
+    contradicted: tuple[str, ...]

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,10 +23,11 @@ from tests.unit.builders import (
 from audit_service import usecases
 from audit_service.domain.record import Record
 from audit_service.domain.usage import Period
-from lockbox.contracts.audit import ListRecords, RecordPage
+from lockbox.contracts.audit import ListRecords, OnRecord, RecordPage
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport, WithoutGrant
 from lockbox.contracts.wire import Encoded
+from lockbox.crypto.canonical import digest
 from lockbox.errors import Forbidden, Invalid, NotFound
 
 EVENT = event(created())
@@ -60,17 +62,18 @@ class FakeUsages:
 
 
 class FakeRecords:
-    """Records by event id, each written once."""
+    """Records by source and event id, each written once."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Record] = {}
         self.asked: list[ListRecords] = []
 
     def add(self, records: Sequence[Record]) -> dict[str, str]:
-        return {record.event.id: self.kept.setdefault(record.event.id, record).digest for record in records}
+        return {record.key: self.kept.setdefault(record.key, record).digest for record in records}
 
-    def known(self, ids: Sequence[str]) -> Sequence[str]:
-        return [event_id for event_id in ids if event_id in self.kept]
+    def digests(self, source: str, ids: Iterable[str]) -> dict[str, str]:
+        keys = {event_id: f"{source}/{event_id}" for event_id in ids}
+        return {event_id: self.kept[key].digest for event_id, key in keys.items() if key in self.kept}
 
     def list(self, query: ListRecords) -> Encoded[RecordPage]:
         self.asked.append(query)
@@ -90,7 +93,7 @@ def test_record_events_when_they_come_puts_each_on_record() -> None:
     records = FakeRecords()
     arrivals = [(each, each.payload()) for each in (EVENT, OTHER)]
     assert usecases.record_events(records, arrivals, NOW) == [None, None]
-    assert records.kept == {each.id: Record.of(each, each.payload(), NOW) for each in (EVENT, OTHER)}
+    assert records.kept == {f"{each.source}/{each.id}": Record.of(each, each.payload(), NOW) for each in (EVENT, OTHER)}
 
 
 def test_record_events_when_one_comes_again_changes_nothing() -> None:
@@ -108,7 +111,57 @@ def test_record_events_when_another_comes_under_a_known_id_refuses_that_one_alon
     assert (first, last) == (None, None)
     assert refused is not None
     assert refused.code == "event_contradicts_record"
-    assert b"alice" in records.kept[EVENT.id].payload.encode()
+    assert b"alice" in records.kept[f"{EVENT.source}/{EVENT.id}"].payload.encode()
+
+
+@pytest.mark.parametrize("source", ["notify_service", "request_service"])
+def test_record_events_when_another_source_used_the_id_before_keeps_both(source: str) -> None:
+    records = FakeRecords()
+    taken = replace(OTHER, id=EVENT.id, source=source)
+    own = replace(EVENT, source="approval_service")
+    arrivals = [(taken, taken.payload()), (own, own.payload())]
+    assert usecases.record_events(records, arrivals, NOW) == [None, None]
+    assert set(records.kept) == {f"{source}/{EVENT.id}", f"approval_service/{EVENT.id}"}
+
+
+@pytest.mark.parametrize("name", ["digest", "recorded_at", "foreign"])
+def test_record_events_when_an_event_carries_a_name_of_the_record_refuses_that_one_alone(name: str) -> None:
+    records = FakeRecords()
+    forged = EVENT.payload()[:-1] + f',"{name}":"x"}}'.encode()
+    refused, taken = usecases.record_events(records, [(EVENT, forged), (OTHER, OTHER.payload())], NOW)
+    assert refused is not None
+    assert (refused.code, taken) == ("event_name_reserved", None)
+    assert set(records.kept) == {f"{OTHER.source}/{OTHER.id}"}
+
+
+def test_record_events_when_the_name_stands_in_the_data_alone_puts_it_on_record() -> None:
+    records = FakeRecords()
+    told = replace(EVENT, data={**EVENT.data, "digest": "of something else"})
+    assert usecases.record_events(records, [(told, told.payload())], NOW) == [None]
+
+
+@pytest.mark.parametrize(
+    ("source", "type_", "foreign"),
+    [
+        ("request_service", "request_created", False),
+        ("approval_service", "request_approved", False),
+        ("notify_service", "request_approved", True),
+        ("audit_service", "decision_recorded", True),
+        ("portal_service", "request_created", True),
+        ("request_service", "made_up", True),
+    ],
+)
+def test_record_when_its_source_does_not_own_the_type_is_foreign(source: str, type_: str, foreign: bool) -> None:
+    told = replace(EVENT, source=source, type=type_)
+    assert Record.of(told, told.payload(), NOW).foreign is foreign
+
+
+def test_on_record_when_asked_compares_source_id_and_digest() -> None:
+    records = FakeRecords()
+    usecases.record_events(records, [(one, one.payload()) for one in (EVENT, OTHER)], NOW)
+    asked = {EVENT.id: digest(EVENT.payload()), OTHER.id: digest(b"another"), "absent": digest(b"")}
+    assert usecases.on_record(records, EVENT.source, asked) == OnRecord((EVENT.id,), ("absent",), (OTHER.id,))
+    assert usecases.on_record(records, "notify_service", asked) == OnRecord((), tuple(asked), ())
 
 
 # --- reading -------------------------------------------------------------------------------------------------------

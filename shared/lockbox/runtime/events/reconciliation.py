@@ -1,8 +1,10 @@
 """Reconciliation: each service asks audit_service which of its events are on record, and publishes the others again.
 
-A question is `{"ids": [...]}` on the exchange `<service>.reconcile` with the routing key `published`; the answer is
-`{"on_record": [...], "missing": [...]}` on `audit_service.reconcile` with the service's name as routing key. Only a
-service itself may publish on its exchange, so the exchange says who speaks. A question or an answer that gets lost does
+A question is `{"digests": {id: SHA-256, ...}}` on the exchange `<service>.reconcile` with the routing key `published`;
+the answer is `{"on_record": [...], "missing": [...], "contradicted": [...]}` on `audit_service.reconcile` with the
+service's name as routing key. Only a service itself may publish on its exchange, so the exchange names the source of
+the events. An event is on record if its source, its id and its digest are; one that is there with another digest is a
+fault, which is logged, counted and asked about again. A question or an answer that gets lost does
 no harm: the same is asked again.
 
 What other queues held on a broker that lost its data, nobody can be asked. A broker without a service's mark, an
@@ -12,8 +14,10 @@ first, since it is they that may be lost, and slowly, so that what is new does n
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import eventlet
@@ -39,12 +43,13 @@ from lockbox.runtime.broker.topology import (
     reconcile_exchange,
 )
 from lockbox.runtime.events.relay import Relay
-from lockbox.runtime.process.metrics import REPUBLISHED
+from lockbox.runtime.process.metrics import CONTRADICTED, REPUBLISHED
 from lockbox.runtime.storage.ledger import Published
 from lockbox.runtime.storage.mongo import Document, Mongo
 
 ASKED = "published"
 ASKED_AT_ONCE = 1_000
+COMPLAINED_OF = 20
 RETRY_SECONDS = 2.0
 GIVEN_AT_ONCE = 200
 GIVEN_EVERY_SECONDS = 1.0
@@ -100,6 +105,7 @@ class Reconciler(SharedExtension):
             answer = json.loads(message.body)
             self._published.confirm([str(event_id) for event_id in answer["on_record"]])
             self._give([str(event_id) for event_id in answer["missing"]])
+            self._complain([str(event_id) for event_id in answer["contradicted"]])
         except Exception as error:  # noqa: BLE001 - whatever an answer does to its reader: the same is asked again
             log.warning("answer_not_heeded", error=f"{type(error).__name__}: {error}"[:300])
         self.queue_consumer.ack(message)
@@ -129,8 +135,8 @@ class Reconciler(SharedExtension):
         self._publisher.connect()
         self._give_all_to_a_new_broker()
         now = clock.now()
-        if ids := self._published.to_ask_about(now - timedelta(seconds=self._every), now, ASKED_AT_ONCE):
-            body = json.dumps({"ids": ids}).encode()
+        if digests := self._published.to_ask_about(now - timedelta(seconds=self._every), now, ASKED_AT_ONCE):
+            body = json.dumps({"digests": digests}).encode()
             self._publisher.publish([Message(new_id(), reconcile_exchange(self._service).name, ASKED, body)])
 
     def _give_all_to_a_new_broker(self) -> None:
@@ -152,13 +158,19 @@ class Reconciler(SharedExtension):
             self._publish(missing)
             self._published.put_off(missing, clock.now())
 
+    def _complain(self, ids: Iterable[str]) -> None:
+        if contradicted := self._published.with_ids(ids):
+            log.error("events_contradicted_by_record", ids=[event["_id"] for event in contradicted][:COMPLAINED_OF])
+            CONTRADICTED.inc(len(contradicted))
+            self._published.put_off(contradicted, clock.now())
+
     def _publish(self, events: list[Document]) -> None:
         messages = [event_message(self._service, event["_id"], event["type"], event["payload"]) for event in events]
         REPUBLISHED.inc(len(self._publisher.publish(messages)))
 
 
 class Questions(Entrypoint):
-    """Has the decorated method answer: `method(self, ids)` gives those that are on record."""
+    """Has the decorated method answer: `method(self, source, digests)` gives an `OnRecord`."""
 
     queue_consumer = RawQueueConsumer()
     prefetch = workers = 5
@@ -181,19 +193,18 @@ class Questions(Entrypoint):
     def handle_message(self, message: Any) -> None:
         """Look and answer."""
         try:
-            ids = [str(event_id) for event_id in json.loads(message.body)["ids"]][:ASKED_AT_ONCE]
-            settle = partial(self._answer, message, ids)
-            self.container.spawn_worker(self, (ids,), {}, handle_result=settle)
-        except (ValueError, TypeError, KeyError, RecursionError, ContainerBeingKilled) as error:
+            asked = json.loads(message.body)["digests"]
+            digests = {str(event_id): str(digest) for event_id, digest in islice(asked.items(), ASKED_AT_ONCE)}
+            arguments = (_asker(message), digests)
+            self.container.spawn_worker(self, arguments, {}, handle_result=partial(self._answer, message))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ContainerBeingKilled) as error:
             log.warning("question_not_heeded", error=f"{type(error).__name__}: {error}"[:300])
             self.queue_consumer.ack(message)
 
-    def _answer(self, message: Any, ids: list[str], _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+    def _answer(self, message: Any, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         if exc_info is None:
-            asker = message.delivery_info["exchange"].removesuffix(".reconcile")
-            found = set(result)
-            body = {"on_record": sorted(found), "missing": [event_id for event_id in ids if event_id not in found]}
-            self._send(Message(new_id(), reconcile_exchange(RECONCILER).name, asker, json.dumps(body).encode()))
+            body = json.dumps(asdict(result)).encode()
+            self._send(Message(new_id(), reconcile_exchange(RECONCILER).name, _asker(message), body))
         self.queue_consumer.ack(message)
         return result, exc_info
 
@@ -202,6 +213,11 @@ class Questions(Entrypoint):
             self._publisher.publish([answer])
         except PublishError as error:
             log.warning("answer_not_sent", error=str(error)[:300])
+
+
+def _asker(message: Any) -> str:
+    """Return the service that asks: the one that may publish on the exchange."""
+    return str(message.delivery_info["exchange"]).removesuffix(".reconcile")
 
 
 answer_questions = Questions.decorator

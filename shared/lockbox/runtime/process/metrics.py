@@ -26,6 +26,7 @@ RETRIED = Counter("lockbox_retries_total", "Messages put into a retry tier.", ("
 PARKED = Counter("lockbox_parked_total", "Messages parked by this process.", ("queue",))
 PUBLISHED = Counter("lockbox_events_published_total", "Events that the broker confirmed.")
 REPUBLISHED = Counter("lockbox_events_republished_total", "Events published again: not on record, or a new broker.")
+CONTRADICTED = Counter("lockbox_events_contradicted_total", "Own events found on record with another digest.")
 IN_QUEUE = Gauge("lockbox_queue_messages", "Messages ready in the service's queues.", ("queue",))
 OUTBOX_WAITING = Gauge("lockbox_outbox_documents", "Documents with events that the broker does not have yet.")
 OUTBOX_AGE = Gauge("lockbox_outbox_age_seconds", "Age of the oldest event that the broker does not have yet.")

@@ -11,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING, InsertOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
+from lockbox.crypto.canonical import digest
 from lockbox.runtime.storage.mongo import Document, duplicates_in
 
 BEYOND_DOUBT = timedelta(minutes=1)
@@ -49,12 +50,12 @@ class Published:
         except BulkWriteError as error:
             duplicates_in(error)
 
-    def to_ask_about(self, published_by: datetime, now: datetime, limit: int) -> list[str]:
-        """The ids of events that were published by then and are not known to be on record, but for those put off."""
+    def to_ask_about(self, published_by: datetime, now: datetime, limit: int) -> dict[str, str]:
+        """Return the digests of events published by then and not known to be on record, by id; not of those put off."""
         put_off = {"ask_at": {"$gt": now, "$lte": now + LONGEST_WAIT}}
         where = {**_unconfirmed(published_by), "$nor": [put_off]}
-        found = self._events.find(where, {"_id": True}).sort("published_at").limit(limit)
-        return [document["_id"] for document in found]
+        found = self._events.find(where, {"payload": True}).sort("published_at").limit(limit)
+        return {document["_id"]: digest(document["payload"].encode()) for document in found}
 
     def put_off(self, events: Iterable[Document], now: datetime) -> None:
         """Ask about these later: after as long again as they have been published, or `LONGEST_WAIT`."""
