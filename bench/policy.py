@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from approval_service.domain.approval import decision
 from approval_service.domain.approval.approval import Approval
-from approval_service.domain.policy.evaluation import Asked, evaluate
+from approval_service.domain.policy.evaluation import PolicyInput, evaluate
 from approval_service.domain.policy.policy import Policy
 from approval_service.store import ApprovalStore
 from approval_service.usecases import approval as usecases
@@ -75,7 +74,7 @@ POLICIES = {"the default policy": DEFAULT_SETTINGS, "3 stages, 10 groups, 100 ru
 
 def evaluations() -> dict[str, list[float]]:
     """Return the microseconds of each evaluation, by policy."""
-    asked = Asked(TERMS, "erin@vendor.example", clock.now())
+    asked = PolicyInput(TERMS, "erin@vendor.example", clock.now())
     return {
         name: [1e6 * _seconds(partial(evaluate, settings, asked)) for _ in range(EVALUATIONS)]
         for name, settings in POLICIES.items()
@@ -132,8 +131,13 @@ class _NoRelay:
 def _open(store: ApprovalStore, policy: Policy) -> Decide:
     request_id = _ask(store, policy, clock.now())
     approval = store.find(request_id)
-    digest = decision.as_view(approval).request_digest if approval else None
-    return Decide(request_id=request_id, request_digest=digest or "", decision="approve", idempotency_key=request_id)
+    document = approval.document if approval else None
+    return Decide(
+        request_id=request_id,
+        request_digest=document.digest if document else "",
+        decision="approve",
+        idempotency_key=request_id,
+    )
 
 
 def _ask(store: ApprovalStore, policy: Policy, at: datetime) -> str:

@@ -1,8 +1,8 @@
 """The entrypoints of approval_service."""
 
 from approval_service.signer.sealed import signer
-from approval_service.store import AccessStore, ApprovalStore, KeyringStore, MemberStore, PolicyStore
-from approval_service.usecases import access, approval, keys, policy
+from approval_service.store import AccessStore, ApprovalStore, DirectoryStore, KeyringStore, PolicyStore
+from approval_service.usecases import access, approval, grant, keys, policy
 from approval_service.usecases.policy import MemberFact
 from lockbox.contracts.access import (
     AccessesRecorded,
@@ -28,7 +28,7 @@ from lockbox.contracts.approval.operations import (
 from lockbox.contracts.approval.views import ApprovalPage, ApprovalReading, ApprovalView
 from lockbox.contracts.events import Cause, Event
 from lockbox.contracts.grant.operations import CompleteGrant, GetGrant, GetGrantToken, ListGrants, RevokeGrant
-from lockbox.contracts.grant.views import GrantPage, GrantView, SignedGrant
+from lockbox.contracts.grant.views import GrantPage, GrantReading, GrantView, SignedGrant
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList, ListKeys, RevokeKey, RotateKeys
 from lockbox.contracts.listeners import MEMBERS
@@ -55,7 +55,7 @@ class ApprovalService(operator.Operated):
 
     approvals = Store(ApprovalStore)
     policies = Store(PolicyStore)
-    members = Store(MemberStore)
+    directory = Store(DirectoryStore)
     accesses = Store(AccessStore)
     keyrings = Store(KeyringStore)
     signer = Provided(signer)
@@ -70,7 +70,7 @@ class ApprovalService(operator.Operated):
     @subscribe(*MEMBERS)
     def on_member(self, event: Event, fact: MemberFact) -> None:
         """Record a member; a tenant exists from its first member on."""
-        policy.learn_member(self.members, self.policies, event, fact, self.clock.now())
+        policy.learn_member(self.directory, self.policies, event, fact, self.clock.now())
 
     @subscribe(RequestCreated)
     def on_request_created(self, event: Event, request: RequestCreated) -> None:
@@ -85,74 +85,73 @@ class ApprovalService(operator.Operated):
     @command(Decide)
     def decide(self, caller: Caller, message: Decide) -> ApprovalView:
         """Record a decision."""
-        return approval.decide(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self.clock.now())
 
     @command(RequestInfo)
     def request_info(self, caller: Caller, message: RequestInfo) -> ApprovalView:
         """Record a question to the engineer."""
-        return approval.request_info(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self.clock.now())
 
     @command(CancelRequest)
     def cancel_request(self, caller: Caller, message: CancelRequest) -> ApprovalView:
         """Cancel an own request."""
-        return approval.cancel_request(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self.clock.now())
 
     @command(UseBreakGlass)
     def use_break_glass(self, caller: Caller, message: UseBreakGlass) -> ApprovalView:
         """Record the wish for access at once; the second one opens it."""
-        return approval.use_break_glass(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self.clock.now())
 
     @command(AcknowledgeBreakGlass)
     def acknowledge_break_glass(self, caller: Caller, message: AcknowledgeBreakGlass) -> ApprovalView:
         """Acknowledge access that was opened without the customer."""
-        return approval.acknowledge_break_glass(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self.clock.now())
 
     @command(GetApproval)
     def get_approval(self, caller: Caller, message: GetApproval) -> ApprovalReading:
         """Read the outcome of a request so far."""
-        return approval.get_approval(self.approvals, caller, message)
+        return approval.get_approval(self.approvals, caller, message, self.clock.now())
 
     @command(ListQueue)
     def list_queue(self, caller: Caller, message: ListQueue) -> ApprovalPage:
         """List the requests and extensions that wait for the caller's decision."""
-        return approval.list_queue(self.approvals, caller, message)
+        return approval.list_queue(self.approvals, caller, message, self.clock.now())
 
     @command(ListBreakGlass)
     def list_break_glass(self, caller: Caller, message: ListBreakGlass) -> ApprovalPage:
         """List access that was opened without the customer."""
-        return approval.list_break_glass(self.approvals, caller, message)
+        return approval.list_break_glass(self.approvals, caller, message, self.clock.now())
 
     @command(RequestExtension)
     def request_extension(self, caller: Caller, message: RequestExtension) -> ApprovalView:
         """Ask for more time while an own grant is active."""
-        return approval.request_extension(self.approvals, caller, message, self.clock.now())
+        return grant.request_extension(self.approvals, caller, message, self.clock.now())
 
     @command(ListGrants)
     def list_grants(self, caller: Caller, message: ListGrants) -> GrantPage:
         """List the grants that the caller may see."""
-        return approval.list_grants(self.approvals, caller, message)
+        return grant.list_grants(self.approvals, caller, message, self.clock.now())
 
     @command(GetGrant)
-    def get_grant(self, caller: Caller, message: GetGrant) -> GrantView:
+    def get_grant(self, caller: Caller, message: GetGrant) -> GrantReading:
         """Read one grant."""
-        return approval.get_grant(self.approvals, caller, message)
+        return grant.get_grant(self.approvals, caller, message, self.clock.now())
 
     @command(GetGrantToken)
     def get_grant_token(self, caller: Caller, message: GetGrantToken) -> SignedGrant:
         """Fetch an own signed grant."""
-        return approval.issue_token(
-            self.approvals, caller, message, keys.active_key(self.keyrings, self.signer), self.clock.now()
-        )
+        key = keys.active_key(self.keyrings, self.signer)
+        return grant.get_grant_token(self.approvals, caller, message, key, self.clock.now())
 
     @command(RevokeGrant)
     def revoke_grant(self, caller: Caller, message: RevokeGrant) -> GrantView:
         """End a live grant now."""
-        return approval.revoke_grant(self.approvals, caller, message, self.clock.now())
+        return grant.end_grant(self.approvals, caller, message, self.clock.now())
 
     @command(CompleteGrant)
     def complete_grant(self, caller: Caller, message: CompleteGrant) -> GrantView:
         """Complete an own live grant before its end."""
-        return approval.complete_grant(self.approvals, caller, message, self.clock.now())
+        return grant.end_grant(self.approvals, caller, message, self.clock.now())
 
     @command(GetPolicy)
     def get_policy(self, caller: Caller, message: GetPolicy) -> PolicyView:
@@ -162,22 +161,22 @@ class ApprovalService(operator.Operated):
     @command(PutPolicy)
     def put_policy(self, caller: Caller, message: PutPolicy) -> PolicyView:
         """Replace the policy of the caller's tenant, or propose to."""
-        return policy.put_policy(self.policies, self.members, caller, message, self.clock.now())
+        return policy.put_policy(self.policies, self.directory, caller, message, self.clock.now())
 
     @command(DiffPolicy)
     def diff_policy(self, caller: Caller, message: DiffPolicy) -> PolicyDiff:
         """List the changes that a policy would make."""
-        return policy.diff_policy(self.policies, self.members, caller, message)
+        return policy.diff_policy(self.policies, self.directory, caller, message)
 
     @command(DecidePolicyChange)
     def decide_policy_change(self, caller: Caller, message: DecidePolicyChange) -> PolicyView:
         """Agree to a proposed policy, or reject it."""
-        return policy.decide_policy_change(self.policies, self.members, caller, message, self.clock.now())
+        return policy.decide_policy_change(self.policies, self.directory, caller, message, self.clock.now())
 
     @command(EvaluatePolicy)
     def evaluate_policy(self, caller: Caller, message: EvaluatePolicy) -> Forecast:
         """Evaluate a request under a policy."""
-        return policy.evaluate_policy(self.policies, self.members, caller, message, self.clock.now())
+        return policy.evaluate_policy(self.policies, self.directory, caller, message, self.clock.now())
 
     @command(GetKeys)
     def get_keys(self, caller: Caller, message: GetKeys) -> KeySet:

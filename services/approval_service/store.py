@@ -10,19 +10,18 @@ from datetime import datetime
 from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 
-from approval_service.domain.access import Access
+from approval_service.domain.access import AccessRecord
 from approval_service.domain.approval.approval import Approval
-from approval_service.domain.approval.decision import as_view
+from approval_service.domain.approval.views import as_view
 from approval_service.domain.keyring import Keyring
 from approval_service.domain.people import Person
 from approval_service.domain.policy.policy import Policy
-from lockbox.contracts import wire
+from approval_service.domain.policy.policy import as_view as as_policy_view
 from lockbox.contracts.access import AccessRecorded
 from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
 from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.grant.operations import ListGrants
 from lockbox.contracts.grant.terms import GrantState
-from lockbox.contracts.grant.views import GrantPage, GrantReading
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList
 from lockbox.contracts.page import Page
@@ -68,18 +67,18 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         )
 
     def view(self, document: Document, state: Approval) -> ApprovalView:
-        """Return the outcome so far, as its readers see it."""
+        """Return the view of an approval."""
         return as_view(state)
 
     def with_grant(self, grant_id: str) -> Approval | None:
-        """The approval that led to this grant."""
+        """Return the approval of this grant, or None."""
         document = self.collection.find_one({"state.grant.id": grant_id})
         return None if document is None else self.state(document)
 
     def due(self, now: datetime) -> Iterable[str]:
-        """The ids of approvals that time has something to do with by `now`, in an order of their own each time.
+        """Return the ids of approvals that are due at `now`, shuffled.
 
-        Of many processes that sweep at once, each then begins elsewhere.
+        Several processes that sweep at once then begin with different ones.
         """
         by_now = {"$lte": format_timestamp(now)}
         waiting = [
@@ -93,8 +92,8 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         return ids
 
     def queue(self, caller: Caller, query: ListQueue) -> tuple[Iterable[Approval], str | None]:
-        """One part of what waits for the caller: requests, and extensions of running access; what ends first, first."""
-        theirs = {
+        """Return one part of the requests and extensions that wait for the caller, the first to end first."""
+        in_open_stage = {
             "$elemMatch": {
                 "opened_at": {"$ne": None},
                 "closed_at": None,
@@ -102,16 +101,16 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
             }
         }
         waiting = [
-            {"state.state": {"$in": sorted(PENDING)}, STAGES: theirs},
-            {EXTENDED: {"$elemMatch": {"state": "PENDING", "deliberation.stages": theirs}}},
+            {"state.state": {"$in": sorted(PENDING)}, STAGES: in_open_stage},
+            {EXTENDED: {"$elemMatch": {"state": "PENDING", "deliberation.stages": in_open_stage}}},
         ]
         where = {"$and": [visible_to(caller), {"state.requester": {"$ne": caller.email}}, {"$or": waiting}]}
         pending = {"$in": ["$state.state", sorted(PENDING)]}
         until = {"until": {"$cond": [pending, "$state.expires_at", "$state.grant.ends_at"]}}
         return self._part(where, FIRST_TO_END, query, until)
 
-    def broken(self, caller: Caller, query: ListBreakGlass) -> tuple[Iterable[Approval], str | None]:
-        """One part of the access that was opened by break-glass."""
+    def opened_by_break_glass(self, caller: Caller, query: ListBreakGlass) -> tuple[Iterable[Approval], str | None]:
+        """Return one part of the approvals that were opened by break-glass."""
         asked_for: list[Document] = [{"state.break_glass.opened_at": {"$type": "string"}}]
         if query.tenant is not None:
             asked_for.append({"state.tenant": query.tenant})
@@ -121,19 +120,17 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         where = {"$and": [visible_to(caller), *asked_for]}
         return self._part(where, NEWEST_BREAK_GLASS_FIRST, query)
 
-    def grants(self, caller: Caller, query: ListGrants) -> GrantPage:
-        """One part of the grants that the caller may see, newest first."""
+    def grants(self, caller: Caller, query: ListGrants) -> tuple[Iterable[Approval], str | None]:
+        """Return one part of the approvals with a grant that the caller may see, the newest grant first."""
         where: Document = {"state.grant": {"$ne": None}, **visible_to(caller)}
         if query.state is not None:
             where["state.grant.state"] = query.state
         if query.tenant is not None:
             where = {"$and": [where, {"state.tenant": query.tenant}]}
-        documents, cursor = read_page(self.collection, where, NEWEST_GRANT_FIRST, query)
-        grants = tuple(wire.read(GrantReading, document["state"]["grant"]) for document in documents)
-        return GrantPage(items=grants, next_cursor=cursor)
+        return self._part(where, NEWEST_GRANT_FIRST, query)
 
     def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]:
-        """The ids of grants that somebody ended, since then if it is given, and that would not have ended by `now`."""
+        """Return the ids of grants that were ended, with `since` since then, and whose time is not over at `now`."""
         ended = {"$in": [GrantState.REVOKED, GrantState.COMPLETED]}
         where: Document = {"state.grant.state": ended, "state.grant.ends_at": {"$gt": format_timestamp(now)}}
         if since is not None:
@@ -156,6 +153,10 @@ class PolicyStore(Aggregates[Policy, PolicyView]):
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, Policy, PolicyView)
 
+    def view(self, document: Document, state: Policy) -> PolicyView:
+        """Return the view of a policy."""
+        return as_policy_view(state)
+
 
 class KeyringStore(Aggregates[Keyring, KeyList]):
     """The keys that grants are signed with."""
@@ -167,12 +168,12 @@ class KeyringStore(Aggregates[Keyring, KeyList]):
         super().__init__(database, relay, Keyring, KeyList)
 
     def view(self, document: Document, state: Keyring) -> KeyList:
-        """Return the keys as operators see them."""
+        """Return the view of the keys for operators."""
         return state.as_list()
 
 
-class MemberStore:
-    """Who is known, as told by the events of portal_service."""
+class DirectoryStore:
+    """People and their roles, as the events of portal_service report them."""
 
     name = "members"
 
@@ -189,16 +190,20 @@ class MemberStore:
         keep_newer(self.collection, {"_id": person.email, **known}, "sequence")
 
     def of(self, *organisations: str) -> Iterable[Person]:
-        """The people of some organisations."""
+        """Return the people of some organisations."""
         found = self.collection.find({"organisation": {"$in": list(organisations)}})
         return [Person(one["_id"], one["organisation"], frozenset(one["roles"])) for one in found]
 
 
-class AccessStore(Aggregates[Access, AccessRecorded]):
+class AccessStore(Aggregates[AccessRecord, AccessRecorded]):
     """Attempts to use content."""
 
     name = "accesses"
     noun = "access"
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
-        super().__init__(database, relay, Access, AccessRecorded)
+        super().__init__(database, relay, AccessRecord, AccessRecorded)
+
+    def view(self, document: Document, state: AccessRecord) -> AccessRecorded:
+        """Return the answer to an enforcement point."""
+        return AccessRecorded(access_id=state.access_id)

@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 from tests.integration.test_aggregates import Offers
-from tests.unit.approval_service.replay import Told, replay
+from tests.unit.approval_service.replay import RecordedFact, replay
 from tests.unit.builders import (
     ALICE,
     ANN,
@@ -149,7 +149,7 @@ def tells_the_same(case: Case) -> Counter[str]:
     """The types of the events, having made sure that they are numbered without a gap and rebuild the state."""
     events = case.events()
     assert [told.sequence for told in events] == list(range(1, len(events) + 1))
-    assert replay(case.asked, [Told(told.time, told.actor, told.fact()) for told in events]) == case.now
+    assert replay(case.asked, [RecordedFact(one.time, one.actor, one.fact()) for one in events]) == case.now
     return Counter(told.type for told in events)
 
 

@@ -13,7 +13,7 @@ from pymongo.database import Database
 from tests.unit.builders import CORRELATION_ID, NOW
 from tests.unit.builders import terms as asked_for
 
-from approval_service.domain.access import Access
+from approval_service.domain.access import AccessRecord
 from approval_service.domain.grant import Grant
 from audit_service import usage_store
 from audit_service.domain.record import Record
@@ -75,7 +75,7 @@ class Trail:
             "allowed": True,
         }
         attempt = AccessAttempt(**{"access_id": str(uuid4()), "at": at, **named, **about, **changes})
-        facts = Access.record(attempt, POINT).facts
+        facts = AccessRecord.of(attempt, POINT).facts
         [event] = envelop(facts, f"accesses/{attempt.access_id}", 0, Cause(POINT, CORRELATION_ID), recorded or at)
         return event
 

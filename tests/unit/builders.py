@@ -6,12 +6,20 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from approval_service.domain.approval import decision
 from approval_service.domain.approval.approval import Approval
-from approval_service.domain.approval.deliberation import Ballot
+from approval_service.domain.approval.gate import perform
 from approval_service.domain.policy.policy import Policy
+from lockbox.contracts.approval.operations import (
+    AcknowledgeBreakGlass,
+    CancelRequest,
+    Decide,
+    RequestExtension,
+    RequestInfo,
+    UseBreakGlass,
+)
 from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.events import Cause, Changed, Event, envelop
+from lockbox.contracts.grant.operations import CompleteGrant, RevokeGrant
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.policy.document import DEFAULT_SETTINGS, DEFAULT_STAGES, StagePlan
 from lockbox.contracts.request.facts import RequestCreated
@@ -79,7 +87,53 @@ def decide(
     changes: Changes | None = None,
 ) -> Changed[Approval]:
     """Decide on what is shown now."""
-    return decision.decide(one, by, Ballot(verdict, digest_of(one), comment, changes), now)
+    command = Decide(
+        request_id=one.request_id,
+        request_digest=digest_of(one),
+        decision=verdict,
+        comment=comment,
+        changes=changes,
+        idempotency_key="k-1",
+    )
+    return perform(one, by, command, now)
+
+
+def cancel(one: Approval, by: Caller, comment: str = "", now: datetime = NOW) -> Changed[Approval]:
+    return perform(one, by, CancelRequest(request_id=one.request_id, comment=comment, idempotency_key="k-1"), now)
+
+
+def ask_back(one: Approval, by: Caller, question: str = "Why?", now: datetime = NOW) -> Changed[Approval]:
+    return perform(one, by, RequestInfo(request_id=one.request_id, question=question, idempotency_key="k-1"), now)
+
+
+def use_break_glass(one: Approval, by: Caller, comment: str = "All is down.", now: datetime = NOW) -> Changed[Approval]:
+    return perform(one, by, UseBreakGlass(request_id=one.request_id, comment=comment, idempotency_key="k-1"), now)
+
+
+def acknowledge(one: Approval, by: Caller, comment: str = "", now: datetime = NOW) -> Changed[Approval]:
+    command = AcknowledgeBreakGlass(request_id=one.request_id, comment=comment, idempotency_key="k-1")
+    return perform(one, by, command, now)
+
+
+def revoke(one: Approval, by: Caller, comment: str = "", now: datetime = NOW) -> Changed[Approval]:
+    return perform(one, by, RevokeGrant(grant_id=_grant_id(one), comment=comment, idempotency_key="k-1"), now)
+
+
+def complete(one: Approval, by: Caller, comment: str = "", now: datetime = NOW) -> Changed[Approval]:
+    return perform(one, by, CompleteGrant(grant_id=_grant_id(one), comment=comment, idempotency_key="k-1"), now)
+
+
+def extend(
+    one: Approval, by: Caller, duration: timedelta, justification: str = "Longer.", now: datetime = NOW
+) -> Changed[Approval]:
+    command = RequestExtension(
+        grant_id=_grant_id(one), duration=duration, justification=justification, idempotency_key="k-1"
+    )
+    return perform(one, by, command, now)
+
+
+def _grant_id(one: Approval) -> str:
+    return one.grant.id if one.grant else REQUEST_ID
 
 
 def granted(now: datetime = NOW, settings: dict[str, Any] | None = None, **changes: Any) -> Approval:
@@ -90,8 +144,7 @@ def granted(now: datetime = NOW, settings: dict[str, Any] | None = None, **chang
 
 def digest_of(one: Approval) -> str:
     """The digest of what an approver is shown."""
-    document = decision.shown(one, one.matter) if one.matter else None
-    return document.digest if document else "nothing is open"
+    return one.document.digest if one.document else "nothing is open"
 
 
 def caller(email: str, organisation: str, *roles: Role) -> Caller:
@@ -101,6 +154,8 @@ def caller(email: str, organisation: str, *roles: Role) -> Caller:
 ENGINEER = caller("erin@vendor.example", "vendor", Role.ENGINEER)
 OTHER_ENGINEER = caller("eve@vendor.example", "vendor", Role.ENGINEER)
 VENDOR_APPROVER = caller("victor@vendor.example", "vendor", Role.VENDOR_APPROVER)
+LEAD = caller("lena@vendor.example", "vendor", Role.ENGINEER, Role.VENDOR_APPROVER)
+OWN_LEAD = caller(ENGINEER.email, "vendor", Role.ENGINEER, Role.VENDOR_APPROVER)
 VENDOR_AUDITOR = caller("vera@vendor.example", "vendor", Role.VENDOR_AUDITOR)
 OPERATOR = caller("otto@vendor.example", "vendor", Role.OPERATOR)
 ALICE = caller("alice@contoso.example", "contoso", Role.CUSTOMER_APPROVER)

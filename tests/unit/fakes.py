@@ -4,21 +4,23 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
-from approval_service.domain.access import Access
+from approval_service.domain.access import AccessRecord
 from approval_service.domain.approval.approval import Approval
-from approval_service.domain.approval.decision import as_view
+from approval_service.domain.approval.views import as_view
 from approval_service.domain.keyring import Keyring
 from approval_service.domain.people import Person
 from approval_service.domain.policy.policy import Policy
+from approval_service.domain.policy.policy import as_view as as_policy_view
+from lockbox.contracts.access import AccessRecorded
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
 from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.events import Changed, Fact
 from lockbox.contracts.grant.operations import ListGrants
 from lockbox.contracts.grant.terms import GrantState
-from lockbox.contracts.grant.views import GrantPage, GrantReading
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList
+from lockbox.contracts.policy.views import PolicyView
 from lockbox.contracts.request.terms import PENDING
 from lockbox.errors import NotFound
 
@@ -69,9 +71,9 @@ class FakeApprovals(FakeAggregates[Approval]):
         return as_view(super().change(key, act, step))
 
     def queue(self, caller: Caller, query: ListQueue) -> tuple[Iterable[Approval], str | None]:
-        return [one for one in self.states.values() if one.matter], None
+        return [one for one in self.states.values() if one.pending_decision], None
 
-    def broken(self, caller: Caller, query: ListBreakGlass) -> tuple[Iterable[Approval], str | None]:
+    def opened_by_break_glass(self, caller: Caller, query: ListBreakGlass) -> tuple[Iterable[Approval], str | None]:
         return [one for one in self.states.values() if one.break_glass], None
 
     def __init__(self, *approvals: Approval) -> None:
@@ -86,10 +88,9 @@ class FakeApprovals(FakeAggregates[Approval]):
             key for key, one in self.states.items() if (one.state in PENDING and one.expires_at <= now) or one.grant
         ]
 
-    def grants(self, caller: Caller, query: ListGrants) -> GrantPage:
+    def grants(self, caller: Caller, query: ListGrants) -> tuple[Iterable[Approval], str | None]:
         self.asked.append((caller, query))
-        grants = (one.grant for one in self.states.values() if one.grant)
-        return GrantPage(items=tuple(GrantReading(**vars(grant)) for grant in grants), next_cursor=None)
+        return [one for one in self.states.values() if one.grant], None
 
     def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]:
         grants = [one.grant for one in self.states.values() if one.grant]
@@ -104,11 +105,17 @@ class FakeApprovals(FakeAggregates[Approval]):
 
 
 class FakePolicies(FakeAggregates[Policy]):
-    """Policies by tenant."""
+    """Policies by tenant, answered for as their readers see them."""
+
+    def create(self, key: str, changed: Changed[Policy], act: Act) -> PolicyView:  # type: ignore[override]
+        return as_policy_view(super().create(key, changed, act))
+
+    def change(self, key: str, act: Act, step: Callable[[Policy], Changed[Policy]]) -> PolicyView:  # type: ignore[override]
+        return as_policy_view(super().change(key, act, step))
 
 
-class FakeMembers:
-    """Who is known."""
+class FakeDirectory:
+    """People by address."""
 
     def __init__(self, *people: Person) -> None:
         self.people = {person.email: person for person in people}
@@ -120,10 +127,13 @@ class FakeMembers:
         return [person for person in self.people.values() if person.organisation in organisations]
 
 
-class FakeAccesses(FakeAggregates[Access]):
+class FakeAccesses(FakeAggregates[AccessRecord]):
     """Attempts by their id."""
 
-    def create_many(self, changed: Mapping[str, Changed[Access]], act: Act) -> None:
+    def create(self, key: str, changed: Changed[AccessRecord], act: Act) -> AccessRecorded:  # type: ignore[override]
+        return AccessRecorded(access_id=super().create(key, changed, act).access_id)
+
+    def create_many(self, changed: Mapping[str, Changed[AccessRecord]], act: Act) -> None:
         for key, one in changed.items():
             self.create(key, one, act)
 

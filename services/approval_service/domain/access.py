@@ -1,19 +1,22 @@
-"""One attempt to use content, as an enforcement point saw it."""
+"""Records of attempts to use content, as enforcement points report them."""
 
 from dataclasses import dataclass
 
 from lockbox.contracts import wire
-from lockbox.contracts.access import AccessAllowed, AccessAttempt, AccessDenied, AccessRecorded
+from lockbox.contracts.access import AccessAllowed, AccessAttempt, AccessDenied
 from lockbox.contracts.events import Changed
+from lockbox.contracts.fields import Uuid
 
 
 @dataclass(frozen=True, kw_only=True)
-class Access(AccessRecorded):
-    """An attempt on record; what it was stands in its event."""
+class AccessRecord:
+    """The record that an attempt was reported; the attempt itself is in the record's event."""
+
+    access_id: Uuid
 
     @classmethod
-    def record(cls, attempt: AccessAttempt, enforcement_point: str) -> "Changed[Access]":
-        """Put an attempt on record."""
-        told = wire.named(AccessAttempt, attempt)
-        kind = AccessAllowed if told.pop("allowed") else AccessDenied
-        return Changed(cls(access_id=attempt.access_id), (kind(**told, enforcement_point=enforcement_point),))
+    def of(cls, attempt: AccessAttempt, enforcement_point: str) -> "Changed[AccessRecord]":
+        """Record an attempt that an enforcement point reports."""
+        fields = wire.named(AccessAttempt, attempt)
+        kind = AccessAllowed if fields.pop("allowed") else AccessDenied
+        return Changed(cls(access_id=attempt.access_id), (kind(**fields, enforcement_point=enforcement_point),))

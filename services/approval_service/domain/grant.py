@@ -1,4 +1,4 @@
-"""A grant: what a yes opens, exactly, and for how long."""
+"""A grant: the resources, actions and time that a yes opens."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid5
 
 from lockbox.contracts.events import EVENT_IDS, Changed
+from lockbox.contracts.fields import Action, Email, Resource, TenantName, Timestamp, Uuid
 from lockbox.contracts.grant.facts import (
     AccessGranted,
     GrantActivated,
@@ -14,8 +15,7 @@ from lockbox.contracts.grant.facts import (
     GrantExpired,
     GrantRevoked,
 )
-from lockbox.contracts.grant.terms import LIVE, Confirmation, GrantState, OpenedBy
-from lockbox.contracts.grant.views import GrantView
+from lockbox.contracts.grant.terms import LIVE, Confirmation, GrantState, OpenedBy, Thumbprint
 from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import Conflict
 
@@ -23,17 +23,37 @@ MOST_KEYS = 20
 
 
 def grant_id_of(request_id: str) -> str:
-    """The id of the one grant that a request can lead to."""
+    """Return the id of the one grant that a request can lead to."""
     return str(uuid5(EVENT_IDS, f"grant/{request_id}"))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grant(GrantView):
-    """A grant and its life: SCHEDULED, ACTIVE, then EXPIRED by itself, or COMPLETED or REVOKED by somebody."""
+class Grant:
+    """A grant and its states: SCHEDULED, ACTIVE, then EXPIRED by itself, or COMPLETED or REVOKED before its time.
+
+    `bound_to`: the thumbprints of the keys and certificates that its engineer fetched it for.
+    """
+
+    id: Uuid
+    request_id: Uuid
+    tenant: TenantName
+    requester: Email
+    service_request: str
+    resources: tuple[Resource, ...]
+    actions: tuple[Action, ...]
+    state: GrantState
+    granted_at: Timestamp
+    starts_at: Timestamp
+    ends_at: Timestamp
+    opened_by: OpenedBy = "approval"
+    ended_at: Timestamp | None = None
+    ended_by: str | None = None
+    comment: str = ""
+    bound_to: tuple[Thumbprint, ...] = ()
 
     @classmethod
     def of(cls, request_id: str, requester: str, terms: AccessTerms, opened_by: OpenedBy, now: datetime) -> "Grant":
-        """The grant that a yes at `now` gives; its duration counts from then or from its scheduled start."""
+        """Return the grant that a yes at `now` gives; its duration counts from then or from its scheduled start."""
         starts_at = max(now, terms.starts_at or now)
         return cls(
             id=grant_id_of(request_id),
@@ -51,7 +71,7 @@ class Grant(GrantView):
         )
 
     def announce(self, terms: AccessTerms, *, approval_required: bool) -> AccessGranted:
-        """The fact that this grant exists."""
+        """Return the fact that this grant exists."""
         return AccessGranted(
             **self.about(),
             service_request=self.service_request,
@@ -71,7 +91,7 @@ class Grant(GrantView):
         return self.state in LIVE
 
     def advance(self, now: datetime) -> "Changed[Grant]":
-        """What time alone does to it by `now`."""
+        """Start it, or let it expire, if its time has come by `now`."""
         if self.state == GrantState.SCHEDULED and now >= self.starts_at:
             active = replace(self, state=GrantState.ACTIVE)
             return Changed(active, (GrantActivated(**self.about()),)).then(lambda grant: grant.advance(now))
@@ -91,7 +111,7 @@ class Grant(GrantView):
         return Changed(completed, (GrantCompleted(**self.about(), comment=comment),))
 
     def bind(self, confirmation: Confirmation) -> "Changed[Grant]":
-        """Be fetched for a key or a certificate, which is on record once; raises `Conflict` if it has ended."""
+        """Note the key or certificate that it is fetched for, once each; raises `Conflict` if it has ended."""
         self.require_live()
         new = [(to, thumbprint) for to, thumbprint in confirmation.named() if thumbprint not in self.bound_to]
         if len(self.bound_to) + len(new) > MOST_KEYS:
@@ -100,7 +120,7 @@ class Grant(GrantView):
         return Changed(bound, tuple(GrantBound(**self.about(), to=to, thumbprint=thumbprint) for to, thumbprint in new))
 
     def extend(self, duration: timedelta) -> "Grant":
-        """The same access, so much longer."""
+        """Return the grant with a later end."""
         return replace(self, ends_at=self.ends_at + duration)
 
     def require_live(self) -> None:
@@ -109,7 +129,7 @@ class Grant(GrantView):
             raise Conflict("grant_ended", f"this grant is {self.state}")
 
     def claims(self) -> dict[str, Any]:
-        """What the signed grant says (RFC 7519): `sub` the engineer, `jti` the grant, `nbf` and `exp` in seconds."""
+        """Return the claims of the signed grant (RFC 7519): `sub` is the engineer, `jti` the grant."""
         return {
             "sub": self.requester,
             "jti": self.id,
@@ -127,7 +147,7 @@ class Grant(GrantView):
         return replace(self, state=state, ended_at=now, ended_by=by, comment=comment)
 
     def about(self) -> dict[str, Any]:
-        """What every fact about it names."""
+        """Return the fields that every fact about it has."""
         return {
             "tenant": self.tenant,
             "grant_id": self.id,

@@ -1,17 +1,19 @@
-"""The keys that grants are signed with: one signs, those before it count until they are revoked."""
+"""The keyring: one key signs grants, earlier keys verify until they are revoked."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lockbox.contracts import wire
 from lockbox.contracts.events import Changed, Fact
+from lockbox.contracts.fields import Timestamp
+from lockbox.contracts.grant.terms import Thumbprint
 from lockbox.contracts.keys import KeyList, KeyState, KeyView, SigningKeyCreated, SigningKeyRetired, SigningKeyRevoked
 from lockbox.errors import Conflict, NotFound
 
 
 @dataclass(frozen=True, kw_only=True)
 class MadeKey:
-    """A new key: its public half, and by what the signer finds the private one."""
+    """A new key: its public half, and the handle by which the signer finds the private one."""
 
     kid: str
     x: str
@@ -20,16 +22,26 @@ class MadeKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key(KeyView):
-    """A key; its handle is gone once it signs no more."""
+class Key:
+    """A key that grants are or were signed with; its handle is None once it signs no more.
 
+    `kid` is its thumbprint (RFC 7638), `x` its public half (RFC 8037), `kept_in` the place of its private half.
+    """
+
+    kid: Thumbprint
+    state: KeyState
+    kept_in: str
+    created_at: Timestamp
+    retired_at: Timestamp | None = None
+    revoked_at: Timestamp | None = None
+    comment: str = ""
     x: str
     handle: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keyring:
-    """All keys that there ever were, the newest first."""
+    """All keys that were ever made, the newest first."""
 
     keys: tuple[Key, ...] = ()
 
@@ -40,12 +52,12 @@ class Keyring:
 
     @property
     def published(self) -> tuple[Key, ...]:
-        """The keys whose signatures count."""
+        """The keys that verify: all but the revoked ones."""
         return tuple(key for key in self.keys if key.state != KeyState.REVOKED)
 
     @property
     def revoked(self) -> tuple[str, ...]:
-        """The ids of the keys whose signatures count no more."""
+        """The ids of the revoked keys."""
         return tuple(key.kid for key in self.keys if key.state == KeyState.REVOKED)
 
     def rotate(self, made: MadeKey, now: datetime) -> "Changed[Keyring]":
@@ -56,7 +68,7 @@ class Keyring:
         return Changed(Keyring(keys=(new, *(_retired(key, now) for key in self.keys))), tuple(facts))
 
     def revoke(self, kid: str, made: MadeKey, comment: str, now: datetime) -> "Changed[Keyring]":
-        """Let nothing count any more that a key has signed; the new one takes its place if it was the active one."""
+        """Revoke a key and all that it has signed; the new one takes its place if it was the active one."""
         key = next((key for key in self.keys if key.kid == kid), None)
         if key is None:
             raise NotFound("key_not_found", "there is no such key")
@@ -69,7 +81,7 @@ class Keyring:
         return Changed(Keyring(keys=keys), (SigningKeyRevoked(kid=kid, comment=comment),))
 
     def as_list(self) -> KeyList:
-        """The keys as operators see them."""
+        """Return the view of the keys for operators."""
         return KeyList(items=tuple(KeyView(**wire.named(KeyView, key)) for key in self.keys))
 
 

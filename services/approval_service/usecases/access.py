@@ -1,12 +1,12 @@
-"""What approval_service does for enforcement points: tell what ended, and put each use on record."""
+"""Use cases of enforcement points: list revocations, record attempts to use content."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from approval_service.domain.access import Access
-from approval_service.usecases.approval import Policies
+from approval_service.domain.access import AccessRecord
 from approval_service.usecases.keys import Keyrings, keyring
+from approval_service.usecases.policy import Policies
 from lockbox.contracts.access import (
     AccessAttempt,
     AccessesRecorded,
@@ -24,24 +24,24 @@ from lockbox.crypto.canonical import canonical, digest
 from lockbox.errors import Invalid
 
 OVERLAP = timedelta(seconds=30)
-"""Clocks of several processes differ: what ended so long before the last look is told once more."""
+"""Clocks of several processes differ: grants that ended so long before `since` are listed again."""
 
 
-class Ended(Protocol):
-    """Where approvals, and so grants, are kept."""
+class Revocable(Protocol):
+    """The store of approvals, and so of grants."""
 
     def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]: ...  # noqa: D102
 
 
 class Accesses(Protocol):
-    """Where attempts to use content are kept."""
+    """The store of attempts to use content."""
 
-    def create(self, key: str, changed: Changed[Access], act: Act) -> AccessRecorded: ...  # noqa: D102
-    def create_many(self, changed: Mapping[str, Changed[Access]], act: Act) -> None: ...  # noqa: D102
+    def create(self, key: str, changed: Changed[AccessRecord], act: Act) -> AccessRecorded: ...  # noqa: D102
+    def create_many(self, changed: Mapping[str, Changed[AccessRecord]], act: Act) -> None: ...  # noqa: D102
 
 
-def list_revocations(approvals: Ended, keyrings: Keyrings, query: ListRevocations, now: datetime) -> RevocationList:
-    """List the grants that somebody ended and whose tokens would still verify; with `since`, those that ended then."""
+def list_revocations(approvals: Revocable, keyrings: Keyrings, query: ListRevocations, now: datetime) -> RevocationList:
+    """List the grants that were ended and whose tokens would still verify; with `since`, those ended since then."""
     keys = keyring(keyrings)
     since = None if query.since is None else query.since - OVERLAP
     return RevocationList(
@@ -59,16 +59,16 @@ def record_access(
     """Put one attempt to use content on record."""
     if policies.find(attempt.tenant) is None:
         raise Invalid("tenant_unknown", f"tenant: {_unknown(attempt)}")
-    return accesses.create(attempt.access_id, Access.record(attempt, caller.email), Act(caller.cause(), now))
+    return accesses.create(attempt.access_id, AccessRecord.of(attempt, caller.email), Act(caller.cause(), now))
 
 
 def record_accesses(
     accesses: Accesses, policies: Policies, caller: Caller, command: RecordAccesses, now: datetime
 ) -> AccessesRecorded:
-    """Put several attempts to use content on record; those of tenants that nobody knows are refused."""
+    """Put several attempts to use content on record; those of unknown tenants are refused."""
     known = {tenant for tenant in {attempt.tenant for attempt in command.attempts} if policies.find(tenant)}
-    taken = {one.access_id: Access.record(one, caller.email) for one in command.attempts if one.tenant in known}
-    accesses.create_many(taken, Act(caller.cause(), now))
+    recorded = {one.access_id: AccessRecord.of(one, caller.email) for one in command.attempts if one.tenant in known}
+    accesses.create_many(recorded, Act(caller.cause(), now))
     refused = (one for one in command.attempts if one.tenant not in known)
     return AccessesRecorded(
         refused=tuple(

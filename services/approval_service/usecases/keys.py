@@ -1,4 +1,4 @@
-"""What approval_service does with the keys that grants are signed with."""
+"""Use cases of the keys that grants are signed with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ GRANTS = "grants"
 
 
 class Signer(Protocol):
-    """Where private keys are made and used: here, or in a device that never gives them away.
+    """The maker and user of private keys: this process, or a device that never gives them away.
 
-    What it raises is `Unavailable`: without it no grant is signed, and all else goes on.
+    It raises `Unavailable`: without it no grant is signed, and all else goes on.
     """
 
     def make(self) -> MadeKey:
         """Make a key."""
 
     def find(self, kid: str, handle: str) -> Signs:
-        """A key that was made here, to sign with."""
+        """Return a key that was made here, to sign with."""
 
     def forget(self, handle: str) -> None:
-        """Destroy a private key, which is used no more; one that another signer made is left alone."""
+        """Destroy a private key that is used no more; one that another signer made is left alone."""
 
 
 class Keyrings(Protocol):
-    """Where the keyring is kept."""
+    """The store of the keyring."""
 
     def find(self, key: str) -> Keyring | None: ...  # noqa: D102
     def create(self, key: str, changed: Changed[Keyring], act: Act) -> KeyList: ...  # noqa: D102
@@ -51,7 +51,7 @@ class ActiveKey:
     private: Signs
 
     def sign(self, data: bytes, /) -> bytes:
-        """An Ed25519 signature, 64 bytes."""
+        """Return an Ed25519 signature, 64 bytes."""
         return self.private.sign(data)
 
 
@@ -60,11 +60,11 @@ def make_first_key(keyrings: Keyrings, signer: Signer, cause: Cause, now: dateti
     if keyrings.find(GRANTS) is None:
         made = signer.make()
         keyrings.create(GRANTS, Keyring().rotate(made, now), Act(cause, now))
-        _forget_unless_taken(keyrings, signer, made)
+        _forget_unless_kept(keyrings, signer, made)
 
 
 def keyring(keyrings: Keyrings) -> Keyring:
-    """All keys; raises `Unavailable` as long as there is none."""
+    """Return all keys; raises `Unavailable` as long as there is none."""
     found = keyrings.find(GRANTS)
     if found is None:
         raise Unavailable("no_signing_key", "the first key is not made yet; try again")
@@ -72,7 +72,7 @@ def keyring(keyrings: Keyrings) -> Keyring:
 
 
 def active_key(keyrings: Keyrings, signer: Signer) -> ActiveKey:
-    """The key to sign grants with."""
+    """Return the key to sign grants with."""
     active = keyring(keyrings).active
     return ActiveKey(active.kid, signer.find(active.kid, str(active.handle)))
 
@@ -93,7 +93,7 @@ def rotate_keys(keyrings: Keyrings, signer: Signer, caller: Caller, command: Rot
 
 
 def revoke_key(keyrings: Keyrings, signer: Signer, caller: Caller, command: RevokeKey, now: datetime) -> KeyList:
-    """Let nothing count any more that a key has signed."""
+    """Revoke a key and all that it has signed."""
     return _renew(
         keyrings,
         signer,
@@ -112,12 +112,12 @@ def _renew(
     except (Conflict, NotFound):
         signer.forget(made.handle)
         raise
-    _forget_unless_taken(keyrings, signer, made)
+    _forget_unless_kept(keyrings, signer, made)
     if keyring(keyrings).active.kid != before.active.kid:
         signer.forget(str(before.active.handle))
     return keys
 
 
-def _forget_unless_taken(keyrings: Keyrings, signer: Signer, made: MadeKey) -> None:
+def _forget_unless_kept(keyrings: Keyrings, signer: Signer, made: MadeKey) -> None:
     if made.kid not in {key.kid for key in keyring(keyrings).keys}:
         signer.forget(made.handle)

@@ -1,4 +1,4 @@
-"""What approval_service does with policies: one function for each use case."""
+"""Use cases of policies: read, change, compare, evaluate; and the people that a policy can name."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -7,55 +7,55 @@ from typing import Protocol
 from approval_service.domain.people import People, Person
 from approval_service.domain.policy import validation
 from approval_service.domain.policy.diff import differences
-from approval_service.domain.policy.evaluation import Asked, evaluate
-from approval_service.domain.policy.policy import Policy, digest_of, forecast
-from approval_service.usecases.approval import SERVICE
+from approval_service.domain.policy.evaluation import PolicyInput, evaluate
+from approval_service.domain.policy.policy import Policy, as_view, digest_of, forecast
 from lockbox.contracts.acts import Act
+from lockbox.contracts.calls import APPROVAL
 from lockbox.contracts.events import VENDOR, Changed, Event
-from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.identity import Caller
 from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
 from lockbox.contracts.policy.views import Forecast, PolicyDiff, PolicyView
 from lockbox.errors import NotFound, invalid
 from lockbox.faults import Expected
 
-FORECASTERS = (Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR)
-
 MemberFact = MemberAdded | MemberChanged | MemberRemoved
 
 
 class Policies(Protocol):
-    """Where policies are kept."""
+    """The store of policies."""
 
     def find(self, key: str) -> Policy | None: ...  # noqa: D102
     def create(self, key: str, changed: Changed[Policy], act: Act) -> PolicyView: ...  # noqa: D102
     def change(self, key: str, act: Act, step: Callable[[Policy], Changed[Policy]]) -> PolicyView: ...  # noqa: D102
 
 
-class Members(Protocol):
-    """Who is known, as told by the events of portal_service."""
+class Directory(Protocol):
+    """The store of people, fed by the events of portal_service."""
 
     def learn(self, person: Person, sequence: int) -> None: ...  # noqa: D102
     def of(self, *organisations: str) -> Iterable[Person]: ...  # noqa: D102
 
 
-def learn_member(members: Members, policies: Policies, event: Event, fact: MemberFact, now: datetime) -> None:
-    """Note who is known; a tenant's first member gives it its first policy."""
+def learn_member(directory: Directory, policies: Policies, event: Event, fact: MemberFact, now: datetime) -> None:
+    """Note a person's roles; a tenant's first member gives it its first policy."""
     roles = () if isinstance(fact, MemberRemoved) else fact.roles
-    members.learn(Person(fact.email, fact.tenant or VENDOR, frozenset(roles)), event.sequence)
+    directory.learn(Person(fact.email, fact.tenant or VENDOR, frozenset(roles)), event.sequence)
     if fact.tenant is not None and policies.find(fact.tenant) is None:
-        policies.create(fact.tenant, Policy.first(fact.tenant, SERVICE, now), Act(event.cause(SERVICE), now))
+        policies.create(fact.tenant, Policy.first(fact.tenant, APPROVAL, now), Act(event.cause(APPROVAL), now))
 
 
 def get_policy(policies: Policies, caller: Caller, query: GetPolicy) -> PolicyView:
     """Read a tenant's policy."""
-    return _seen(policies, caller, query.tenant)
+    return as_view(_seen(policies, caller, query.tenant))
 
 
-def put_policy(policies: Policies, members: Members, caller: Caller, command: PutPolicy, now: datetime) -> PolicyView:
+def put_policy(
+    policies: Policies, directory: Directory, caller: Caller, command: PutPolicy, now: datetime
+) -> PolicyView:
     """Replace a tenant's policy, or propose to."""
     _require_own(caller, command.tenant)
-    people = _people(members, command.tenant)
+    people = _people(directory, command.tenant)
     return policies.change(
         command.tenant,
         Act.of(caller.cause(), command, now),
@@ -64,11 +64,11 @@ def put_policy(policies: Policies, members: Members, caller: Caller, command: Pu
 
 
 def decide_policy_change(
-    policies: Policies, members: Members, caller: Caller, command: DecidePolicyChange, now: datetime
+    policies: Policies, directory: Directory, caller: Caller, command: DecidePolicyChange, now: datetime
 ) -> PolicyView:
     """Agree to a proposed policy, or reject it."""
     _require_own(caller, command.tenant)
-    people = _people(members, command.tenant)
+    people = _people(directory, command.tenant)
 
     def decided(policy: Policy) -> Changed[Policy]:
         if command.decision == "reject":
@@ -78,11 +78,11 @@ def decide_policy_change(
     return policies.change(command.tenant, Act.of(caller.cause(), command, now), decided)
 
 
-def diff_policy(policies: Policies, members: Members, caller: Caller, query: DiffPolicy) -> PolicyDiff:
-    """Check a document, and say what it would change. Raises `Invalid` for one that can't be in force."""
+def diff_policy(policies: Policies, directory: Directory, caller: Caller, query: DiffPolicy) -> PolicyDiff:
+    """Return the differences that a document would make. Raises `Invalid` for one that can't be in force."""
     _require_own(caller, query.tenant)
     policy = _seen(policies, caller, query.tenant)
-    validation.check(query.settings, _people(members, query.tenant), policy.stages_in_force)
+    validation.check(query.settings, _people(directory, query.tenant), policy.stages_in_force)
     return PolicyDiff(
         version=policy.version,
         digest=digest_of(query.settings),
@@ -91,21 +91,19 @@ def diff_policy(policies: Policies, members: Members, caller: Caller, query: Dif
 
 
 def evaluate_policy(
-    policies: Policies, members: Members, caller: Caller, query: EvaluatePolicy, now: datetime
+    policies: Policies, directory: Directory, caller: Caller, query: EvaluatePolicy, now: datetime
 ) -> Forecast:
-    """Say what would happen to a request; changes nothing. Raises `Invalid` for a document that can't be in force."""
+    """Return the outcome that a request would have. Raises `Invalid` for a document that can't be in force."""
     policy = _seen(policies, caller, query.tenant)
-    if caller.is_vendor:
-        caller.require(*FORECASTERS)
     if query.terms.tenant != query.tenant:
         expected = Expected("other_tenant", tenant=query.tenant)
         raise invalid("request.tenant", expected, query.terms.tenant, "invalid_tenant")
-    people = _people(members, query.tenant)
+    people = _people(directory, query.tenant)
     if query.settings is not None:
         validation.check(query.settings, people, policy.stages_in_force, "policy.")
     settings = query.settings or policy
     terms = query.terms.lasting(settings.default_duration)
-    evaluation = evaluate(settings, Asked(terms, query.requester, query.at or now))
+    evaluation = evaluate(settings, PolicyInput(terms, query.requester, query.at or now))
     return forecast(evaluation, terms, people, query.requester, None if query.settings else policy.version)
 
 
@@ -121,5 +119,5 @@ def _require_own(caller: Caller, tenant: str) -> None:
         raise NotFound("tenant_not_found", "there is no such tenant")
 
 
-def _people(members: Members, tenant: str) -> People:
-    return People.of(tenant, members.of(tenant, VENDOR))
+def _people(directory: Directory, tenant: str) -> People:
+    return People.of(tenant, directory.of(tenant, VENDOR))

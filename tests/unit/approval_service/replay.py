@@ -1,4 +1,4 @@
-"""The state of an approval, rebuilt from its events alone, by rules of its own: none of the domain's steps is used."""
+"""The state of an approval, rebuilt from its events alone, by separate rules: none of the domain's steps is used."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from approval_service.domain.approval.approval import Approval
-from approval_service.domain.approval.deliberation import Deliberation
+from approval_service.domain.approval.break_glass import BreakGlassUse
+from approval_service.domain.approval.deliberation import CastVote, Deliberation, StageProgress
 from approval_service.domain.approval.extension import Extension
 from approval_service.domain.grant import Grant
 from lockbox.contracts.approval.facts import (
@@ -24,7 +25,6 @@ from lockbox.contracts.approval.facts import (
     StageOpened,
 )
 from lockbox.contracts.approval.terms import Changes, Note
-from lockbox.contracts.approval.views import BreakGlassView, Decision, Stage
 from lockbox.contracts.events import Fact
 from lockbox.contracts.grant.facts import (
     AccessGranted,
@@ -42,20 +42,20 @@ from lockbox.contracts.request.terms import AccessTerms, RequestState
 
 
 @dataclass(frozen=True)
-class Told:
-    """A fact, when it became one, and who acted."""
+class RecordedFact:
+    """A fact with its time and its actor."""
 
     at: datetime
     by: str
     fact: Any
 
 
-def replay(asked: RequestCreated, events: list[Told]) -> Approval:
-    """What the events say."""
+def replay(asked: RequestCreated, events: list[RecordedFact]) -> Approval:
+    """Return the approval that the events lead to."""
     first, *later = events
     approval = _evaluated(asked, first.fact)
-    for told in later:
-        approval = STEPS[type(told.fact)](approval, told, told.fact)
+    for record in later:
+        approval = STEPS[type(record.fact)](approval, record, record.fact)
     return approval
 
 
@@ -77,17 +77,17 @@ def _evaluated(asked: RequestCreated, fact: RequestEvaluated) -> Approval:
 def _unopened(terms: AccessTerms, stages: Any) -> Deliberation:
     plain = ("name", "side", "groups", "denials")
     return Deliberation(
-        terms=terms, stages=tuple(Stage(**{name: getattr(stage, name) for name in plain}) for stage in stages)
+        terms=terms, stages=tuple(StageProgress(**{name: getattr(stage, name) for name in plain}) for stage in stages)
     )
 
 
-def _stage_opened(approval: Approval, told: Told, fact: StageOpened) -> Approval:
+def _stage_opened(approval: Approval, record: RecordedFact, fact: StageOpened) -> Approval:
     if fact.extension is not None:
         extension = _extension(approval, fact.extension)
-        deliberation = _opened(extension.deliberation, fact.number, told.at)
+        deliberation = _opened(extension.deliberation, fact.number, record.at)
         return _with(approval, replace(extension, deliberation=deliberation))
     state = RequestState(f"PENDING_{fact.stage}")
-    return replace(approval, state=state, deliberation=_opened(approval.deliberation, fact.number, told.at))
+    return replace(approval, state=state, deliberation=_opened(approval.deliberation, fact.number, record.at))
 
 
 def _opened(deliberation: Deliberation, number: int, at: datetime) -> Deliberation:
@@ -99,28 +99,28 @@ def _opened(deliberation: Deliberation, number: int, at: datetime) -> Deliberati
     return replace(deliberation, stages=tuple(stages))
 
 
-def _decided(approval: Approval, told: Told, fact: DecisionRecorded) -> Approval:
+def _decided(approval: Approval, record: RecordedFact, fact: DecisionRecorded) -> Approval:
     if fact.extension is not None:
         extension = _extension(approval, fact.extension)
-        return _with(approval, replace(extension, deliberation=_said(extension.deliberation, told, fact)))
-    return replace(approval, deliberation=_said(approval.deliberation, told, fact))
+        return _with(approval, replace(extension, deliberation=_said(extension.deliberation, record, fact)))
+    return replace(approval, deliberation=_said(approval.deliberation, record, fact))
 
 
-def _said(deliberation: Deliberation, told: Told, fact: DecisionRecorded) -> Deliberation:
-    word = Decision(
+def _said(deliberation: Deliberation, record: RecordedFact, fact: DecisionRecorded) -> Deliberation:
+    vote = CastVote(
         stage=fact.stage_number,
         side=fact.stage,
         approver=fact.approver,
         decision=fact.decision,
         comment=fact.comment,
-        decided_at=told.at,
+        decided_at=record.at,
         counts_for=fact.counts_for,
         request_digest=fact.request_digest,
         changes=fact.changes,
     )
-    others = [one for one in deliberation.decisions if (one.stage, one.approver) != (word.stage, word.approver)]
+    others = [one for one in deliberation.decisions if (one.stage, one.approver) != (vote.stage, vote.approver)]
     assert fact.instead is (len(others) < len(deliberation.decisions))
-    return replace(deliberation, terms=_less(deliberation.terms, fact.changes), decisions=(*others, word))
+    return replace(deliberation, terms=_less(deliberation.terms, fact.changes), decisions=(*others, vote))
 
 
 def _less(terms: AccessTerms, changes: Changes | None) -> AccessTerms:
@@ -128,26 +128,26 @@ def _less(terms: AccessTerms, changes: Changes | None) -> AccessTerms:
     return replace(terms, **{name: value for name, value in taken.items() if value is not None})
 
 
-def _asked_back(approval: Approval, told: Told, fact: InfoRequested) -> Approval:
+def _asked_back(approval: Approval, record: RecordedFact, fact: InfoRequested) -> Approval:
     number = sum(note.kind == "question" for note in approval.notes) + 1
-    note = Note(kind="question", number=number, by=fact.approver, at=told.at, text=fact.question)
+    note = Note(kind="question", number=number, by=fact.approver, at=record.at, text=fact.question)
     return replace(approval, state=RequestState.INFO_REQUESTED, notes=(*approval.notes, note))
 
 
-def _resumed(approval: Approval, told: Told, fact: ReviewResumed) -> Approval:
+def _resumed(approval: Approval, record: RecordedFact, fact: ReviewResumed) -> Approval:
     number = sum(note.kind == "answer" for note in approval.notes) + 1
-    note = Note(kind="answer", number=number, by=fact.requester, at=told.at, text=fact.answer)
+    note = Note(kind="answer", number=number, by=fact.requester, at=record.at, text=fact.answer)
     return replace(approval, state=RequestState(f"PENDING_{fact.stage}"), notes=(*approval.notes, note))
 
 
-def _approved(approval: Approval, told: Told, fact: RequestApproved) -> Approval:
+def _approved(approval: Approval, record: RecordedFact, fact: RequestApproved) -> Approval:
     return replace(approval, state=RequestState.APPROVED)
 
 
-def _granted(approval: Approval, told: Told, fact: AccessGranted) -> Approval:
+def _granted(approval: Approval, record: RecordedFact, fact: AccessGranted) -> Approval:
     deliberation = approval.deliberation
     if fact.opened_by == "approval":
-        deliberation = _opened(deliberation, len(deliberation.stages) + 1, told.at)
+        deliberation = _opened(deliberation, len(deliberation.stages) + 1, record.at)
     grant = Grant(
         id=fact.grant_id,
         request_id=fact.request_id,
@@ -157,7 +157,7 @@ def _granted(approval: Approval, told: Told, fact: AccessGranted) -> Approval:
         resources=fact.resources,
         actions=fact.actions,
         state=GrantState.SCHEDULED,
-        granted_at=told.at,
+        granted_at=record.at,
         starts_at=fact.starts_at,
         ends_at=fact.ends_at,
         opened_by=fact.opened_by,
@@ -165,29 +165,29 @@ def _granted(approval: Approval, told: Told, fact: AccessGranted) -> Approval:
     return replace(approval, deliberation=deliberation, grant=grant)
 
 
-def _ended(state: RequestState) -> Callable[[Approval, Told, Any], Approval]:
-    return lambda approval, told, fact: replace(approval, state=state)
+def _ended(state: RequestState) -> Callable[[Approval, RecordedFact, Any], Approval]:
+    return lambda approval, record, fact: replace(approval, state=state)
 
 
-def _activated(approval: Approval, told: Told, fact: GrantActivated) -> Approval:
+def _activated(approval: Approval, record: RecordedFact, fact: GrantActivated) -> Approval:
     return replace(approval, grant=replace(approval.granted(), state=GrantState.ACTIVE))
 
 
-def _over(state: GrantState) -> Callable[[Approval, Told, Any], Approval]:
-    def over(approval: Approval, told: Told, fact: Any) -> Approval:
-        grant = replace(approval.granted(), state=state, ended_at=told.at, ended_by=told.by, comment=fact.comment)
+def _over(state: GrantState) -> Callable[[Approval, RecordedFact, Any], Approval]:
+    def over(approval: Approval, record: RecordedFact, fact: Any) -> Approval:
+        grant = replace(approval.granted(), state=state, ended_at=record.at, ended_by=record.by, comment=fact.comment)
         return replace(approval, grant=grant)
 
     return over
 
 
-def _expired(approval: Approval, told: Told, fact: GrantExpired) -> Approval:
+def _expired(approval: Approval, record: RecordedFact, fact: GrantExpired) -> Approval:
     grant = approval.granted()
     over = replace(grant, state=GrantState.EXPIRED, ended_at=grant.ends_at, ended_by="approval_service")
     return replace(approval, grant=over)
 
 
-def _extension_requested(approval: Approval, told: Told, fact: ExtensionRequested) -> Approval:
+def _extension_requested(approval: Approval, record: RecordedFact, fact: ExtensionRequested) -> Approval:
     terms = replace(
         approval.deliberation.terms,
         duration=fact.duration,
@@ -198,46 +198,46 @@ def _extension_requested(approval: Approval, told: Told, fact: ExtensionRequeste
         number=fact.number,
         duration=fact.duration,
         justification=fact.justification,
-        asked_at=told.at,
+        asked_at=record.at,
         deliberation=_unopened(terms, approval.deliberation.stages),
     )
     return _with(approval, extension)
 
 
-def _extension_decided(approval: Approval, told: Told, fact: ExtensionDecided) -> Approval:
+def _extension_decided(approval: Approval, record: RecordedFact, fact: ExtensionDecided) -> Approval:
     extension = _extension(approval, fact.number)
     state: Any = {"approve": "APPROVED", "deny": "DENIED", "lapse": "LAPSED"}[fact.outcome]
     deliberation = extension.deliberation
     if fact.outcome == "approve":
-        deliberation = _opened(deliberation, len(deliberation.stages) + 1, told.at)
+        deliberation = _opened(deliberation, len(deliberation.stages) + 1, record.at)
         approval = replace(approval, grant=replace(approval.granted(), ends_at=fact.ends_at))
     return _with(approval, replace(extension, state=state, deliberation=deliberation))
 
 
-def _glass_wanted(approval: Approval, told: Told, fact: BreakGlassRequested) -> Approval:
-    wanted = BreakGlassView(asked_by=fact.approver, asked_at=told.at, comment=fact.comment)
+def _break_glass_requested(approval: Approval, record: RecordedFact, fact: BreakGlassRequested) -> Approval:
+    wanted = BreakGlassUse(asked_by=fact.approver, asked_at=record.at, comment=fact.comment)
     return replace(approval, break_glass=wanted)
 
 
-def _glass_broken(approval: Approval, told: Told, fact: BreakGlassUsed) -> Approval:
+def _break_glass_used(approval: Approval, record: RecordedFact, fact: BreakGlassUsed) -> Approval:
     assert approval.break_glass is not None
     return replace(
         approval,
         break_glass=replace(
-            approval.break_glass, opened_by=fact.approvers[1], opened_at=told.at, agreement=fact.comments[1]
+            approval.break_glass, opened_by=fact.approvers[1], opened_at=record.at, agreement=fact.comments[1]
         ),
     )
 
 
-def _glass_known(approval: Approval, told: Told, fact: BreakGlassAcknowledged) -> Approval:
+def _break_glass_acknowledged(approval: Approval, record: RecordedFact, fact: BreakGlassAcknowledged) -> Approval:
     assert approval.break_glass is not None
     known = replace(
-        approval.break_glass, acknowledged_by=told.by, acknowledged_at=told.at, acknowledgement=fact.comment
+        approval.break_glass, acknowledged_by=record.by, acknowledged_at=record.at, acknowledgement=fact.comment
     )
     return replace(approval, break_glass=known)
 
 
-def _bound(approval: Approval, told: Told, fact: GrantBound) -> Approval:
+def _bound(approval: Approval, record: RecordedFact, fact: GrantBound) -> Approval:
     grant = approval.granted()
     return replace(approval, grant=replace(grant, bound_to=(*grant.bound_to, fact.thumbprint)))
 
@@ -252,7 +252,7 @@ def _with(approval: Approval, extension: Extension) -> Approval:
     return replace(approval, extensions=(*others, extension))
 
 
-STEPS: Mapping[type[Fact], Callable[[Approval, Told, Any], Approval]] = {
+STEPS: Mapping[type[Fact], Callable[[Approval, RecordedFact, Any], Approval]] = {
     StageOpened: _stage_opened,
     DecisionRecorded: _decided,
     InfoRequested: _asked_back,
@@ -269,7 +269,7 @@ STEPS: Mapping[type[Fact], Callable[[Approval, Told, Any], Approval]] = {
     GrantExpired: _expired,
     ExtensionRequested: _extension_requested,
     ExtensionDecided: _extension_decided,
-    BreakGlassRequested: _glass_wanted,
-    BreakGlassUsed: _glass_broken,
-    BreakGlassAcknowledged: _glass_known,
+    BreakGlassRequested: _break_glass_requested,
+    BreakGlassUsed: _break_glass_used,
+    BreakGlassAcknowledged: _break_glass_acknowledged,
 }

@@ -13,18 +13,32 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.unit.approval_service.replay import Told, replay
-from tests.unit.builders import NOW, caller, created, digest_of, policy
+from tests.unit.approval_service.replay import RecordedFact, replay
+from tests.unit.builders import (
+    NOW,
+    acknowledge,
+    ask_back,
+    caller,
+    cancel,
+    complete,
+    created,
+    decide,
+    extend,
+    policy,
+    revoke,
+    use_break_glass,
+)
 
-from approval_service.domain.approval import break_glass as emergency
-from approval_service.domain.approval import decision, extension_steps, information
+from approval_service.domain.approval import answer as answers
+from approval_service.domain.approval import gate
 from approval_service.domain.approval.approval import Approval
-from approval_service.domain.approval.deliberation import Ballot
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.approval.facts import DecisionRecorded
+from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.events import Changed
 from lockbox.contracts.grant.facts import AccessGranted, GrantCompleted, GrantExpired, GrantRevoked
+from lockbox.contracts.grant.operations import GetGrantToken
 from lockbox.contracts.grant.terms import Confirmation, GrantState
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.policy.document import BreakGlass, Group, Rule, Side, StagePlan
@@ -113,7 +127,7 @@ class ApprovalMachine(RuleBasedStateMachine):
     def open(self, under: Policy, starts_in: timedelta | None) -> None:
         self.now = NOW
         self.policy = under
-        self.events: list[Told] = []
+        self.events: list[RecordedFact] = []
         self.said: dict[tuple[int | None, int], dict[str, tuple[Caller, str]]] = {}
         self.wanted_glass: list[str] = []
         starts_at = None if starts_in is None else NOW + starts_in
@@ -145,14 +159,14 @@ class ApprovalMachine(RuleBasedStateMachine):
 
     # --- people ----------------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.approval.matter is not None)
+    @precondition(lambda self: self.approval.pending_decision is not None)
     @rule(number=st.integers(0, 5), changes=st.none() | CHANGES)
     def say_yes_where_it_is_due(self, number: int, changes: Changes | None) -> None:
         due = self._due()
         if due:
             self.decide(due[number % len(due)], "approve", changes)
 
-    @precondition(lambda self: self.approval.matter is not None)
+    @precondition(lambda self: self.approval.pending_decision is not None)
     @rule()
     def all_say_yes_where_it_is_due(self) -> None:
         for by in self._due():
@@ -160,28 +174,30 @@ class ApprovalMachine(RuleBasedStateMachine):
 
     @rule(by=PEOPLE, verdict=st.sampled_from([*4 * ["approve"], "deny"]), changes=CHANGES)
     def decide(self, by: Caller, verdict: Any, changes: Changes | None) -> None:
-        matter, before = self.approval.matter, self.approval
-        judged = decision.judge(before, by)
-        ballot = Ballot(verdict, digest_of(before), "because", changes)
-        if not self._attempt(by, lambda: decision.decide(before, by, ballot, self.now)):
+        pending, before = self.approval.pending_decision, self.approval
+        permission = gate.permission(Decide, before, by, self.now)
+        if not self._attempt(by, lambda: decide(before, by, verdict, "because", self.now, changes)):
             return
-        assert matter is not None
-        stage, number = matter.deliberation.stage, matter.deliberation.number
+        assert pending is not None
+        stage, number = pending.deliberation.stage, pending.deliberation.number
         assert stage is not None
         assert number is not None
-        assert judged.may_decide
+        assert permission.allowed
         assert by.email != REQUESTER
         assert _eligible(by, stage)
-        assert self.now < matter.expires_at
-        self.said.setdefault((matter.extension, number), {})[by.email] = (by, verdict)
+        assert self.now < pending.ends_at
+        self.said.setdefault((pending.extension, number), {})[by.email] = (by, verdict)
 
     @rule(by=PEOPLE, digest=st.sampled_from(["", "0" * 64]))
     def decide_on_something_else(self, by: Caller, digest: str) -> None:
-        assert not self._attempt(by, lambda: decision.decide(self.approval, by, Ballot("approve", digest), self.now))
+        command = Decide(
+            request_id=self.asked.request_id, request_digest=digest, decision="approve", idempotency_key="k-1"
+        )
+        assert not self._attempt(by, lambda: gate.perform(self.approval, by, command, self.now))
 
     @rule(by=PEOPLE)
     def ask_back(self, by: Caller) -> None:
-        self._attempt(by, lambda: information.ask(self.approval, by, "Why?", self.now))
+        self._attempt(by, lambda: ask_back(self.approval, by, "Why?", self.now))
 
     @precondition(lambda self: self.approval.state == RequestState.INFO_REQUESTED)
     @rule()
@@ -190,18 +206,18 @@ class ApprovalMachine(RuleBasedStateMachine):
         told = InfoProvided(
             tenant="contoso", request_id=self.asked.request_id, requester=REQUESTER, number=number, answer="So."
         )
-        self._attempt(ASKER, lambda: information.receive_answer(self.approval, told, self.now))
+        self._attempt(ASKER, lambda: answers.receive(self.approval, told, self.now))
 
     @rule(by=PEOPLE)
     def cancel(self, by: Caller) -> None:
         pending = self.approval.pending and self.now < self.approval.expires_at
-        done = self._attempt(by, lambda: self.approval.cancel(by, "", self.now))
+        done = self._attempt(by, lambda: cancel(self.approval, by, "", self.now))
         assert done is (pending and by.email == REQUESTER)
 
     @rule(by=st.sampled_from(DECIDERS[:4]))
     def break_glass(self, by: Caller) -> None:
         pending = self.approval.pending and self.now < self.approval.expires_at
-        done = self._attempt(by, lambda: emergency.use(self.approval, by, "All is down.", self.now))
+        done = self._attempt(by, lambda: use_break_glass(self.approval, by, "All is down.", self.now))
         vendors = by.is_vendor and Role.VENDOR_APPROVER in by.roles and by.email != REQUESTER
         allowed = self.policy.break_glass.allowed and vendors and by.email not in self.wanted_glass
         assert done is (pending and allowed)
@@ -210,26 +226,26 @@ class ApprovalMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.approval.break_glass is not None)
     @rule(by=PEOPLE)
     def acknowledge(self, by: Caller) -> None:
-        self._attempt(by, lambda: emergency.acknowledge(self.approval, by, "", self.now))
+        self._attempt(by, lambda: acknowledge(self.approval, by, "", self.now))
 
     @precondition(lambda self: self.approval.grant is not None)
     @rule(by=PEOPLE)
     def revoke(self, by: Caller) -> None:
-        done = self._attempt(by, lambda: self.approval.revoke(by, "", self.now))
+        done = self._attempt(by, lambda: revoke(self.approval, by, "", self.now))
         may = _seen(by) and by.has(Role.VENDOR_APPROVER, Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
         assert done is (self._was_live and may)
 
     @precondition(lambda self: self.approval.grant is not None)
     @rule(by=PEOPLE)
     def complete(self, by: Caller) -> None:
-        done = self._attempt(by, lambda: self.approval.complete(by, "", self.now))
+        done = self._attempt(by, lambda: complete(self.approval, by, "", self.now))
         assert done is (self._was_live and by.email == REQUESTER)
 
     @precondition(lambda self: self.approval.grant is not None)
     @rule(thumbprint=st.sampled_from(["a", "b"]).map(lambda letter: letter * 43))
     def fetch(self, thumbprint: str) -> None:
-        confirmation = Confirmation(jkt=thumbprint)
-        self._attempt(ASKER, lambda: self.approval.bind(confirmation, self.now))
+        query = GetGrantToken(grant_id=self.approval.granted().id, confirmation=Confirmation(jkt=thumbprint))
+        self._attempt(ASKER, lambda: gate.perform(self.approval, ASKER, query, self.now))
         grant = self.approval.granted()
         assert not self._was_live or thumbprint in grant.bound_to
         assert len(set(grant.bound_to)) == len(grant.bound_to)
@@ -241,7 +257,7 @@ class ApprovalMachine(RuleBasedStateMachine):
     )
     def ask_for_more_time(self, by: Caller, duration: timedelta) -> None:
         grant = self.approval.grant
-        done = self._attempt(by, lambda: extension_steps.ask(self.approval, by, duration, "Longer.", self.now))
+        done = self._attempt(by, lambda: extend(self.approval, by, duration, "Longer.", self.now))
         if done:
             assert grant is not None
             assert by.email == REQUESTER
@@ -319,7 +335,7 @@ class ApprovalMachine(RuleBasedStateMachine):
         assert all(len(fact.request_digest) == 64 for fact in decisions)
 
     def _due(self) -> list[Caller]:
-        stage = self.approval.require_matter().deliberation.stage
+        stage = self.approval.require_decision().deliberation.stage
         return [one for one in DECIDERS if stage is not None and one is not ASKER and _eligible(one, stage)]
 
     # --- helpers ---------------------------------------------------------------------------------------------------
@@ -359,7 +375,7 @@ class ApprovalMachine(RuleBasedStateMachine):
         if before is not None:
             self._goes_only_forward(before, changed)
         assert changed.facts or changed.state == before
-        self.events += [Told(self.now, by, fact) for fact in changed.facts]
+        self.events += [RecordedFact(self.now, by, fact) for fact in changed.facts]
         self.approval = changed.state
 
     def _goes_only_forward(self, before: Approval, changed: Changed[Approval]) -> None:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from tests.unit.builders import terms
 
 from approval_service.domain.people import People, Person
-from approval_service.domain.policy.evaluation import Asked, Evaluation, evaluate
+from approval_service.domain.policy.evaluation import Evaluation, PolicyInput, evaluate
 from approval_service.domain.policy.validation import check
 from lockbox.contracts import wire
 from lockbox.contracts.policy.document import PolicySettings
@@ -45,7 +45,7 @@ def load(number: str) -> PolicySettings:
 
 def made_of(number: str, now: datetime = TUESDAY, **changes: Any) -> Evaluation:
     asked = terms(**{"duration": timedelta(hours=1), **changes})
-    return evaluate(load(number), Asked(asked, "erin@vendor.example", now))
+    return evaluate(load(number), PolicyInput(asked, "erin@vendor.example", now))
 
 
 def stages(number: str, now: datetime = TUESDAY, **changes: Any) -> list[str]:

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 from tests.unit.builders import ALICE, CORRELATION_ID, ENGINEER, EVENT_ID, NOW, REQUEST_ID, approval, terms
 from tests.unit.fakes import FakeAggregates
 
-from approval_service.domain.approval import decision
+from approval_service.domain.approval import views
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval.operations import CancelRequest, Decide, GetApproval
@@ -297,7 +297,7 @@ VIEW = RequestView(
     created_at=NOW,
     expires_at=NOW + timedelta(hours=1),
 )
-DECIDED = decision.as_reading(replace(approval(), state=RequestState.PENDING_CUSTOMER), ALICE)
+DECIDED = views.as_reading(replace(approval(), state=RequestState.PENDING_CUSTOMER), ALICE, NOW)
 DECIDE = Decide(request_id=REQUEST_ID, request_digest="d", decision="approve", idempotency_key="k-1")
 CANCEL = CancelRequest(request_id=REQUEST_ID, idempotency_key="k-1")
 NOT_FOUND = NotFound("request_not_found", "there is no such request")

@@ -1,1 +1,1 @@
-"""Rules of one approval: stages, decisions, information, extension, break-glass."""
+"""Rules of one approval: its stages and state, the gate before its operations, and the operations."""

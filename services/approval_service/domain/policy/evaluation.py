@@ -22,7 +22,7 @@ MOMENT = timedelta.resolution
 
 
 @dataclass(frozen=True)
-class Asked:
+class PolicyInput:
     """What a policy looks at: the terms, who asks, and when."""
 
     terms: AccessTerms
@@ -46,11 +46,11 @@ class Evaluation:
     rule: str | None = None
 
 
-def evaluate(policy: PolicySettings, asked: Asked) -> Evaluation:
+def evaluate(policy: PolicySettings, request: PolicyInput) -> Evaluation:
     """What the policy makes of a request."""
     try:
-        objection = _beyond_limits(policy, asked.terms) or _in_freeze(policy, asked)
-        return _denied(objection) if objection else _by_rules(policy, asked)
+        objection = _beyond_limits(policy, request.terms) or _in_freeze(policy, request)
+        return _denied(objection) if objection else _by_rules(policy, request)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a policy, it opens nothing
         return _denied(f"the policy can't be evaluated, so it opens nothing: {error!r}")
 
@@ -64,26 +64,26 @@ def _beyond_limits(policy: PolicySettings, terms: AccessTerms) -> str | None:
     return None
 
 
-def _in_freeze(policy: PolicySettings, asked: Asked) -> str | None:
+def _in_freeze(policy: PolicySettings, request: PolicyInput) -> str | None:
     for freeze in policy.freezes:
         span = hours.frozen(freeze)
-        if freeze.effect == "no_access" and span.touches(asked.access):
+        if freeze.effect == "no_access" and span.touches(request.access):
             return f"no access in the freeze {freeze.name!r}, until {format_timestamp(span.end)}"
     return None
 
 
-def _by_rules(policy: PolicySettings, asked: Asked) -> Evaluation:
+def _by_rules(policy: PolicySettings, request: PolicyInput) -> Evaluation:
     for rule in policy.rules:
         try:
-            matched = _matches(rule, asked)
+            matched = _matches(rule, request)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a rule, it opens nothing
             return _denied(f"the rule {rule.name!r} can't be evaluated, so it denies: {error!r}", rule)
         if matched:
-            return _by_rule(policy, rule, asked)
-    return _by_mode(policy, asked)
+            return _by_rule(policy, rule, request)
+    return _by_mode(policy, request)
 
 
-def _by_rule(policy: PolicySettings, rule: Rule, asked: Asked) -> Evaluation:
+def _by_rule(policy: PolicySettings, rule: Rule, request: PolicyInput) -> Evaluation:
     said = f": {rule.comment}" if rule.comment else ""
     if rule.then == "auto_deny":
         return _denied(f"denied by the rule {rule.name!r}{said}", rule)
@@ -93,22 +93,22 @@ def _by_rule(policy: PolicySettings, rule: Rule, asked: Asked) -> Evaluation:
         why = f"the rule {rule.name!r} adds the stage {rule.stage.name!r}{said}"
         return _decided_in((*_stages(policy), rule.stage), why, rule=rule)
     why = f"the rule {rule.name!r} gives the customer's consent beforehand{said}"
-    return _without_people(policy, asked, why, _of_vendor(policy), rule=rule)
+    return _without_people(policy, request, why, _of_vendor(policy), rule=rule)
 
 
-def _by_mode(policy: PolicySettings, asked: Asked) -> Evaluation:
+def _by_mode(policy: PolicySettings, request: PolicyInput) -> Evaluation:
     if policy.audit_only:
-        return _without_people(policy, asked, "audit only: nobody decides, everything is on record", ())
+        return _without_people(policy, request, "audit only: nobody decides, everything is on record", ())
     if not policy.require_approval:
         return _decided_in(_stages(policy), "the customer does not require its own approval")
     return _decided_in(_stages(policy))
 
 
 def _without_people(
-    policy: PolicySettings, asked: Asked, why: str, left: tuple[StagePlan, ...], rule: Rule | None = None
+    policy: PolicySettings, request: PolicyInput, why: str, left: tuple[StagePlan, ...], rule: Rule | None = None
 ) -> Evaluation:
     """What opens without the customer's people: these stages are left, or none; not in a freeze."""
-    now = Span(asked.arrives, asked.access.end)
+    now = Span(request.arrives, request.access.end)
     for freeze in policy.freezes:
         if hours.frozen(freeze).touches(now):
             return _decided_in(
@@ -137,12 +137,11 @@ def _of_vendor(policy: PolicySettings) -> tuple[StagePlan, ...]:
     return tuple(stage for stage in policy.stages if stage.side == Side.VENDOR)
 
 
-def _matches(rule: Rule, asked: Asked) -> bool:
+def _matches(rule: Rule, request: PolicyInput) -> bool:
     """What is quickly told comes first: of many rules, most are for something else."""
     named, timed = (_covered, _lies_within) if rule.then == OPENS else (_touched, _comes_near)
-    return (
-        _plainly(rule.when, asked.terms, asked.requester) and named(rule.when, asked.terms) and timed(rule.when, asked)
-    )
+    when, terms = rule.when, request.terms
+    return _plainly(when, terms, request.requester) and named(when, terms) and timed(when, request)
 
 
 def _plainly(when: Condition, terms: AccessTerms, requester: str) -> bool:
@@ -168,16 +167,16 @@ def _touched(when: Condition, terms: AccessTerms) -> bool:
     )
 
 
-def _lies_within(when: Condition, asked: Asked) -> bool:
-    return _arrives(when, asked) and (when.access is None or hours.covers(when.access, asked.access))
+def _lies_within(when: Condition, request: PolicyInput) -> bool:
+    return _arrives(when, request) and (when.access is None or hours.covers(when.access, request.access))
 
 
-def _comes_near(when: Condition, asked: Asked) -> bool:
-    return _arrives(when, asked) and (when.access is None or hours.touches(when.access, asked.access))
+def _comes_near(when: Condition, request: PolicyInput) -> bool:
+    return _arrives(when, request) and (when.access is None or hours.touches(when.access, request.access))
 
 
-def _arrives(when: Condition, asked: Asked) -> bool:
-    return when.arrives is None or hours.touches(when.arrives, Span(asked.arrives, asked.arrives + MOMENT))
+def _arrives(when: Condition, request: PolicyInput) -> bool:
+    return when.arrives is None or hours.touches(when.arrives, Span(request.arrives, request.arrives + MOMENT))
 
 
 def _any(compare: Callable[[str, str], bool], patterns: tuple[str, ...], resource: str) -> bool:

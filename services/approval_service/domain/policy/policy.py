@@ -1,4 +1,4 @@
-"""A tenant's policy in its versions, and who has to agree to a change."""
+"""A tenant's policy in its versions, and the agreement that a change of it needs."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,6 +10,7 @@ from approval_service.domain.policy.evaluation import Evaluation
 from lockbox.contracts import wire
 from lockbox.contracts.approval.terms import Limits
 from lockbox.contracts.events import Changed
+from lockbox.contracts.fields import Email, TenantName, Timestamp
 from lockbox.contracts.policy.document import DEFAULT_SETTINGS, PolicySettings, StagePlan
 from lockbox.contracts.policy.facts import PolicyChanged, PolicyChangeProposed, PolicyChangeRejected
 from lockbox.contracts.policy.views import Forecast, GroupForecast, PolicyView, Proposal, StageForecast
@@ -19,12 +20,28 @@ from lockbox.errors import Conflict, Forbidden
 
 
 @dataclass(frozen=True, kw_only=True)
-class Policy(PolicyView):
-    """A tenant's policy in one of its versions."""
+class ProposedPolicy:
+    """A change of a policy that waits for a second administrator; `digest` is the SHA-256 of its canonical JSON."""
+
+    settings: PolicySettings
+    digest: str
+    proposed_by: Email
+    proposed_at: Timestamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(PolicySettings):
+    """A version of a tenant's policy: the document in force, and a change that is proposed to it."""
+
+    tenant: TenantName
+    version: int
+    changed_at: Timestamp
+    changed_by: str
+    proposal: ProposedPolicy | None = None
 
     @classmethod
     def first(cls, tenant: str, by: str, now: datetime) -> "Changed[Policy]":
-        """The policy that a tenant starts with: approval required, and the defaults of the product."""
+        """Return the policy that a tenant starts with: approval required, and the defaults of the product."""
         policy = cls(**DEFAULT_SETTINGS.settings(), tenant=tenant, version=1, changed_at=now, changed_by=by)
         return Changed(policy, (policy._as_fact(),))
 
@@ -43,7 +60,7 @@ class Policy(PolicyView):
         return self._propose(settings, by, now) if self.four_eyes else self._replace(settings, by, now)
 
     def agree(self, proposed: str, people: People, by: str, now: datetime) -> "Changed[Policy]":
-        """Put what another administrator proposed into force."""
+        """Put a change that another administrator proposed into force."""
         proposal = self._proposal(proposed)
         if by == proposal.proposed_by:
             raise Forbidden("own_proposal", "another administrator has to agree")
@@ -51,7 +68,7 @@ class Policy(PolicyView):
         return self._replace(proposal.settings, by, now, proposal.proposed_by)
 
     def reject(self, proposed: str, comment: str) -> "Changed[Policy]":
-        """Take a proposal off the table."""
+        """Withdraw a proposed change."""
         proposal = self._proposal(proposed)
         fact = PolicyChangeRejected(tenant=self.tenant, version=self.version, digest=proposal.digest, comment=comment)
         return Changed(replace(self, proposal=None), (fact,))
@@ -62,7 +79,7 @@ class Policy(PolicyView):
         return (*self.stages, *(rule.stage for rule in self.rules if rule.stage))
 
     def limits(self) -> Limits:
-        """What of this version a request keeps to, whatever becomes of the policy."""
+        """Return the limits of this version that a request keeps, also after the policy has changed."""
         return Limits(
             policy_version=self.version,
             comment_on_denial=self.comment_on_denial,
@@ -71,13 +88,13 @@ class Policy(PolicyView):
             break_glass=self.break_glass,
         )
 
-    def _proposal(self, proposed: str) -> Proposal:
+    def _proposal(self, proposed: str) -> ProposedPolicy:
         if self.proposal is None or self.proposal.digest != proposed:
             raise Conflict("proposal_stale", "this is not, or not any more, what is proposed; look at the policy again")
         return self.proposal
 
     def _propose(self, settings: PolicySettings, by: str, now: datetime) -> "Changed[Policy]":
-        proposal = Proposal(settings=settings, digest=digest_of(settings), proposed_by=by, proposed_at=now)
+        proposal = ProposedPolicy(settings=settings, digest=digest_of(settings), proposed_by=by, proposed_at=now)
         fact = PolicyChangeProposed(tenant=self.tenant, version=self.version, digest=proposal.digest, settings=settings)
         return Changed(replace(self, proposal=proposal), (fact,))
 
@@ -94,14 +111,20 @@ class Policy(PolicyView):
 
 
 def digest_of(settings: PolicySettings) -> str:
-    """The SHA-256, in hexadecimal, of the canonical JSON of a policy."""
+    """Return the SHA-256, in hexadecimal, of the canonical JSON of a policy."""
     return digest(canonical(wire.encode(settings, PolicySettings)))
+
+
+def as_view(policy: Policy) -> PolicyView:
+    """Return the view of a policy."""
+    proposal = policy.proposal and Proposal(**vars(policy.proposal))
+    return PolicyView(**wire.named(PolicyView, policy) | {"proposal": proposal})
 
 
 def forecast(
     evaluation: Evaluation, terms: AccessTerms, people: People, requester: str, version: int | None
 ) -> Forecast:
-    """An evaluation for people to read: who could decide in each stage."""
+    """Return the view of an evaluation: its outcome, and the people eligible in each stage."""
     return Forecast(
         outcome=evaluation.outcome,
         why=evaluation.why,

@@ -37,8 +37,8 @@ class Stage(StagePlan):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
-    """What an approver is shown and decides on; a decision is bound to its digest.
+class DecisionDocument:
+    """The document that an approver decides on; a decision is bound to its digest.
 
     `stage` counts from 1; `extension` is null for the request itself.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from lockbox.contracts.calls import APPROVAL, SIGNED_IN, Call
 from lockbox.contracts.fields import Comment, IdempotencyKey, TenantName, Uuid
 from lockbox.contracts.grant.terms import Confirmation, GrantState
-from lockbox.contracts.grant.views import GrantPage, GrantView, SignedGrant
+from lockbox.contracts.grant.views import GrantPage, GrantReading, GrantView, SignedGrant
 from lockbox.contracts.identity import VENDOR_ROLES, Role
 from lockbox.contracts.page import Page
 
@@ -48,7 +48,7 @@ class ListGrants(Page, Call[GrantPage], service=APPROVAL, rest="GET /grants", ro
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetGrant(Call[GrantView], service=APPROVAL, rest="GET /grants/{grant_id}", roles=SIGNED_IN):
+class GetGrant(Call[GrantReading], service=APPROVAL, rest="GET /grants/{grant_id}", roles=SIGNED_IN):
     """Read one grant."""
 
     grant_id: Uuid

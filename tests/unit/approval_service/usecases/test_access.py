@@ -36,7 +36,7 @@ KEYRINGS = FakeKeyrings(**{GRANTS: RING})
 
 
 def ended(**query: Any) -> tuple[str, ...]:
-    approvals = FakeApprovals(builders.granted(SOON).revoke(ALICE, "", SOON).state)
+    approvals = FakeApprovals(builders.revoke(builders.granted(SOON), ALICE, "", SOON).state)
     return access.list_revocations(approvals, KEYRINGS, ListRevocations(**query), SOON).grant_ids
 
 
@@ -44,7 +44,8 @@ def ended(**query: Any) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    "end", [lambda one: one.revoke(ALICE, "", SOON), lambda one: one.complete(ENGINEER, "fixed", SOON)]
+    "end",
+    [lambda one: builders.revoke(one, ALICE, "", SOON), lambda one: builders.complete(one, ENGINEER, "fixed", SOON)],
 )
 def test_list_revocations_when_a_grant_was_ended_names_it(end: Callable[[Any], Any]) -> None:
     one = builders.granted(SOON)
@@ -53,7 +54,7 @@ def test_list_revocations_when_a_grant_was_ended_names_it(end: Callable[[Any], A
 
 
 def test_list_revocations_when_the_token_would_not_verify_any_more_leaves_it_out() -> None:
-    approvals = FakeApprovals(builders.granted(SOON).revoke(ALICE, "", SOON).state)
+    approvals = FakeApprovals(builders.revoke(builders.granted(SOON), ALICE, "", SOON).state)
     listed = access.list_revocations(approvals, KEYRINGS, ListRevocations(), END)
     assert (listed.as_of, listed.grant_ids) == (END, ())
 

@@ -13,9 +13,11 @@ from tests.unit.builders import (
     ENGINEER,
     FIONA,
     FRANK,
+    LEAD,
     NOW,
     OPERATOR,
     OTHER_ENGINEER,
+    OWN_LEAD,
     REQUEST_ID,
     VENDOR_APPROVER,
     VENDOR_AUDITOR,
@@ -26,14 +28,16 @@ from tests.unit.builders import (
     event,
     policy,
     public_keys,
+    revoke,
     signing_key,
 )
 from tests.unit.fakes import FakeApprovals, FakePolicies, changed_by
 
-from approval_service.domain.approval import decision as deciding
+from approval_service.domain.approval import views
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.grant import MOST_KEYS
 from approval_service.usecases import approval as usecases
+from approval_service.usecases import grant as grants
 from lockbox.contracts.approval.operations import (
     AcknowledgeBreakGlass,
     CancelRequest,
@@ -135,7 +139,7 @@ def decision(verdict: Any = "approve") -> Decide:
 
 def test_decide_when_an_approver_says_yes_records_who_and_why() -> None:
     approvals = FakeApprovals(approval())
-    view = usecases.decide(approvals, VENDOR_APPROVER, decision(), SOON)
+    view = usecases.perform(approvals, VENDOR_APPROVER, decision(), SOON)
     assert view.state == RequestState.PENDING_CUSTOMER
     assert [made.comment for made in view.decisions] == ["fine"]
     assert changed_by(approvals) == ["victor@vendor.example"]
@@ -145,22 +149,23 @@ def test_decide_when_an_approver_says_yes_records_who_and_why() -> None:
 
 def test_decide_when_refused_writes_nothing() -> None:
     approvals = FakeApprovals(approval())
-    assert code_of(lambda: usecases.decide(approvals, ENGINEER, decision(), SOON), Forbidden) == "own_request"
-    assert code_of(lambda: usecases.decide(approvals, FRANK, decision(), SOON), NotFound) == "request_not_found"
+    assert code_of(lambda: usecases.perform(approvals, ENGINEER, decision(), SOON), Forbidden) == "role_required"
+    assert code_of(lambda: usecases.perform(approvals, OWN_LEAD, decision(), SOON), Forbidden) == "own_request"
+    assert code_of(lambda: usecases.perform(approvals, FRANK, decision(), SOON), NotFound) == "request_not_found"
     assert approvals.facts == []
 
 
 def test_decide_when_there_is_no_such_request_says_so() -> None:
     with pytest.raises(NotFound):
-        usecases.decide(FakeApprovals(), VENDOR_APPROVER, decision(), SOON)
+        usecases.perform(FakeApprovals(), VENDOR_APPROVER, decision(), SOON)
 
 
 def test_cancel_request_when_its_own_engineer_asks_ends_it() -> None:
     approvals = FakeApprovals(approval())
     command = CancelRequest(request_id=REQUEST_ID, comment="solved", idempotency_key="k-1")
-    assert usecases.cancel_request(approvals, ENGINEER, command, SOON).state == RequestState.CANCELLED
+    assert usecases.perform(approvals, ENGINEER, command, SOON).state == RequestState.CANCELLED
     assert approvals.types == ["request_cancelled"]
-    assert code_of(lambda: usecases.cancel_request(approvals, ENGINEER, command, SOON), Conflict) == "request_cancelled"
+    assert code_of(lambda: usecases.perform(approvals, ENGINEER, command, SOON), Conflict) == "request_cancelled"
 
 
 # --- the way in between --------------------------------------------------------------------------------------------
@@ -168,7 +173,7 @@ def test_cancel_request_when_its_own_engineer_asks_ends_it() -> None:
 
 def test_decide_when_less_is_approved_takes_it_away() -> None:
     approvals = FakeApprovals(approval())
-    view = usecases.decide(
+    view = usecases.perform(
         approvals, VENDOR_APPROVER, replace(decision(), changes=Changes(duration=timedelta(hours=1))), SOON
     )
     assert view.terms.duration == timedelta(hours=1)
@@ -178,7 +183,7 @@ def test_decide_when_less_is_approved_takes_it_away() -> None:
 def test_request_info_and_answer_when_exchanged_are_written_for_who_said_them() -> None:
     approvals = FakeApprovals(approval())
     command = RequestInfo(request_id=REQUEST_ID, question="Which index?", idempotency_key="k-1")
-    assert usecases.request_info(approvals, VENDOR_APPROVER, command, SOON).state == RequestState.INFO_REQUESTED
+    assert usecases.perform(approvals, VENDOR_APPROVER, command, SOON).state == RequestState.INFO_REQUESTED
     told = InfoProvided(
         tenant="contoso", request_id=REQUEST_ID, requester=ENGINEER.email, number=1, answer="The first."
     )
@@ -192,18 +197,18 @@ def test_request_info_and_answer_when_exchanged_are_written_for_who_said_them() 
 def test_break_glass_when_used_by_two_and_acknowledged_is_listed() -> None:
     approvals = FakeApprovals(approval(settings={"break_glass": BreakGlass(allowed=True)}))
     use = UseBreakGlass(request_id=REQUEST_ID, comment="All is down.", idempotency_key="k-1")
-    usecases.use_break_glass(approvals, VENDOR_APPROVER, use, SOON)
+    usecases.perform(approvals, VENDOR_APPROVER, use, SOON)
     second = caller("vince@vendor.example", "vendor", Role.VENDOR_APPROVER)
-    assert usecases.use_break_glass(approvals, second, use, SOON).state == RequestState.APPROVED
+    assert usecases.perform(approvals, second, use, SOON).state == RequestState.APPROVED
     acknowledge = AcknowledgeBreakGlass(request_id=REQUEST_ID, idempotency_key="k-1")
-    view = usecases.acknowledge_break_glass(approvals, ALICE, acknowledge, SOON)
-    listed = usecases.list_break_glass(approvals, ALICE, ListBreakGlass())
+    view = usecases.perform(approvals, ALICE, acknowledge, SOON)
+    listed = usecases.list_break_glass(approvals, ALICE, ListBreakGlass(), SOON)
     assert [one.break_glass for one in listed.items] == [view.break_glass]
 
 
 def test_list_queue_when_asked_says_of_each_what_the_caller_may_do() -> None:
-    page = usecases.list_queue(FakeApprovals(approval()), VENDOR_APPROVER, ListQueue())
-    assert [one.you.may_decide for one in page.items] == [True]
+    page = usecases.list_queue(FakeApprovals(approval()), VENDOR_APPROVER, ListQueue(), SOON)
+    assert [one.you.allows("decide") for one in page.items] == [True]
 
 
 def test_request_extension_when_granted_is_asked_for_by_the_grants_id() -> None:
@@ -212,9 +217,9 @@ def test_request_extension_when_granted_is_asked_for_by_the_grants_id() -> None:
     command = RequestExtension(
         grant_id=grant_id(one), duration=timedelta(hours=1), justification="Longer.", idempotency_key="k-1"
     )
-    view = usecases.request_extension(approvals, ENGINEER, command, SOON)
+    view = grants.request_extension(approvals, ENGINEER, command, SOON)
     assert [extension.state for extension in view.extensions] == ["PENDING"]
-    assert code_of(lambda: usecases.request_extension(approvals, OTHER_ENGINEER, command, SOON), NotFound)
+    assert code_of(lambda: grants.request_extension(approvals, OTHER_ENGINEER, command, SOON), NotFound)
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
@@ -222,8 +227,8 @@ def test_request_extension_when_granted_is_asked_for_by_the_grants_id() -> None:
 
 @pytest.mark.parametrize("reader", [ENGINEER, VENDOR_APPROVER, VENDOR_AUDITOR, ALICE, ADMIN, AUDITOR])
 def test_get_approval_when_the_caller_may_know_gives_it(reader: Caller) -> None:
-    read = usecases.get_approval(FakeApprovals(approval()), reader, GetApproval(request_id=REQUEST_ID))
-    assert read == deciding.as_reading(approval(), reader)
+    read = usecases.get_approval(FakeApprovals(approval()), reader, GetApproval(request_id=REQUEST_ID), SOON)
+    assert read == views.as_reading(approval(), reader, SOON)
 
 
 @pytest.mark.parametrize("reader", [OTHER_ENGINEER, OPERATOR, POINT, FRANK, FIONA])
@@ -231,14 +236,16 @@ def test_get_approval_when_the_caller_may_not_know_says_the_same_as_for_none(rea
     query = GetApproval(request_id=REQUEST_ID)
     for approvals in (FakeApprovals(approval()), FakeApprovals()):
         with pytest.raises(NotFound) as refused:
-            usecases.get_approval(approvals, reader, query)
+            usecases.get_approval(approvals, reader, query, SOON)
         assert (refused.value.code, refused.value.message) == ("request_not_found", "there is no such request")
 
 
 @pytest.mark.parametrize("reader", [ENGINEER, VENDOR_APPROVER, VENDOR_AUDITOR, ALICE, ADMIN, AUDITOR])
 def test_get_grant_when_the_caller_may_know_gives_it(reader: Caller) -> None:
     one = granted()
-    assert usecases.get_grant(FakeApprovals(one), reader, GetGrant(grant_id=grant_id(one))) == one.grant
+    assert grants.get_grant(
+        FakeApprovals(one), reader, GetGrant(grant_id=grant_id(one)), SOON
+    ) == views.as_grant_reading(one, reader, SOON)
 
 
 @pytest.mark.parametrize("reader", [OTHER_ENGINEER, OPERATOR, FRANK, FIONA])
@@ -246,14 +253,14 @@ def test_get_grant_when_the_caller_may_not_know_says_the_same_as_for_none(reader
     one = granted()
     for wanted in (grant_id(one), UNKNOWN):
         with pytest.raises(NotFound) as refused:
-            usecases.get_grant(FakeApprovals(one), reader, GetGrant(grant_id=wanted))
+            grants.get_grant(FakeApprovals(one), reader, GetGrant(grant_id=wanted), SOON)
         assert (refused.value.code, refused.value.message) == ("grant_not_found", "there is no such grant")
 
 
 def test_list_grants_when_asked_leaves_sight_to_the_store() -> None:
     approvals = FakeApprovals(granted())
     query = ListGrants(tenant="contoso")
-    page = usecases.list_grants(approvals, ALICE, query)
+    page = grants.list_grants(approvals, ALICE, query, SOON)
     assert [one.id for one in page.items] == [grant_id(granted())]
     assert approvals.asked == [(ALICE, query)]
 
@@ -263,10 +270,10 @@ def test_list_grants_when_asked_leaves_sight_to_the_store() -> None:
 
 def issue(approvals: FakeApprovals, reader: Caller, wanted: str, now: datetime = SOON) -> str:
     query = GetGrantToken(grant_id=wanted, confirmation=Confirmation(jkt=THUMBPRINT))
-    return usecases.issue_token(approvals, reader, query, KEY, now).token
+    return grants.get_grant_token(approvals, reader, query, KEY, now).token
 
 
-def test_issue_token_when_asked_by_its_own_engineer_signs_the_grant() -> None:
+def test_get_grant_token_when_asked_by_its_own_engineer_signs_the_grant() -> None:
     one = granted()
     token = issue(FakeApprovals(one), ENGINEER, grant_id(one))
     claims = verify(GRANT_TOKEN, token, public_keys(KEY), SOON)
@@ -275,21 +282,21 @@ def test_issue_token_when_asked_by_its_own_engineer_signs_the_grant() -> None:
     assert claims["cnf"] == {"jkt": THUMBPRINT}
 
 
-def test_issue_token_when_a_certificate_is_shown_binds_the_grant_to_it() -> None:
+def test_get_grant_token_when_a_certificate_is_shown_binds_the_grant_to_it() -> None:
     one = granted()
     query = GetGrantToken(grant_id=grant_id(one), confirmation=Confirmation(x5t_s256=THUMBPRINT))
-    token = usecases.issue_token(FakeApprovals(one), ENGINEER, query, KEY, SOON).token
+    token = grants.get_grant_token(FakeApprovals(one), ENGINEER, query, KEY, SOON).token
     assert verify(GRANT_TOKEN, token, public_keys(KEY), SOON)["cnf"] == {"x5t#S256": THUMBPRINT}
 
 
-def test_issue_token_when_it_would_be_bound_to_nothing_is_refused() -> None:
+def test_get_grant_token_when_it_would_be_bound_to_nothing_is_refused() -> None:
     one = granted()
     query = GetGrantToken(grant_id=grant_id(one), confirmation=Confirmation())
-    refused = code_of(lambda: usecases.issue_token(FakeApprovals(one), ENGINEER, query, KEY, SOON), Invalid)
+    refused = code_of(lambda: grants.get_grant_token(FakeApprovals(one), ENGINEER, query, KEY, SOON), Invalid)
     assert refused == "confirmation_required"
 
 
-def test_issue_token_when_asked_again_gives_the_same_and_is_on_record_once() -> None:
+def test_get_grant_token_when_asked_again_gives_the_same_and_is_on_record_once() -> None:
     approvals = FakeApprovals(granted())
     wanted = grant_id(granted())
     assert issue(approvals, ENGINEER, wanted) == issue(approvals, ENGINEER, wanted, SOON + timedelta(hours=1))
@@ -297,21 +304,21 @@ def test_issue_token_when_asked_again_gives_the_same_and_is_on_record_once() -> 
     assert changed_by(approvals) == [ENGINEER.email]
 
 
-def test_issue_token_when_it_is_for_another_key_puts_that_on_record_too() -> None:
+def test_get_grant_token_when_it_is_for_another_key_puts_that_on_record_too() -> None:
     approvals = FakeApprovals(granted())
     for thumbprint in ("a" * 43, "b" * 43):
         query = GetGrantToken(grant_id=grant_id(granted()), confirmation=Confirmation(jkt=thumbprint))
-        usecases.issue_token(approvals, ENGINEER, query, KEY, SOON)
+        grants.get_grant_token(approvals, ENGINEER, query, KEY, SOON)
     assert [fact.thumbprint for fact in approvals.facts] == ["a" * 43, "b" * 43]  # type: ignore[attr-defined]
     assert approvals.states[REQUEST_ID].granted().bound_to == ("a" * 43, "b" * 43)
 
 
-def test_issue_token_when_it_is_for_too_many_keys_conflicts() -> None:
+def test_get_grant_token_when_it_is_for_too_many_keys_conflicts() -> None:
     approvals = FakeApprovals(granted())
 
     def fetch(number: int) -> None:
         query = GetGrantToken(grant_id=grant_id(granted()), confirmation=Confirmation(jkt=f"{number:043}"))
-        usecases.issue_token(approvals, ENGINEER, query, KEY, SOON)
+        grants.get_grant_token(approvals, ENGINEER, query, KEY, SOON)
 
     for number in range(MOST_KEYS):
         fetch(number)
@@ -319,24 +326,28 @@ def test_issue_token_when_it_is_for_too_many_keys_conflicts() -> None:
     assert code_of(lambda: fetch(MOST_KEYS), Conflict) == "too_many_keys"
 
 
-@pytest.mark.parametrize(
-    "reader", [VENDOR_APPROVER, VENDOR_AUDITOR, ALICE, ADMIN, OTHER_ENGINEER, FRANK, OPERATOR, POINT]
-)
-def test_issue_token_when_it_is_not_ones_own_grant_says_that_there_is_none(reader: Caller) -> None:
+@pytest.mark.parametrize("reader", [LEAD, OTHER_ENGINEER, FRANK, OPERATOR, POINT])
+def test_get_grant_token_when_it_is_not_ones_own_grant_says_that_there_is_none(reader: Caller) -> None:
     one = granted()
     assert code_of(lambda: issue(FakeApprovals(one), reader, grant_id(one)), NotFound) == "grant_not_found"
 
 
-def test_issue_token_when_there_is_no_such_grant_says_so() -> None:
+@pytest.mark.parametrize("reader", [VENDOR_APPROVER, VENDOR_AUDITOR, ALICE, ADMIN])
+def test_get_grant_token_when_the_caller_is_no_engineer_is_forbidden(reader: Caller) -> None:
+    one = granted()
+    assert code_of(lambda: issue(FakeApprovals(one), reader, grant_id(one)), Forbidden) == "role_required"
+
+
+def test_get_grant_token_when_there_is_no_such_grant_says_so() -> None:
     assert code_of(lambda: issue(FakeApprovals(granted()), ENGINEER, UNKNOWN), NotFound) == "grant_not_found"
 
 
-def test_issue_token_when_revoked_conflicts() -> None:
-    one = granted().revoke(ALICE, "", SOON).state
+def test_get_grant_token_when_revoked_conflicts() -> None:
+    one = revoke(granted(), ALICE, "", SOON).state
     assert code_of(lambda: issue(FakeApprovals(one), ENGINEER, grant_id(one)), Conflict) == "grant_ended"
 
 
-def test_issue_token_when_its_time_is_over_conflicts_even_before_the_sweep() -> None:
+def test_get_grant_token_when_its_time_is_over_conflicts_even_before_the_sweep() -> None:
     one = granted()
     approvals = FakeApprovals(one)
     assert issue(approvals, ENGINEER, grant_id(one), END - timedelta(microseconds=1))
@@ -345,7 +356,7 @@ def test_issue_token_when_its_time_is_over_conflicts_even_before_the_sweep() -> 
     assert approvals.states[REQUEST_ID] is before
 
 
-def test_issue_token_when_it_starts_later_is_not_valid_before() -> None:
+def test_get_grant_token_when_it_starts_later_is_not_valid_before() -> None:
     start = NOW + timedelta(hours=2)
     one = granted(starts_at=start)
     token = issue(FakeApprovals(one), ENGINEER, grant_id(one))
@@ -365,7 +376,7 @@ def revocation(wanted: str) -> RevokeGrant:
 def test_revoke_grant_when_named_by_the_grants_id_ends_it() -> None:
     one = granted()
     approvals = FakeApprovals(one)
-    view = usecases.revoke_grant(approvals, ALICE, revocation(grant_id(one)), SOON)
+    view = grants.end_grant(approvals, ALICE, revocation(grant_id(one)), SOON)
     assert (view.state, view.ended_by, view.comment) == (GrantState.REVOKED, "alice@contoso.example", "enough")
     assert approvals.types == ["grant_revoked"]
     assert approvals.acts[0].key == "alice@contoso.example revoke_grant k-1"
@@ -375,23 +386,20 @@ def test_revoke_grant_when_named_by_the_grants_id_ends_it() -> None:
 def test_revoke_grant_when_not_entitled_changes_nothing(reader: Caller, kind: type[LockboxError]) -> None:
     one = granted()
     approvals = FakeApprovals(one)
-    code_of(lambda: usecases.revoke_grant(approvals, reader, revocation(grant_id(one)), SOON), kind)
+    code_of(lambda: grants.end_grant(approvals, reader, revocation(grant_id(one)), SOON), kind)
     assert approvals.states[REQUEST_ID] == one
 
 
 def test_revoke_grant_when_there_is_no_such_grant_says_so() -> None:
     approvals = FakeApprovals(approval())
-    assert (
-        code_of(lambda: usecases.revoke_grant(approvals, ALICE, revocation(UNKNOWN), SOON), NotFound)
-        == "grant_not_found"
-    )
+    assert code_of(lambda: grants.end_grant(approvals, ALICE, revocation(UNKNOWN), SOON), NotFound) == "grant_not_found"
 
 
 def test_complete_grant_when_its_engineer_is_done_ends_it_and_its_token() -> None:
     one = granted()
     approvals = FakeApprovals(one)
     command = CompleteGrant(grant_id=grant_id(one), comment="fixed", idempotency_key="k-1")
-    view = usecases.complete_grant(approvals, ENGINEER, command, SOON)
+    view = grants.end_grant(approvals, ENGINEER, command, SOON)
     assert (view.state, view.ended_by, view.comment) == (GrantState.COMPLETED, ENGINEER.email, "fixed")
     assert approvals.types == ["grant_completed"]
     assert code_of(lambda: issue(approvals, ENGINEER, grant_id(one)), Conflict) == "grant_ended"
@@ -402,7 +410,7 @@ def test_complete_grant_when_not_ones_own_changes_nothing(reader: Caller, kind: 
     one = granted()
     approvals = FakeApprovals(one)
     command = CompleteGrant(grant_id=grant_id(one), idempotency_key="k-1")
-    code_of(lambda: usecases.complete_grant(approvals, reader, command, SOON), kind)
+    code_of(lambda: grants.end_grant(approvals, reader, command, SOON), kind)
     assert approvals.states[REQUEST_ID] == one
 
 
@@ -428,6 +436,6 @@ def test_advance_due_when_a_grant_has_ended_tells_so() -> None:
 
 
 def test_advance_due_when_somebody_was_faster_changes_nothing() -> None:
-    approvals = FakeApprovals(granted().revoke(ALICE, "", SOON).state)
+    approvals = FakeApprovals(revoke(granted(), ALICE, "", SOON).state)
     usecases.advance_due(approvals, Cause("approval_service", CORRELATION_ID), END, one_by_one)
     assert approvals.facts == []

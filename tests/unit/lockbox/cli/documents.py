@@ -4,9 +4,23 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.unit.builders import ALICE, ENGINEER, NOW, VENDOR_APPROVER, approval, caller, granted, policy, terms
+from tests.unit.builders import (
+    ALICE,
+    ENGINEER,
+    NOW,
+    VENDOR_APPROVER,
+    approval,
+    ask_back,
+    caller,
+    extend,
+    granted,
+    policy,
+    terms,
+    use_break_glass,
+)
 
-from approval_service.domain.approval import break_glass, decision, extension_steps, information
+from approval_service.domain.approval import answer as answers
+from approval_service.domain.approval import views
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.policy.policy import digest_of
 from lockbox.contracts import wire
@@ -25,12 +39,12 @@ LENA = caller("lena@vendor.example", "vendor", Role.VENDOR_APPROVER)
 
 def outcome(one: Approval) -> dict[str, Any]:
     """What the portal answers to an act."""
-    return wire.encode(decision.as_view(one))
+    return wire.encode(views.as_view(one))
 
 
 def reading(one: Approval, reader: Caller = ALICE) -> dict[str, Any]:
     """An item of the queue."""
-    return wire.encode(decision.as_reading(one, reader))
+    return wire.encode(views.as_reading(one, reader, NOW))
 
 
 def listed(*items: dict[str, Any], next_cursor: str | None = None) -> dict[str, Any]:
@@ -45,7 +59,7 @@ def details(
     history: tuple[HistoryEntry, ...] = (),
 ) -> dict[str, Any]:
     """A request with what became of it."""
-    seen: ApprovalReading = decision.as_reading(one, reader)
+    seen: ApprovalReading = views.as_reading(one, reader, NOW)
     made = _request(one, asked or terms(), history)
     return wire.encode(RequestDetails(**vars(made) | {name: getattr(seen, name) for name in OUTCOME}))
 
@@ -62,7 +76,7 @@ def not_arrived() -> dict[str, Any]:
 
 def asked_back() -> Approval:
     """A request about which an approver wants to know more."""
-    return information.ask(approval(), VENDOR_APPROVER, "Which mailbox?", NOW).state
+    return ask_back(approval(), VENDOR_APPROVER, "Which mailbox?", NOW).state
 
 
 def answered() -> Approval:
@@ -70,19 +84,19 @@ def answered() -> Approval:
     answer = InfoProvided(
         tenant="contoso", request_id=approval().request_id, requester=ENGINEER.email, number=1, answer="Alice's."
     )
-    return information.receive_answer(asked_back(), answer, SOON).state
+    return answers.receive(asked_back(), answer, SOON).state
 
 
 def extended(hours: int = 1) -> Approval:
     """A grant for which an extension is asked."""
-    return extension_steps.ask(granted(), ENGINEER, timedelta(hours=hours), "There is more to do.", SOON).state
+    return extend(granted(), ENGINEER, timedelta(hours=hours), "There is more to do.", SOON).state
 
 
 def broken_open(approvers: int = 2) -> Approval:
     """A request for which so many approvers want access at once."""
     one = approval(settings={"break_glass": BreakGlass(allowed=True)})
     for approver in (VENDOR_APPROVER, LENA)[:approvers]:
-        one = break_glass.use(one, approver, f"{approver.email} sees fire", SOON).state
+        one = use_break_glass(one, approver, f"{approver.email} sees fire", SOON).state
     return one
 
 

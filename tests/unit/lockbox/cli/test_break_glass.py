@@ -1,16 +1,14 @@
 """`lockbox break-glass`."""
 
 import pytest
-from tests.unit.builders import ADMIN, REQUEST_ID
+from tests.unit.builders import ADMIN, REQUEST_ID, acknowledge
 from tests.unit.lockbox.cli.commands import run, sent, table, works
 from tests.unit.lockbox.cli.documents import SOON, broken_open, listed, outcome, reading
 from tests.unit.lockbox.fake_portal import FakePortal
 
-from approval_service.domain.approval import break_glass
-
 USE = f"POST /api/v1/requests/{REQUEST_ID}/break-glass"
 USED = "GET /api/v1/tenants/contoso/break-glass"
-KNOWN = break_glass.acknowledge(broken_open(), ADMIN, "seen", SOON).state
+KNOWN = acknowledge(broken_open(), ADMIN, "seen", SOON).state
 
 pytestmark = pytest.mark.usefixtures("signed_in")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.builders import ALICE, ENGINEER, granted
+from tests.unit.builders import ALICE, ENGINEER, complete, granted, revoke
 from tests.unit.lockbox.cli.commands import fails, sent, table, works
 from tests.unit.lockbox.cli.documents import SOON, extended, listed, outcome
 from tests.unit.lockbox.fake_portal import FakePortal
@@ -46,8 +46,8 @@ def test_extend_when_it_is_too_long_says_what_is_left(portal: FakePortal) -> Non
 @pytest.mark.parametrize(
     ("act", "state", "ended"),
     [
-        ("revoke", "REVOKED", granted().revoke(ALICE, "enough", SOON)),
-        ("complete", "COMPLETED", granted().complete(ENGINEER, "enough", SOON)),
+        ("revoke", "REVOKED", revoke(granted(), ALICE, "enough", SOON)),
+        ("complete", "COMPLETED", complete(granted(), ENGINEER, "enough", SOON)),
     ],
 )
 def test_end_when_done_says_since_when(portal: FakePortal, act: str, state: str, ended: Any) -> None:

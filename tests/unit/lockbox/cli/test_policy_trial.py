@@ -11,7 +11,7 @@ from tests.unit.lockbox.cli.commands import fails, run, sent, table, works
 from tests.unit.lockbox.fake_portal import FakePortal
 
 from approval_service.domain.people import People, Person
-from approval_service.domain.policy.evaluation import Asked, evaluate
+from approval_service.domain.policy.evaluation import PolicyInput, evaluate
 from approval_service.domain.policy.policy import forecast
 from lockbox.contracts import wire
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("signed_in")
 
 def forecasted(version: int | None = 1, **asked: Any) -> dict[str, Any]:
     what = terms(**asked)
-    evaluation = evaluate(policy(), Asked(what, "erin@vendor.example", NOW))
+    evaluation = evaluate(policy(), PolicyInput(what, "erin@vendor.example", NOW))
     return wire.encode(forecast(evaluation, what, People.of("contoso", KNOWN), "erin@vendor.example", version))
 
 

@@ -1,7 +1,7 @@
 """`lockbox request`, `list`, `answer`, `cancel`."""
 
 import pytest
-from tests.unit.builders import ENGINEER, NOW, REQUEST_ID, approval
+from tests.unit.builders import ENGINEER, NOW, REQUEST_ID, approval, cancel
 from tests.unit.lockbox.cli.commands import sent, table, works
 from tests.unit.lockbox.cli.documents import answered, as_asked, listed, outcome
 from tests.unit.lockbox.fake_portal import FakePortal
@@ -60,6 +60,6 @@ def test_answer_when_given_says_that_the_request_goes_on(portal: FakePortal) -> 
 
 def test_cancel_when_done_says_so(portal: FakePortal) -> None:
     route = f"POST /api/v1/requests/{REQUEST_ID}/cancel"
-    portal.says(route, outcome(approval().cancel(ENGINEER, "", NOW).state))
+    portal.says(route, outcome(cancel(approval(), ENGINEER, "", NOW).state))
     assert works("cancel", REQUEST_ID) == f"Request {REQUEST_ID} is CANCELLED.\n"
     assert sent(portal, route) == {"comment": ""}

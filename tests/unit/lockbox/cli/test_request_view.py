@@ -12,12 +12,15 @@ from tests.unit.builders import (
     ENGINEER,
     EVENT_ID,
     NOW,
+    OWN_LEAD,
     REQUEST_ID,
     VENDOR_APPROVER,
+    acknowledge,
     approval,
     decide,
     granted,
     quorum,
+    revoke,
     terms,
 )
 from tests.unit.lockbox.cli.commands import table, works
@@ -32,7 +35,6 @@ from tests.unit.lockbox.cli.documents import (
 )
 from tests.unit.lockbox.fake_portal import FakePortal
 
-from approval_service.domain.approval import break_glass
 from approval_service.domain.approval.approval import Approval
 from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.identity import Caller
@@ -149,7 +151,7 @@ def test_show_when_access_was_granted_says_from_when_to_when(portal: FakePortal)
 
 
 def test_show_when_access_was_revoked_says_when_it_ended(portal: FakePortal) -> None:
-    revoked = granted().revoke(ALICE, "enough", SOON).state
+    revoked = revoke(granted(), ALICE, "enough", SOON).state
     assert "is REVOKED, from 2026-01-31 09:30:00 UTC to 2026-01-31 09:35:00 UTC.\n" in shown(portal, revoked)
 
 
@@ -190,7 +192,7 @@ def test_show_when_break_glass_was_wanted_shows_how_far_it_came(portal: FakePort
 
 
 def test_show_when_break_glass_was_acknowledged_shows_by_whom(portal: FakePortal) -> None:
-    known = break_glass.acknowledge(broken_open(), ADMIN, "seen", SOON).state
+    known = acknowledge(broken_open(), ADMIN, "seen", SOON).state
     [*_, last] = table(shown(portal, known), "TIME                     WHAT")
     assert last == ["2026-01-31 09:35:00 UTC", "acknowledged", "carol@contoso.example", "seen"]
 
@@ -229,7 +231,11 @@ def test_show_when_the_reader_may_decide_shows_the_digest_and_says_so(portal: Fa
 @pytest.mark.parametrize(
     ("reader", "why"),
     [
-        (ENGINEER, "nobody decides on an own request [own_request]."),
+        (
+            ENGINEER,
+            "this needs the role vendor_approver or customer_approver or customer_admin [role_required].",
+        ),
+        (OWN_LEAD, "nobody decides on an own request [own_request]."),
         (ALICE, "the vendor's people decide now [not_your_stage]."),
         (AUDITOR, "this needs the role vendor_approver or customer_approver or customer_admin [role_required]."),
     ],

@@ -14,7 +14,7 @@ from marshmallow import Schema, fields
 from marshmallow_dataclass import class_schema
 from tests.unit.strategies import EVERY_CALL, EVERY_FACT, messages
 
-from approval_service.domain.access import Access
+from approval_service.domain.access import AccessRecord
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts import wire
@@ -26,7 +26,7 @@ from portal_service.domain.session import ApiToken, FailedAttempt, Session
 from request_service.domain.request import AccessRequest
 
 EVERY_ANSWER = {call.answer for call in EVERY_CALL}
-STATES = {Approval, Policy, Access, Delivery, Account, Session, ApiToken, FailedAttempt, AccessRequest}
+STATES = {Approval, Policy, AccessRecord, Delivery, Account, Session, ApiToken, FailedAttempt, AccessRequest}
 MESSAGES = sorted({*EVERY_CALL, *EVERY_ANSWER, *EVERY_FACT, *STATES}, key=lambda kind: kind.__name__)
 READ = sorted({*EVERY_ANSWER, *STATES}, key=lambda kind: kind.__name__)
 few = settings(max_examples=max(3, settings().max_examples // 10))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.builders import REQUEST_ID, asked, terms
 from tests.unit.strategies import EVERY_CALL, EVERY_FACT, messages
 
-from approval_service.domain.access import Access
+from approval_service.domain.access import AccessRecord
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts import wire
@@ -31,7 +31,7 @@ from portal_service.usecases import Seed
 from request_service.domain.request import AccessRequest
 
 ANSWERS = {call.answer for call in EVERY_CALL}
-STATES = (Approval, Policy, Access, Delivery, Account, Session, ApiToken, FailedAttempt, AccessRequest)
+STATES = (Approval, Policy, AccessRecord, Delivery, Account, Session, ApiToken, FailedAttempt, AccessRequest)
 KINDS = sorted({*EVERY_CALL, *ANSWERS, *EVERY_FACT, *STATES, Event}, key=lambda kind: kind.__name__)
 
 TERMS: dict[str, Any] = wire.encode(terms())

@@ -2,10 +2,22 @@ from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
-from tests.unit.builders import ALICE, ENGINEER, NOW, VENDOR_APPROVER, approval, created, decide, granted, policy
+from tests.unit.builders import (
+    ALICE,
+    ENGINEER,
+    NOW,
+    VENDOR_APPROVER,
+    approval,
+    ask_back,
+    created,
+    decide,
+    extend,
+    granted,
+    policy,
+)
 from tests.unit.strategies import EVERY_FACT
 
-from approval_service.domain.approval import extension_steps, information
+from approval_service.domain.approval import answer as answers
 from approval_service.domain.approval.approval import Approval
 from lockbox.contracts.approval.facts import RequestApproved, RequestCancelled, RequestDenied, RequestExpired
 from lockbox.contracts.events import Fact
@@ -65,18 +77,18 @@ def test_standing_when_followed_to_the_end_is_what_the_approval_says() -> None:
 
 
 def test_standing_when_approvers_ask_and_the_engineer_answers_waits_for_each_in_turn() -> None:
-    asked = information.ask(approval(), VENDOR_APPROVER, "Which index?", NOW)
+    asked = ask_back(approval(), VENDOR_APPROVER, "Which index?", NOW)
     assert [standing_after(fact, 4) for fact in asked.facts] == [Standing(RequestState.INFO_REQUESTED, 4)]
     told = InfoProvided(
         tenant="contoso", request_id=created().request_id, requester=ENGINEER.email, number=1, answer="The first."
     )
     assert standing_after(told, 2) is None, "the approval says when it goes on"
-    resumed = information.receive_answer(asked.state, told, NOW)
+    resumed = answers.receive(asked.state, told, NOW)
     assert [standing_after(fact, 5) for fact in resumed.facts] == [Standing(RequestState.PENDING_VENDOR, 5)]
 
 
 def test_standing_when_an_extension_is_asked_for_stays_approved() -> None:
-    asked = extension_steps.ask(granted(), ENGINEER, timedelta(hours=1), "Longer.", NOW)
+    asked = extend(granted(), ENGINEER, timedelta(hours=1), "Longer.", NOW)
     assert [fact.type for fact in asked.facts] == ["extension_requested", "stage_opened"]
     assert [standing_after(fact, 9) for fact in asked.facts] == [None, None]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.builders import NOW, terms
 
-from approval_service.domain.policy.evaluation import Asked, Evaluation, evaluate
+from approval_service.domain.policy.evaluation import Evaluation, PolicyInput, evaluate
 from lockbox.contracts.policy.document import (
     DEFAULT_SETTINGS,
     DEFAULT_STAGES,
@@ -34,7 +34,7 @@ def settings(*rules: Rule, **changes: Any) -> PolicySettings:
 
 
 def made_of(policy: PolicySettings, now: datetime = NOW, **changes: Any) -> Evaluation:
-    return evaluate(policy, Asked(terms(**changes), ERIN, now))
+    return evaluate(policy, PolicyInput(terms(**changes), ERIN, now))
 
 
 def opens(**when: Any) -> Rule:

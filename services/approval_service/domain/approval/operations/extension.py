@@ -1,4 +1,4 @@
-"""Extending: asking for more time while a grant is active, and what becomes of it. The access goes on meanwhile."""
+"""Extensions: the request for more time while a grant is active, and its outcome. The access goes on meanwhile."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,70 +8,72 @@ from approval_service.domain.approval.deliberation import Deliberation
 from approval_service.domain.approval.extension import Extension
 from approval_service.domain.grant import Grant
 from approval_service.domain.policy.hours import Span
+from lockbox.contracts.approval.operations import RequestExtension
 from lockbox.contracts.approval.terms import Verdict
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import format_duration
 from lockbox.contracts.grant.facts import ExtensionDecided, ExtensionRequested
 from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Caller
-from lockbox.errors import Conflict, Forbidden, invalid
+from lockbox.errors import Conflict, invalid
 from lockbox.faults import Expected
 
 
-def ask(
-    approval: Approval, caller: Caller, duration: timedelta, justification: str, now: datetime
-) -> Changed[Approval]:
-    """Ask for more time; the stages that decided on the request decide on it."""
-    caller.require_sight("grant", approval.tenant, approval.requester)
-    if caller.email != approval.requester:
-        raise Forbidden("not_requester", "only its engineer can ask for an extension")
-    return approval.advance(now).then(lambda current: _ask(current, duration, justification, now))
-
-
-def settle(
-    approval: Approval, extension: Extension, verdict: Verdict, comment: str, now: datetime
-) -> Changed[Approval]:
-    """What a stage's verdict on an extension leads to: the next stage, more time, or none."""
-    if verdict == "deny":
-        return _over(approval, replace(extension, state="DENIED"), approval.granted(), comment)
-    return _go_on(approval, extension, comment, now)
-
-
-def _ask(approval: Approval, duration: timedelta, justification: str, now: datetime) -> Changed[Approval]:
+def require_extendable(approval: Approval, _caller: Caller) -> None:
+    """Raise unless the grant is active and no extension waits for a decision."""
     grant = approval.granted()
     grant.require_live()
     if grant.state != GrantState.ACTIVE:
         raise Conflict("grant_not_active", "the access has not begun; an extension can be asked for while it is open")
     if approval.extension is not None:
         raise Conflict("extension_pending", "an extension is asked for already")
+
+
+def request(approval: Approval, _caller: Caller, command: RequestExtension, now: datetime) -> Changed[Approval]:
+    """Ask for more time; the stages that decided on the request decide on it."""
+    grant, duration = approval.granted(), command.duration
     _require_within_cap(approval, grant, duration)
-    approval.require_thawed(Span(grant.ends_at, grant.ends_at + duration))
+    approval.require_no_freeze(Span(grant.ends_at, grant.ends_at + duration))
     terms = replace(
-        approval.deliberation.terms, duration=duration, justification=justification, starts_at=grant.ends_at
+        approval.deliberation.terms,
+        duration=duration,
+        justification=command.justification,
+        starts_at=grant.ends_at,
     )
     extension = Extension(
         number=len(approval.extensions) + 1,
         duration=duration,
-        justification=justification,
+        justification=command.justification,
         asked_at=now,
         deliberation=Deliberation.on(terms, approval.deliberation.stages),
     )
-    fact = ExtensionRequested(**grant.about(), number=extension.number, duration=duration, justification=justification)
+    fact = ExtensionRequested(
+        **grant.about(), number=extension.number, duration=duration, justification=command.justification
+    )
     asked = Changed(approval.with_extension(extension), (fact,))
-    return asked.then(lambda after: _go_on(after, extension, "", now))
+    return asked.then(lambda after: _open_next_stage(after, extension, "", now))
 
 
-def _go_on(approval: Approval, extension: Extension, comment: str, now: datetime) -> Changed[Approval]:
-    further = replace(extension, deliberation=extension.deliberation.go_on(now))
+def conclude_stage(
+    approval: Approval, extension: Extension, verdict: Verdict, comment: str, now: datetime
+) -> Changed[Approval]:
+    """Follow a stage's verdict on an extension: open the next stage, give more time, or give none."""
+    if verdict == "deny":
+        return _conclude(approval, replace(extension, state="DENIED"), approval.granted(), comment)
+    return _open_next_stage(approval, extension, comment, now)
+
+
+def _open_next_stage(approval: Approval, extension: Extension, comment: str, now: datetime) -> Changed[Approval]:
+    further = replace(extension, deliberation=extension.deliberation.open_next_stage(now))
     after = approval.with_extension(further)
     if further.deliberation.stage is not None:
         return Changed(after, (after.stage_opened(),))
     grant, duration = approval.granted(), further.deliberation.terms.duration
-    approval.require_thawed(Span(grant.ends_at, grant.ends_at + duration))
-    return _over(after, replace(further, state="APPROVED"), grant.extend(duration), comment)
+    approval.require_no_freeze(Span(grant.ends_at, grant.ends_at + duration))
+    return _conclude(after, replace(further, state="APPROVED"), grant.extend(duration), comment)
 
 
-def _over(approval: Approval, extension: Extension, grant: Grant, comment: str) -> Changed[Approval]:
+def _conclude(approval: Approval, extension: Extension, grant: Grant, comment: str) -> Changed[Approval]:
     fact = ExtensionDecided(
         **grant.about(),
         number=extension.number,

@@ -11,12 +11,13 @@ from tests.unit.builders import (
     NOW,
     OPERATOR,
     VENDOR_APPROVER,
+    acknowledge,
     approval,
     caller,
     decide,
+    use_break_glass,
 )
 
-from approval_service.domain.approval import break_glass
 from approval_service.domain.approval.approval import Approval
 from lockbox.contracts.approval.facts import BreakGlassUsed
 from lockbox.contracts.events import Changed
@@ -36,7 +37,7 @@ def asked(**changes: Any) -> Approval:
 
 
 def use(one: Approval, by: Caller, why: str = "Everything is down.") -> Changed[Approval]:
-    return break_glass.use(one, by, why, SOON)
+    return use_break_glass(one, by, why, SOON)
 
 
 def opened(**changes: Any) -> Changed[Approval]:
@@ -117,25 +118,25 @@ def test_glass_when_the_request_has_ended_stays_whole() -> None:
 
 @pytest.mark.parametrize("by", [ALICE, ADMIN])
 def test_acknowledgement_when_given_by_the_customer_is_recorded_once(by: Caller) -> None:
-    changed = break_glass.acknowledge(opened().state, by, "We saw it.", SOON)
+    changed = acknowledge(opened().state, by, "We saw it.", SOON)
     assert types(changed) == ["break_glass_acknowledged"]
     broken = changed.state.break_glass
     assert broken is not None
     assert (broken.acknowledged_by, broken.acknowledgement) == (by.email, "We saw it.")
     with pytest.raises(Conflict) as refused:
-        break_glass.acknowledge(changed.state, ADMIN, "", SOON)
+        acknowledge(changed.state, ADMIN, "", SOON)
     assert refused.value.code == "already_acknowledged"
 
 
 @pytest.mark.parametrize("by", [AUDITOR, VENDOR_APPROVER, ENGINEER])
 def test_acknowledgement_when_given_by_somebody_else_is_refused(by: Caller) -> None:
     with pytest.raises(Forbidden) as refused:
-        break_glass.acknowledge(opened().state, by, "", SOON)
+        acknowledge(opened().state, by, "", SOON)
     assert refused.value.code == "role_required"
 
 
 def test_acknowledgement_when_nothing_was_broken_is_refused() -> None:
     for one in (asked(), use(asked(), VENDOR_APPROVER).state):
         with pytest.raises(Conflict) as refused:
-            break_glass.acknowledge(one, ALICE, "", SOON)
+            acknowledge(one, ALICE, "", SOON)
         assert refused.value.code == "break_glass_unused"

@@ -8,15 +8,19 @@ from tests.unit.builders import (
     ENGINEER,
     FRANK,
     NOW,
+    OWN_LEAD,
     REQUEST_ID,
     VENDOR_APPROVER,
     approval,
+    ask_back,
+    cancel,
     decide,
     digest_of,
 )
 
-from approval_service.domain.approval import information
+from approval_service.domain.approval import answer as answers
 from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.operations import information
 from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request.facts import InfoProvided
@@ -27,12 +31,12 @@ SOON = NOW + timedelta(minutes=5)
 
 
 def ask(one: Approval, by: Caller = VENDOR_APPROVER, question: str = "Which index?") -> Changed[Approval]:
-    return information.ask(one, by, question, SOON)
+    return ask_back(one, by, question, SOON)
 
 
 def answer(one: Approval, number: int = 1, text: str = "The first.", now: Any = SOON) -> Changed[Approval]:
     told = InfoProvided(tenant="contoso", request_id=REQUEST_ID, requester=ENGINEER.email, number=number, answer=text)
-    return information.receive_answer(one, told, now)
+    return answers.receive(one, told, now)
 
 
 def types(changed: Changed[Approval]) -> list[str]:
@@ -81,13 +85,14 @@ def test_question_when_open_does_not_keep_anybody_from_deciding() -> None:
 
 
 def test_question_when_open_does_not_keep_the_engineer_from_cancelling() -> None:
-    assert ask(approval()).state.cancel(ENGINEER, "", SOON).state.state == RequestState.CANCELLED
+    assert cancel(ask(approval()).state, ENGINEER, "", SOON).state.state == RequestState.CANCELLED
 
 
 @pytest.mark.parametrize(
     ("by", "kind", "code"),
     [
-        (ENGINEER, Forbidden, "own_request"),
+        (ENGINEER, Forbidden, "role_required"),
+        (OWN_LEAD, Forbidden, "own_request"),
         (ALICE, Forbidden, "not_your_stage"),
         (AUDITOR, Forbidden, "role_required"),
         (FRANK, NotFound, "request_not_found"),

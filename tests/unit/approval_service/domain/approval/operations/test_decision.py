@@ -12,6 +12,8 @@ from tests.unit.builders import (
     AUDITOR,
     ENGINEER,
     NOW,
+    OWN_LEAD,
+    REQUEST_ID,
     VENDOR_APPROVER,
     approval,
     caller,
@@ -19,10 +21,11 @@ from tests.unit.builders import (
     digest_of,
 )
 
-from approval_service.domain.approval import decision
+from approval_service.domain.approval import views
 from approval_service.domain.approval.approval import Approval
-from approval_service.domain.approval.deliberation import Ballot
+from approval_service.domain.approval.gate import perform
 from lockbox.contracts.approval.facts import DecisionRecorded, StageOpened
+from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.policy.document import DEFAULT_STAGES, Group, Side, StagePlan
@@ -158,8 +161,9 @@ def test_decide_when_the_stage_has_closed_the_word_stands() -> None:
 
 
 def test_decide_when_something_else_was_shown_is_refused() -> None:
+    command = Decide(request_id=REQUEST_ID, request_digest="0" * 64, decision="approve", idempotency_key="k-1")
     with pytest.raises(Conflict) as refused:
-        decision.decide(approval(), VENDOR_APPROVER, Ballot("approve", "0" * 64), NOW)
+        perform(approval(), VENDOR_APPROVER, command, NOW)
     assert refused.value.code == "request_changed"
 
 
@@ -239,7 +243,7 @@ def test_decide_when_a_denial_has_changes_is_refused() -> None:
 
 
 def test_judge_when_nothing_is_in_the_way_says_what_is_missing() -> None:
-    judged = decision.judge(decide(under(TWO_GROUPS), ANN).state, BEN)
+    judged = views.judgement(decide(under(TWO_GROUPS), ANN).state, BEN, NOW)
     assert judged.may_decide
     assert judged.satisfied == ("Legal",)
     assert [(one.group, one.approvals) for one in judged.missing] == [("Security", 1)]
@@ -249,7 +253,8 @@ def test_judge_when_nothing_is_in_the_way_says_what_is_missing() -> None:
 @pytest.mark.parametrize(
     ("by", "code"),
     [
-        (ENGINEER, "own_request"),
+        (ENGINEER, "role_required"),
+        (OWN_LEAD, "own_request"),
         (AUDITOR, "role_required"),
         (VENDOR_APPROVER, "not_your_stage"),
         (ADMIN, "not_eligible"),
@@ -257,22 +262,22 @@ def test_judge_when_nothing_is_in_the_way_says_what_is_missing() -> None:
 )
 def test_judge_when_something_forbids_it_says_what_decide_would(by: Caller, code: str) -> None:
     one = under(CUSTOMER)
-    assert [objection.code for objection in decision.judge(one, by).forbidden] == [code]
+    assert [objection.code for objection in views.judgement(one, by, NOW).forbidden] == [code]
     assert code_of(one, by) == code
 
 
 @pytest.mark.parametrize("state", [RequestState.APPROVED, RequestState.DENIED, RequestState.CANCELLED])
 def test_judge_when_the_request_has_ended_says_so(state: RequestState) -> None:
-    [objection] = decision.judge(replace(approval(), state=state), ALICE).forbidden
+    [objection] = views.judgement(replace(approval(), state=state), ALICE, NOW).forbidden
     assert objection.code == f"request_{state.lower()}"
 
 
 def test_view_when_read_by_two_people_differs_in_what_they_may() -> None:
     one = under(CUSTOMER)
-    first, second = (decision.as_reading(one, by) for by in (ALICE, ADMIN))
-    assert (first.you.may_decide, second.you.may_decide) == (True, False)
+    first, second = (views.as_reading(one, by, NOW) for by in (ALICE, ADMIN))
+    assert (first.you.allows("decide"), second.you.allows("decide")) == (True, False)
     assert first.request_digest == second.request_digest == digest_of(one)
-    assert decision.as_view(decide(one, ALICE).state).request_digest is None
+    assert views.as_view(decide(one, ALICE).state).request_digest is None
 
 
 # --- a freeze ------------------------------------------------------------------------------------------------------

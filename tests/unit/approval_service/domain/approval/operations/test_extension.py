@@ -6,15 +6,19 @@ from tests.unit.builders import (
     ALICE,
     ENGINEER,
     FRANK,
+    LEAD,
     NOW,
     VENDOR_APPROVER,
+    complete,
     decide,
     digest_of,
+    extend,
     granted,
     policy,
+    revoke,
 )
 
-from approval_service.domain.approval import decision, extension_steps
+from approval_service.domain.approval import views
 from approval_service.domain.approval.approval import Approval
 from lockbox.contracts.approval.facts import StageOpened
 from lockbox.contracts.approval.terms import Changes
@@ -31,7 +35,7 @@ WHY = "The index is larger than we thought."
 
 
 def ask(one: Approval, by: Caller = ENGINEER, duration: timedelta = HOUR, now: datetime = SOON) -> Changed[Approval]:
-    return extension_steps.ask(one, by, duration, WHY, now)
+    return extend(one, by, duration, WHY, now)
 
 
 def types(changed: Changed[Approval]) -> list[str]:
@@ -95,8 +99,8 @@ def test_extension_when_changed_in_anything_but_its_duration_is_refused() -> Non
 def test_extension_when_the_access_ends_meanwhile_lapses(end: str) -> None:
     asked = ask(granted()).state
     changed = {
-        "revoke": lambda: asked.revoke(ALICE, "", SOON),
-        "complete": lambda: asked.complete(ENGINEER, "", SOON),
+        "revoke": lambda: revoke(asked, ALICE, "", SOON),
+        "complete": lambda: complete(asked, ENGINEER, "", SOON),
         "expire": lambda: asked.advance(NOW + timedelta(hours=5)),
     }[end]()
     assert types(changed)[1:] == ["extension_decided"]
@@ -126,10 +130,12 @@ def test_extension_when_the_access_is_not_active_is_refused() -> None:
     later = granted(starts_at=NOW + timedelta(hours=2))
     assert code_of(lambda: ask(later)) == "grant_not_active"
     assert code_of(lambda: ask(granted(), now=NOW + timedelta(hours=5))) == "grant_ended"
-    assert code_of(lambda: ask(granted().revoke(ALICE, "", SOON).state)) == "grant_ended"
+    assert code_of(lambda: ask(revoke(granted(), ALICE, "", SOON).state)) == "grant_ended"
 
 
-@pytest.mark.parametrize(("by", "code"), [(VENDOR_APPROVER, "not_requester"), (FRANK, "grant_not_found")])
+@pytest.mark.parametrize(
+    ("by", "code"), [(VENDOR_APPROVER, "role_required"), (LEAD, "not_requester"), (FRANK, "grant_not_found")]
+)
 def test_extension_when_asked_by_somebody_else_is_refused(by: Caller, code: str) -> None:
     assert code_of(lambda: ask(granted(), by)) == code
 
@@ -159,6 +165,6 @@ def test_extension_when_no_stage_decided_on_the_request_needs_none() -> None:
 
 def test_extension_when_shown_has_a_digest_of_its_own() -> None:
     asked = ask(granted()).state
-    view = decision.as_view(asked)
+    view = views.as_view(asked)
     assert view.request_digest is None
     assert view.extensions[0].request_digest == digest_of(asked)

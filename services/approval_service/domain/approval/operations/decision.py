@@ -1,0 +1,78 @@
+"""Decisions: the vote of an approver in the open stage, and the outcome that it leads to."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from approval_service.domain.approval.approval import Approval, PendingDecision
+from approval_service.domain.approval.deliberation import Deliberation
+from approval_service.domain.approval.operations import extension
+from approval_service.domain.approval.operations.narrowing import narrow, only_shorter
+from lockbox.contracts.approval.facts import DecisionRecorded
+from lockbox.contracts.approval.operations import Decide
+from lockbox.contracts.events import Changed
+from lockbox.contracts.identity import Caller
+from lockbox.contracts.request.terms import AccessTerms
+from lockbox.errors import Conflict, invalid
+from lockbox.faults import Expected
+
+
+def require_decidable(approval: Approval, caller: Caller) -> None:
+    """Raise unless a decision is open and the policy lets this caller decide in its stage."""
+    approval.require_decision().deliberation.require_eligible(caller)
+
+
+def decide(approval: Approval, caller: Caller, command: Decide, now: datetime) -> Changed[Approval]:
+    """Record a vote in the open stage; open the next stage, or end, as it demands."""
+    pending, document = approval.require_decision(), approval.document
+    if document is None or command.request_digest != document.digest:
+        raise Conflict("request_changed", "this is not, or not any more, what you were shown; look at it again")
+    terms = _terms_left(approval, pending, command, now)
+    deliberation = pending.deliberation.vote(caller, command, terms, now)
+    recorded = _recorded(approval, pending, deliberation)
+    return Changed(_with(approval, pending, deliberation), (recorded,)).then(lambda after: _conclude_stage(after, now))
+
+
+def _terms_left(approval: Approval, pending: PendingDecision, command: Decide, now: datetime) -> AccessTerms:
+    terms, changes = pending.deliberation.terms, command.changes
+    if command.decision == "deny":
+        if changes is not None:
+            raise invalid("changes", Expected("changes_with_denial"), "changes")
+        if approval.limits.comment_on_denial and not command.comment.strip():
+            raise invalid("comment", Expected("comment_required"), command.comment)
+    if changes is None:
+        return terms
+    return narrow(terms, changes, now) if pending.extension is None else only_shorter(terms, changes)
+
+
+def _recorded(approval: Approval, pending: PendingDecision, after: Deliberation) -> DecisionRecorded:
+    decision = after.decisions[-1]
+    return DecisionRecorded(
+        tenant=approval.tenant,
+        request_id=approval.request_id,
+        stage=decision.side,
+        approver=decision.approver,
+        decision=decision.decision,
+        comment=decision.comment,
+        stage_number=decision.stage,
+        counts_for=decision.counts_for,
+        changes=decision.changes,
+        request_digest=decision.request_digest,
+        instead=len(after.decisions) == len(pending.deliberation.decisions),
+        extension=pending.extension,
+    )
+
+
+def _with(approval: Approval, pending: PendingDecision, deliberation: Deliberation) -> Approval:
+    if pending.extension is None or approval.extension is None:
+        return replace(approval, deliberation=deliberation)
+    return approval.with_extension(replace(approval.extension, deliberation=deliberation))
+
+
+def _conclude_stage(approval: Approval, now: datetime) -> Changed[Approval]:
+    deliberation = approval.require_decision().deliberation
+    verdict, last = deliberation.verdict, deliberation.decisions[-1]
+    if verdict is None:
+        return Changed(approval)
+    if approval.extension is not None:
+        return extension.conclude_stage(approval, approval.extension, verdict, last.comment, now)
+    return approval.deny(last.approver, last.comment) if verdict == "deny" else approval.open_next_stage(now)

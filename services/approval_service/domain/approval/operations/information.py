@@ -1,0 +1,42 @@
+"""Questions of approvers to the engineer. The request goes on expiring until the answer comes, and after it."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from approval_service.domain.approval.approval import Approval
+from lockbox.contracts.approval.facts import InfoRequested
+from lockbox.contracts.approval.operations import RequestInfo
+from lockbox.contracts.approval.terms import Note
+from lockbox.contracts.events import Changed
+from lockbox.contracts.identity import Caller
+from lockbox.contracts.request.terms import RequestState
+from lockbox.errors import Conflict
+
+MOST_QUESTIONS = 50
+
+
+def require_askable(approval: Approval, caller: Caller) -> None:
+    """Raise unless the caller could decide on the request now, and may ask one more question."""
+    approval.require_pending()
+    approval.deliberation.require_eligible(caller)
+    if _count(approval, "question") >= MOST_QUESTIONS:
+        raise Conflict("too_many_questions", f"{MOST_QUESTIONS} questions were asked; decide, or let it expire")
+
+
+def ask(approval: Approval, caller: Caller, command: RequestInfo, now: datetime) -> Changed[Approval]:
+    """Ask the engineer a question before deciding."""
+    number = _count(approval, "question") + 1
+    note = Note(kind="question", number=number, by=caller.email, at=now, text=command.question)
+    after = replace(approval, state=RequestState.INFO_REQUESTED, notes=(*approval.notes, note))
+    return Changed(after, (InfoRequested(**approval.outcome(), approver=caller.email, question=command.question),))
+
+
+def require_question(approval: Approval, _caller: Caller) -> None:
+    """Raise `Conflict` unless a question waits for the engineer's answer."""
+    if approval.state != RequestState.INFO_REQUESTED:
+        raise Conflict("nothing_asked", f"this request is {approval.state}: no question waits for an answer")
+
+
+def _count(approval: Approval, kind: Literal["question", "answer"]) -> int:
+    return sum(note.kind == kind for note in approval.notes)
