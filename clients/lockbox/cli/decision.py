@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lockbox.cli.matter import Matter, less, matter_of
+from lockbox.cli.open_decision import Matter, less, matter_of
 from lockbox.cli.output import Comment, Json, cell, say, show_json, show_texts
 from lockbox.cli.request import RequestId, report
 from lockbox.cli.session import CommandError, Document, post, read, read_all

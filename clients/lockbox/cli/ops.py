@@ -6,7 +6,7 @@ import typer
 
 from lockbox.cli import ops_keys
 from lockbox.cli.output import Json, say, show_fields, show_json, show_rows
-from lockbox.cli.session import CommandError, Session, ask, load_session
+from lockbox.cli.session import CommandError, StoredSession, ask, load_session
 
 app = typer.Typer(
     help="For operators: what is parked, what waits, what the broker lacks, and the keys.", no_args_is_help=True
@@ -152,7 +152,7 @@ def _is_one(parked_id: str | None, every: bool) -> bool:
     return not every
 
 
-def _until_done(session: Session, method: str, path: str) -> list[dict[str, Any]]:
+def _until_done(session: StoredSession, method: str, path: str) -> list[dict[str, Any]]:
     """All that were parked when it began, a part at a time; what parks again meanwhile comes after them."""
     answer = ask(session, method, path)
     done, total = answer["items"], len(answer["items"]) + answer["left"]

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from lockbox.cli import policy_changes, policy_trial, session
+from lockbox.cli import policy_proposal, policy_trial, session
 from lockbox.cli.output import Json, say, show_json
 from lockbox.cli.policy_document import Tenant, change, read_document, settings_of
-from lockbox.cli.policy_overview import say_proposed, show_policy
+from lockbox.cli.policy_view import say_proposed, show_policy
 from lockbox.cli.session import CommandError, read
 
 app = typer.Typer(help="Read a tenant's policy, try it with a request, and change it.", no_args_is_help=True)
@@ -68,8 +68,8 @@ def _report(policy: Any, as_json: bool) -> None:
 
 app.command("get")(get)
 app.command("put")(put)
-app.command("diff")(policy_changes.diff)
+app.command("diff")(policy_proposal.diff)
 app.command("test")(policy_trial.try_out)
-app.command("agree")(policy_changes.agree)
-app.command("reject")(policy_changes.reject)
+app.command("agree")(policy_proposal.agree)
+app.command("reject")(policy_proposal.reject)
 app.command("schema")(schema)

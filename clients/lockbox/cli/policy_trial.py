@@ -21,7 +21,7 @@ FIELDS = (
 WHO = (*COLUMNS, ("WHO COULD DECIDE", "eligible"))
 
 
-class Outcome(StrEnum):
+class ExpectedOutcome(StrEnum):
     """What can happen to a request: people decide, or the policy itself says yes or no."""
 
     DECIDE = "decide"
@@ -39,7 +39,7 @@ def try_out(
         str | None, typer.Option(help="Which engineer asks; one that no rule names if left out.")
     ] = None,
     at: Annotated[str | None, typer.Option(help="When it arrives, as RFC 3339; now if left out.")] = None,
-    expect: Annotated[Outcome | None, typer.Option(help="Exit with 3 if the outcome is another one.")] = None,
+    expect: Annotated[ExpectedOutcome | None, typer.Option(help="Exit with 3 if the outcome is another one.")] = None,
     as_json: Json = False,
 ) -> None:
     """Show what would happen to a request: by itself, or which stages it would pass and who could decide.

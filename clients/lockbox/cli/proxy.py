@@ -51,7 +51,7 @@ def proxy(
     passage = Passage(grant, _origin(origin))
     passage.token()
     try:
-        server = Server(passage, port)
+        server = ProxyServer(passage, port)
     except (OSError, OverflowError) as error:
         raise CommandError(f"can't listen on {LOOPBACK}:{port}: {error}") from error
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell has what it starts in the background ignore the first
@@ -93,7 +93,7 @@ class Passage:
         return answer
 
 
-class Server(ThreadingHTTPServer):
+class ProxyServer(ThreadingHTTPServer):
     """Listens on the loopback address alone, for whoever knows its name."""
 
     daemon_threads = True
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = 60
-    server: Server
+    server: ProxyServer
 
     def do_GET(self) -> None:
         """Pass it on, or say why not."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lockbox.cli.matter import less, matter_of
+from lockbox.cli.open_decision import less, matter_of
 from lockbox.cli.output import Json, cell, head, say, show_fields, show_json, show_part
 from lockbox.cli.request import RequestId
 from lockbox.cli.session import Document, read

@@ -25,7 +25,7 @@ class CommandError(Exception):
 
 
 @dataclass(frozen=True)
-class Session:
+class StoredSession:
     """Which portal, and the token for it."""
 
     url: str
@@ -41,7 +41,7 @@ def session_file() -> Path:
     return Path(base) / "lockbox" / "session.json"
 
 
-def save_session(session: Session) -> Path:
+def save_session(session: StoredSession) -> Path:
     """Keep a session in the token file, for its owner alone (mode 0600)."""
     path = session_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,12 +51,12 @@ def save_session(session: Session) -> Path:
     return path
 
 
-def load_session() -> Session:
+def load_session() -> StoredSession:
     """The session in the token file; raises `CommandError` if there is none, or if others can read it."""
     path = session_file()
     try:
         require_private(path)
-        return Session(**json.loads(path.read_text()))
+        return StoredSession(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:
         raise CommandError("you are not signed in; run `lockbox login`") from error
 
@@ -67,7 +67,7 @@ def require_private(path: Path) -> None:
         raise CommandError(f"{path} can be read by others; run `chmod 600 {path}`")
 
 
-def ask(session: Session, method: str, path: str, **options: Any) -> Any:
+def ask(session: StoredSession, method: str, path: str, **options: Any) -> Any:
     """What the portal answers, as JSON (None for no content); raises `CommandError` with what a problem says."""
     headers = {"Authorization": f"Bearer {session.token}"} if session.token else {}
     headers |= options.pop("headers", {})

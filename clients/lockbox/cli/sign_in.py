@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lockbox.cli.output import Json, say, show_json
-from lockbox.cli.session import Session, ask, load_session, save_session, session_file
+from lockbox.cli.session import StoredSession, ask, load_session, save_session, session_file
 
 
 def login(
@@ -21,9 +21,9 @@ def login(
     password = sys.stdin.readline().rstrip("\n") if password_stdin else os.environ.get("LOCKBOX_PASSWORD")
     if password is None:
         password = typer.prompt("Password", hide_input=True)
-    token = ask(Session(url, ""), "POST", "/session", json={"email": email, "password": password})["token"]
-    path = save_session(Session(url, token))
-    profile = ask(Session(url, token), "GET", "/session")
+    token = ask(StoredSession(url, ""), "POST", "/session", json={"email": email, "password": password})["token"]
+    path = save_session(StoredSession(url, token))
+    profile = ask(StoredSession(url, token), "GET", "/session")
     if as_json:
         show_json({**profile, "url": url, "session_file": str(path)})
     else:

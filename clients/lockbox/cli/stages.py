@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lockbox.cli.matter import less
+from lockbox.cli.open_decision import less
 from lockbox.cli.output import show_part, show_rows
 from lockbox.cli.session import Document
 

@@ -8,7 +8,7 @@ from lockbox.contracts.calls import APPROVAL, PUBLIC, Call
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Action, Email, Flag, TenantName, Timestamp, Uuid
 from lockbox.contracts.identity import VENDOR_ROLES, Role
-from lockbox.contracts.rules import Form
+from lockbox.contracts.rules import TextPattern
 from lockbox.values.limits import LONGEST_ACTION, LONGEST_RESOURCE, MOST_RECORDS_AT_ONCE
 
 # --- facts ---------------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class ListRevocations(
 def tried(longest: int) -> dict[str, Any]:
     """Return the rule of an attempted resource or action: any text, so that every attempt goes on record."""
     pattern = rf"[^\ud800-\udfff]{{0,{longest}}}\Z"
-    return {"validate": Form(pattern, "too_long", most=longest)}
+    return {"validate": TextPattern(pattern, "too_long", most=longest)}
 
 
 @dataclass(frozen=True, kw_only=True)

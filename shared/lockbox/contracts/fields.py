@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import isodate
 from marshmallow import fields
 
-from lockbox.contracts.rules import Form, longest, violation
+from lockbox.contracts.rules import TextPattern, longest, violation
 from lockbox.values import names
 from lockbox.values.resources import PATTERN
 from lockbox.values.timestamps import format_timestamp, parse_timestamp
@@ -107,14 +107,14 @@ class CommentField(TextField):
 class TitleField(TextField):
     """A title that people give to a thing: one line of text."""
 
-    rule = (prose(1, 80), Form(r"[^\r\n\t]*\Z", "several_lines"))
+    rule = (prose(1, 80), TextPattern(r"[^\r\n\t]*\Z", "several_lines"))
 
 
 class NameField(TextField):
     """The name of a tenant: a DNS label."""
 
     pattern = names.TENANT
-    rule = Form(pattern, "not_a_tenant_name")
+    rule = TextPattern(pattern, "not_a_tenant_name")
 
 
 class ResourceField(TextField):
@@ -124,13 +124,13 @@ class ResourceField(TextField):
     last one `**`.
     """
 
-    rule = (longest(512), Form(PATTERN, "not_a_resource"))
+    rule = (longest(512), TextPattern(PATTERN, "not_a_resource"))
 
 
 class ActionField(TextField):
     """An action on a resource."""
 
-    rule = Form(names.ACTION, "not_an_action")
+    rule = TextPattern(names.ACTION, "not_an_action")
 
 
 EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}\Z"
@@ -139,7 +139,7 @@ EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}\Z"
 class EmailField(TextField):
     """The address of a person, compared in lower case."""
 
-    rule = Form(EMAIL, "not_an_email")
+    rule = TextPattern(EMAIL, "not_an_email")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -150,14 +150,14 @@ class UuidField(TextField):
     """An identifier in the canonical text form of RFC 9562."""
 
     pattern = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-    rule = Form(pattern, "not_a_uuid")
+    rule = TextPattern(pattern, "not_a_uuid")
 
 
 class KeyField(TextField):
     """An Idempotency-Key: 1 to 255 printable ASCII characters."""
 
     pattern = re.compile(r"[\x21-\x7e]{1,255}\Z")
-    rule = Form(pattern, "not_an_idempotency_key")
+    rule = TextPattern(pattern, "not_an_idempotency_key")
 
 
 class FlagField(fields.Boolean):

@@ -26,7 +26,7 @@ class Coded:
             raise _violation(self.expected) from error
 
 
-class Form(Coded, validate.Regexp):
+class TextPattern(Coded, validate.Regexp):
     """A regular expression that the text matches from its beginning."""
 
     def __init__(self, pattern: str | Pattern[str], code: str, **params: Any) -> None:

@@ -39,7 +39,7 @@ SECRET_FIELDS = frozenset({"password", "token", "api_token"})
 DOCUMENT = "_document"
 
 
-class Strict(CompiledSchema):
+class StrictSchema(CompiledSchema):
     """A message whose unknown fields are refused. Every error carries a code and parameters in place of English."""
 
     error_messages = cast(dict[str, str], {"unknown": UNKNOWN, "type": AN_OBJECT})
@@ -53,7 +53,7 @@ class Strict(CompiledSchema):
             ]
 
 
-class Tolerant(Strict):
+class TolerantSchema(StrictSchema):
     """A message of a later, additive version: fields that this code does not know are left out."""
 
     class Meta:
@@ -65,7 +65,7 @@ class Tolerant(Strict):
 @cache
 def schema(kind: type, *, tolerant: bool = False) -> Schema:
     """Return the marshmallow schema of a message; unknown fields are refused unless `tolerant`."""
-    return marshmallow_dataclass.class_schema(kind, base_schema=Tolerant if tolerant else Strict)()
+    return marshmallow_dataclass.class_schema(kind, base_schema=TolerantSchema if tolerant else StrictSchema)()
 
 
 def encode(message: object, kind: type | None = None) -> dict[str, Any]:

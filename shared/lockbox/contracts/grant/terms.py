@@ -5,13 +5,13 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from lockbox.contracts.fields import TextField
-from lockbox.contracts.rules import Form
+from lockbox.contracts.rules import TextPattern
 
 
 class ThumbprintField(TextField):
     """The SHA-256 of a key or a certificate, as base64url."""
 
-    rule = Form(r"[A-Za-z0-9_-]{43}\Z", "not_a_thumbprint")
+    rule = TextPattern(r"[A-Za-z0-9_-]{43}\Z", "not_a_thumbprint")
 
 
 Thumbprint = Annotated[str, ThumbprintField]

@@ -22,7 +22,7 @@ from lockbox.contracts.fields import (
 )
 from lockbox.contracts.identity import Role
 from lockbox.contracts.request.terms import Pattern, ReasonCode, Severity, some_distinct
-from lockbox.contracts.rules import Form, violation
+from lockbox.contracts.rules import TextPattern, violation
 
 MOST_STAGES, MOST_GROUPS, MOST_MEMBERS, MOST_RULES, MOST_FREEZES = 10, 10, 100, 200, 50
 
@@ -51,7 +51,7 @@ class MemberField(TextField):
     """Who belongs to a group: everybody of a role, or one person by the address."""
 
     roles = tuple(role.value for role in DECIDERS)
-    rule = Form(re.compile(rf"(?:{'|'.join(roles)})\Z|{EMAIL}"), "not_a_member", roles=list(roles))
+    rule = TextPattern(re.compile(rf"(?:{'|'.join(roles)})\Z|{EMAIL}"), "not_a_member", roles=list(roles))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -61,19 +61,19 @@ class MemberField(TextField):
 class TimeOfDayField(TextField):
     """A time of day, such as `08:00`; `24:00` is the end of the day."""
 
-    rule = Form(r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", "not_a_time_of_day")
+    rule = TextPattern(r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", "not_a_time_of_day")
 
 
 class TimeZoneField(TextField):
     """The name of a time zone in the IANA database."""
 
-    rule = Form(r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}\Z", "not_a_time_zone")
+    rule = TextPattern(r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}\Z", "not_a_time_zone")
 
 
 class LocalTimeField(TextField):
     """A date and a time of day, in a time zone that is named beside it."""
 
-    rule = Form(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]\Z", "not_a_local_time")
+    rule = TextPattern(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]\Z", "not_a_local_time")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)

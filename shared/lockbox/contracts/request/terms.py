@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from lockbox.contracts import wire
 from lockbox.contracts.fields import Action, Duration, Justification, Resource, TenantName, TextField, Timestamp
-from lockbox.contracts.rules import Form, violation
+from lockbox.contracts.rules import TextPattern, violation
 
 
 class ReasonCode(StrEnum):
@@ -48,13 +48,13 @@ PENDING = frozenset({RequestState.PENDING_VENDOR, RequestState.PENDING_CUSTOMER,
 class ServiceRequestField(TextField):
     """The number of a support case."""
 
-    rule = Form(r"[A-Z][A-Z0-9]{0,9}-[0-9]{1,12}\Z", "not_a_service_request")
+    rule = TextPattern(r"[A-Z][A-Z0-9]{0,9}-[0-9]{1,12}\Z", "not_a_service_request")
 
 
 class PatternField(TextField):
     """How a tenant's service requests look: `#` is one digit, a final `*` one or more, all else stands for itself."""
 
-    rule = Form(r"[A-Z][A-Z0-9#]{0,9}-(?:[0-9#]{1,12}|[0-9#]{0,11}\*)\Z", "not_a_service_request_pattern")
+    rule = TextPattern(r"[A-Z][A-Z0-9#]{0,9}-(?:[0-9#]{1,12}|[0-9#]{0,11}\*)\Z", "not_a_service_request_pattern")
 
 
 Pattern = Annotated[str, PatternField]

@@ -12,7 +12,7 @@ from tests.unit.lockbox.cli.documents import as_asked, details, extended, listed
 from tests.unit.lockbox.fake_portal import URL, FakePortal
 
 from lockbox.cli import main
-from lockbox.cli.session import CommandError, Session, load_session, session_file
+from lockbox.cli.session import CommandError, StoredSession, load_session, session_file
 from lockbox.contracts import wire
 
 PROFILE = {"email": "erin@vendor.example", "organisation": "vendor", "roles": ["engineer"]}
@@ -42,7 +42,7 @@ def test_login_when_the_password_comes_from_standard_input_keeps_the_token(porta
     assert said == f"Signed in at {URL} as erin@vendor.example (vendor: engineer).\n"
     assert sent(portal, "POST /api/v1/session") == {"email": "erin@vendor.example", "password": "hunter2"}
     assert portal.asked("GET /api/v1/session")[0].headers["Authorization"] == "Bearer lbs_new"
-    assert load_session() == Session(URL, "lbs_new")
+    assert load_session() == StoredSession(URL, "lbs_new")
 
 
 def test_login_when_everything_is_in_the_environment_asks_for_nothing(

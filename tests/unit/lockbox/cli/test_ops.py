@@ -11,7 +11,7 @@ from tests.unit.lockbox.fake_portal import URL, FakePortal
 from typer.testing import CliRunner
 
 from lockbox.cli.main import app
-from lockbox.cli.session import CommandError, Session, save_session
+from lockbox.cli.session import CommandError, StoredSession, save_session
 
 QUEUE = "audit_service.on_event.v1"
 ONE = "3c0f5c1e-7d6b-4a39-9a55-5d1f2f6f0b0e"
@@ -43,7 +43,7 @@ ITEM = {
 @pytest.fixture(autouse=True)
 def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCKBOX_SESSION", str(tmp_path / "session.json"))
-    save_session(Session(URL, "lbs_secret"))
+    save_session(StoredSession(URL, "lbs_secret"))
 
 
 def run(*arguments: str, text: str | None = None) -> Result:

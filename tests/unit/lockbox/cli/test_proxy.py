@@ -14,7 +14,7 @@ from tests.unit.lockbox.fake_portal import URL, FakePortal
 
 from lockbox import clock
 from lockbox.cli.key import own_key
-from lockbox.cli.proxy import RENEWED, Passage, Server
+from lockbox.cli.proxy import RENEWED, Passage, ProxyServer
 from lockbox.crypto import possession
 from lockbox.crypto.possession import Target
 from lockbox.guard.refusals import Refusal
@@ -28,9 +28,9 @@ pytestmark = pytest.mark.usefixtures("signed_in")
 
 
 @pytest.fixture
-def server(portal: FakePortal) -> Iterator[Server]:
+def server(portal: FakePortal) -> Iterator[ProxyServer]:
     portal.says(TOKEN, {"grant_id": GRANT.id, "token": SIGNED})
-    with Server(Passage(GRANT.id, URL)) as server:
+    with ProxyServer(Passage(GRANT.id, URL)) as server:
         serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
         yield server
@@ -47,7 +47,7 @@ def answers(portal: FakePortal, method: str, status: int, headers: Any = None, c
 
 
 def ask(
-    server: Server, target: str = PATH, method: str = "GET", body: bytes | None = None, **headers: str
+    server: ProxyServer, target: str = PATH, method: str = "GET", body: bytes | None = None, **headers: str
 ) -> tuple[HTTPResponse, str]:
     """By its own name, unless `Host` says another one."""
     fields = {"Host": server.host} | {name.replace("_", "-"): value for name, value in headers.items()}
@@ -58,7 +58,7 @@ def ask(
 
 
 def test_request_when_asked_for_by_the_secret_name_goes_with_grant_and_proof(
-    server: Server, portal: FakePortal
+    server: ProxyServer, portal: FakePortal
 ) -> None:
     answers(portal, "GET", 200, content=LETTER.encode())
     answer, said = ask(server, f"{PATH}?page=2", Authorization="Bearer x", DPoP="y", Accept="text/plain")
@@ -74,7 +74,7 @@ def test_request_when_asked_for_by_the_secret_name_goes_with_grant_and_proof(
     possession.check_token(proof, SIGNED)
 
 
-def test_requests_when_several_have_each_a_proof_and_one_grant(server: Server, portal: FakePortal) -> None:
+def test_requests_when_several_have_each_a_proof_and_one_grant(server: ProxyServer, portal: FakePortal) -> None:
     answers(portal, "GET", 200, content=LETTER.encode())
     for _ in range(3):
         ask(server)
@@ -94,7 +94,9 @@ def test_requests_when_several_have_each_a_proof_and_one_grant(server: Server, p
         "",
     ],
 )
-def test_request_when_asked_for_by_another_name_goes_nowhere(server: Server, portal: FakePortal, host: str) -> None:
+def test_request_when_asked_for_by_another_name_goes_nowhere(
+    server: ProxyServer, portal: FakePortal, host: str
+) -> None:
     name = server.host.partition(":")[0]
     answer, said = ask(server, Host=host.format(name=name, port=server.server_port))
     assert answer.status == 421
@@ -105,7 +107,7 @@ def test_request_when_asked_for_by_another_name_goes_nowhere(server: Server, por
 def test_name_when_made_is_another_one_each_time() -> None:
     names = set()
     for _ in range(3):
-        with Server(Passage(SIGNED, URL)) as server:
+        with ProxyServer(Passage(SIGNED, URL)) as server:
             assert server.server_address[0] == "127.0.0.1"
             names.add(server.host.partition(".")[0])
     assert (len(names), {len(name) for name in names}) == (3, {32})
@@ -115,14 +117,16 @@ def test_name_when_made_is_another_one_each_time() -> None:
     ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
 )
 def test_request_when_another_site_asks_goes_nowhere(
-    server: Server, portal: FakePortal, site: str, status: int
+    server: ProxyServer, portal: FakePortal, site: str, status: int
 ) -> None:
     answers(portal, "GET", 200, content=LETTER.encode())
     assert ask(server, Sec_Fetch_Site=site)[0].status == status
     assert len(portal.asked(f"GET {PATH}")) == (status == 200)
 
 
-def test_request_when_it_changes_something_is_as_if_asked_at_the_product(server: Server, portal: FakePortal) -> None:
+def test_request_when_it_changes_something_is_as_if_asked_at_the_product(
+    server: ProxyServer, portal: FakePortal
+) -> None:
     answers(portal, "PUT", 204)
     answer, _ = ask(server, PATH, "PUT", b"\xff\x00", Origin=server.address, Referer=f"{server.address}/edit")
     assert answer.status == 204
@@ -142,7 +146,7 @@ def test_request_when_it_changes_something_is_as_if_asked_at_the_product(server:
     ],
 )
 def test_request_when_it_can_not_be_passed_on_goes_nowhere(
-    server: Server, portal: FakePortal, target: str, headers: dict[str, str], status: int
+    server: ProxyServer, portal: FakePortal, target: str, headers: dict[str, str], status: int
 ) -> None:
     answer, said = ask(server, target, **headers)
     assert (answer.status, answer.headers["Connection"]) == (status, "close")
@@ -150,7 +154,7 @@ def test_request_when_it_can_not_be_passed_on_goes_nowhere(
     assert portal.requests == []
 
 
-def test_answer_when_it_leads_on_stays_here(server: Server, portal: FakePortal) -> None:
+def test_answer_when_it_leads_on_stays_here(server: ProxyServer, portal: FakePortal) -> None:
     cookie = "id=1; Domain=lockbox.example; Path=/; HttpOnly"
     answers(portal, "GET", 302, headers={"Location": f"{URL}/next", "Set-Cookie": cookie})
     answer, _ = ask(server)
@@ -164,7 +168,7 @@ def test_answer_when_it_leads_on_stays_here(server: Server, portal: FakePortal) 
 
 @pytest.mark.parametrize("reason", RENEWED)
 def test_grant_when_refused_as_of_no_use_any_more_is_fetched_anew_for_the_next_request(
-    server: Server, portal: FakePortal, reason: str
+    server: ProxyServer, portal: FakePortal, reason: str
 ) -> None:
     made = Refusal(reason)
     answers(portal, "GET", made.status, headers=made.headers, content=made.body)
@@ -175,13 +179,13 @@ def test_grant_when_refused_as_of_no_use_any_more_is_fetched_anew_for_the_next_r
     assert len(portal.asked(TOKEN)) == 2
 
 
-def test_request_when_the_product_does_not_answer_says_so(server: Server, portal: FakePortal) -> None:
+def test_request_when_the_product_does_not_answer_says_so(server: ProxyServer, portal: FakePortal) -> None:
     portal.on(f"GET {PATH}", httpx.ConnectError("refused"))
     answer, said = ask(server)
     assert (answer.status, said) == (502, f"lockbox: {URL} does not answer: refused\n")
 
 
-def test_request_when_the_grant_has_ended_says_so(server: Server, portal: FakePortal) -> None:
+def test_request_when_the_grant_has_ended_says_so(server: ProxyServer, portal: FakePortal) -> None:
     portal.says(TOKEN, {"detail": "it has ended", "code": "grant_ended"}, status=409)
     answer, said = ask(server)
     assert (answer.status, said) == (502, "lockbox: it has ended [grant_ended]\n")
@@ -202,5 +206,5 @@ def test_proxy_when_the_product_is_no_origin_does_not_begin(portal: FakePortal, 
     assert portal.requests == []
 
 
-def test_proxy_when_the_port_is_taken_says_so(server: Server) -> None:
+def test_proxy_when_the_port_is_taken_says_so(server: ProxyServer) -> None:
     assert fails("proxy", SIGNED, URL, "--port", str(server.server_port)).startswith("can't listen on 127.0.0.1:")

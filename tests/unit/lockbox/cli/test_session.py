@@ -8,7 +8,7 @@ from tests.unit.lockbox.fake_portal import URL, FakePortal
 
 from lockbox.cli.session import (
     CommandError,
-    Session,
+    StoredSession,
     ask,
     load_session,
     post,
@@ -19,7 +19,7 @@ from lockbox.cli.session import (
     session_file,
 )
 
-SESSION = Session(URL, "lbs_secret")
+SESSION = StoredSession(URL, "lbs_secret")
 
 
 @pytest.fixture(autouse=True)
@@ -60,9 +60,9 @@ def test_save_when_done_is_for_the_owner_alone(home: Path) -> None:
 def test_save_when_somebody_could_read_the_file_before_closes_it(home: Path) -> None:
     path = save_session(SESSION)
     path.chmod(0o644)
-    save_session(Session(URL, "lbs_other"))
+    save_session(StoredSession(URL, "lbs_other"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert load_session() == Session(URL, "lbs_other")
+    assert load_session() == StoredSession(URL, "lbs_other")
 
 
 def test_save_when_a_link_leads_elsewhere_does_not_follow_it(home: Path) -> None:
@@ -111,7 +111,7 @@ def test_ask_when_the_portal_answers_gives_its_document(portal: FakePortal) -> N
 
 def test_ask_when_nobody_is_signed_in_shows_no_token(portal: FakePortal) -> None:
     portal.says("POST /api/v1/session", {"token": "lbs_new"})
-    ask(Session(URL, ""), "POST", "/session", json={})
+    ask(StoredSession(URL, ""), "POST", "/session", json={})
     assert "Authorization" not in portal.requests[0].headers
 
 
@@ -120,7 +120,7 @@ def test_ask_when_there_is_no_content_gives_none(portal: FakePortal) -> None:
     assert ask(SESSION, "DELETE", "/session") is None
 
 
-def complaint(method: str = "GET", path: str = "/x", session: Session = SESSION) -> str:
+def complaint(method: str = "GET", path: str = "/x", session: StoredSession = SESSION) -> str:
     with pytest.raises(CommandError) as refused:
         ask(session, method, path)
     return str(refused.value)
@@ -192,7 +192,7 @@ def test_ask_when_something_else_than_a_portal_answers_says_so(portal: FakePorta
 
 @pytest.mark.parametrize("url", ["http://[::1", "https://lockbox.example:port"])
 def test_ask_when_the_address_is_none_says_so(url: str) -> None:
-    assert url in complaint(session=Session(url, ""))
+    assert url in complaint(session=StoredSession(url, ""))
 
 
 def test_read_when_a_parameter_is_none_leaves_it_out(portal: FakePortal) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from lockbox.cli.output import Comment, Json, cell, say, show_json
 from lockbox.cli.policy_document import DIFFERENT, Tenant, read_document
-from lockbox.cli.policy_overview import show_differences
+from lockbox.cli.policy_view import show_differences
 from lockbox.cli.session import CommandError, Document, post, read
 
 Seen = Annotated[str | None, typer.Argument(help="The digest of what is proposed; if left out, you are shown it.")]
