@@ -69,7 +69,7 @@ def test_rejection_when_it_has_to_say_why_is_not_taken_without(
     asked = people.engineer.ask(tenant="fabrikam")
     page = open_as("vendor_approver", f"/requests/{asked}/reject")
     page.get_by_role("button", name="Reject").click()
-    expect(page.locator("#comment-error")).to_contain_text("why you deny")
+    expect(page.locator("#comment-error")).to_contain_text("why you reject")
     page.get_by_label("Why").fill("Not without a case.")
     page.get_by_role("button", name="Reject").click()
     expect(page.get_by_text("You rejected this request.")).to_be_visible()
