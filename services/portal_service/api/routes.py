@@ -7,7 +7,7 @@ more than that, each with its handler.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lockbox.contracts import wire
+from lockbox.contracts import registry, wire
 from lockbox.contracts.calls import Route
 from lockbox.contracts.registry import OPERATIONS, Operation
 from portal_service.api import enforcement, grants, ops, policy, requests
@@ -38,7 +38,8 @@ TAGS = (
 
 
 def blueprints() -> list[Blueprint]:
-    """Return the parts of the API with the routes of all operations."""
+    """Return the parts of the API with the routes of all operations; raise TypeError for a wrong declaration."""
+    registry.check()
     parts = {name: Blueprint(name, __name__, description=text) for _, name, text in TAGS}
     for operation in OPERATIONS:
         for number, route in enumerate(operation.routes):
@@ -52,6 +53,8 @@ def _tag(route: Route) -> str:
 
 def _add(part: Blueprint, given: Input, number: int) -> None:
     operation, special = given.operation, SPECIAL.get(given.operation, Special())
+    if operation not in EXAMPLES:
+        raise TypeError(f"{operation.__name__} has no example in portal_service.api.examples")
     example, answer = EXAMPLES[operation], special.answer or operation.answer
     view = _view(given, special)
     view = part.response(operation.status, wire.schema(answer), example=wire.encode(example.answer, answer))(view)

@@ -1,6 +1,5 @@
 """The registry of all operations: every contract module imported, every declaration checked against the others."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from functools import cache
@@ -9,7 +8,7 @@ from typing import Any
 from lockbox.contracts import access, alert, audit, earlier, keys, member, ops, usage
 from lockbox.contracts.approval import facts as approval_facts
 from lockbox.contracts.approval import operations as approval_operations
-from lockbox.contracts.calls import EVERY, Call
+from lockbox.contracts.calls import EVERY, PARAMETER, Call, Route
 from lockbox.contracts.grant import facts as grant_facts
 from lockbox.contracts.grant import operations as grant_operations
 from lockbox.contracts.identity import VENDOR_ROLES, Role
@@ -90,7 +89,10 @@ def _role_faults(operation: Operation) -> Iterator[str]:
 
 
 def _shared_routes(operations: Iterable[Operation]) -> Iterator[str]:
-    places = [(str(route), one.__name__) for one in operations for route in one.routes]
-    counts = Counter(route for route, _ in places)
-    for route in sorted(route for route, count in counts.items() if count > 1):
-        yield f"{' and '.join(name for each, name in places if each == route)}: both on {route}"
+    places: dict[tuple[str, str], list[tuple[str, Route]]] = {}
+    for one in operations:
+        for route in one.routes:
+            places.setdefault((route.method, PARAMETER.sub("{}", route.path)), []).append((one.__name__, route))
+    for shared in places.values():
+        if len(shared) > 1:
+            yield f"{' and '.join(name for name, _ in shared)}: both on {shared[0][1]}"

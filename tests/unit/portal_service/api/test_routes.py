@@ -1,0 +1,146 @@
+"""Routes as they follow from declarations: what arrives as path, body, query and key is sent as one message."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from tests.contracts.openapi import application
+from tests.unit.builders import NOW
+
+from lockbox.contracts import wire
+from lockbox.contracts.access import GetKeys
+from lockbox.contracts.calls import PUBLIC, Call
+from lockbox.contracts.registry import OPERATIONS, Operation
+from lockbox.errors import Unavailable
+from portal_service.api import routes
+from portal_service.api.examples import EXAMPLES
+from portal_service.domain.account import Account
+from portal_service.edge import Edge
+from portal_service.usecases import Identity
+
+VALUES = {
+    "tenant": "contoso",
+    "kid": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+    "queue": "notify_service.on_news.v1",
+}
+AN_ID = "123e4567-e89b-12d3-a456-426614174000"
+ENGINEER = Account(email="erin@vendor.example", organisation="vendor", roles=("engineer",), password_hash=None)
+BEARER = {"Authorization": "Bearer of-a-test"}
+ROUTES = [(operation, route) for operation in OPERATIONS for route in operation.routes]
+
+
+@dataclass
+class Recorder:
+    """An edge that notes each message and answers none."""
+
+    sent: list[Any] = field(default_factory=list)
+
+    def identify(self, _token: str) -> Identity:
+        return Identity(ENGINEER, NOW)
+
+    def call(self, message: Call[Any], *_more: object) -> Any:
+        self.sent.append(message)
+        raise Unavailable("not_sent", "this is a test")
+
+    call_as_portal = act_on_request = operate_all = read_request = call
+
+    def operate(self, _service: str, message: Call[Any]) -> Any:
+        self.call(message)
+
+    def proven_key(self) -> str | None:
+        return VALUES["kid"]
+
+
+@pytest.fixture
+def edge() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def client(edge: Recorder) -> FlaskClient:
+    client = application().test_client()
+    client.environ_base["lockbox.edge"] = edge
+    return client
+
+
+def address(path: str) -> str:
+    for name in ("tenant", "kid", "queue", "grant_id", "request_id", "parked_id"):
+        path = path.replace(f"{{{name}}}", VALUES.get(name, AN_ID))
+    return path if path.startswith("/.well-known/") else f"/api/v1{path}"
+
+
+def test_edge_when_recorded_has_the_methods_of_the_real_one() -> None:
+    own = {name for name in vars(Recorder) if not name.startswith("_")} - {"sent"}
+    assert own <= set(vars(Edge))
+
+
+@pytest.mark.parametrize(("operation", "route"), ROUTES)
+def test_route_when_called_sends_the_operation_with_path_body_and_key(
+    operation: Operation, route: Any, client: FlaskClient, edge: Recorder
+) -> None:
+    body = dict(EXAMPLES[operation].body)
+    headers = BEARER | {"Idempotency-Key": "key-1"}
+    answer = client.open(address(route.path), method=route.method, json=body or None, headers=headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "not_sent")
+    [message] = edge.sent
+    if operation.method == "get_request":  # the edge puts it together from two messages
+        assert message == AN_ID
+        return
+    assert type(message) is operation
+    for name in route.parameters:
+        assert getattr(message, name) == VALUES.get(name, AN_ID)
+    if "idempotency_key" in operation.__dataclass_fields__:  # type: ignore[attr-defined]
+        assert message.idempotency_key == "key-1"
+    wire.decode(operation, wire.encode(message))
+
+
+@pytest.mark.parametrize(("operation", "route"), [(one, route) for one, route in ROUTES if one is not GetKeys])
+def test_route_when_called_without_a_token_is_refused(
+    operation: Operation, route: Any, client: FlaskClient, edge: Recorder
+) -> None:
+    answer = client.open(address(route.path), method=route.method)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "token_missing")
+    assert edge.sent == []
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if EXAMPLES.get(one) and EXAMPLES[one].body])
+def test_body_when_it_has_another_field_is_refused_by_name(
+    operation: Operation, client: FlaskClient, edge: Recorder
+) -> None:
+    [route] = operation.routes
+    body = dict(EXAMPLES[operation].body) | {"idempotency_key": "smuggled"}
+    answer = client.open(address(route.path), method=route.method, json=body, headers=BEARER)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "unknown_field")
+    assert edge.sent == []
+
+
+@pytest.mark.parametrize("path", ["/tenants/No-Such_Name/policy", "/tenants/No-Such_Name/audit"])
+def test_tenant_when_no_tenant_can_have_the_name_is_not_found(path: str, client: FlaskClient, edge: Recorder) -> None:
+    answer = client.get(f"/api/v1{path}", headers=BEARER)
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "tenant_not_found")
+    assert edge.sent == []
+
+
+def test_key_when_it_is_no_thumbprint_is_invalid(client: FlaskClient) -> None:
+    answer = client.post("/api/v1/ops/keys/short/revoke", headers=BEARER)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_kid")
+
+
+def test_query_when_it_has_numbers_moments_and_flags_reads_them(client: FlaskClient, edge: Recorder) -> None:
+    client.get("/api/v1/tenants/contoso/audit?limit=7&newest_first=true&from=2026-01-31T09:30:00Z", headers=BEARER)
+    client.get("/api/v1/tenants/contoso/break-glass?acknowledged=false", headers=BEARER)
+    records, opened = edge.sent
+    assert (records.limit, records.newest_first, records.start.hour) == (7, True, 9)
+    assert opened.acknowledged is False
+
+
+def test_only_operations_without_sign_in_when_counted_are_those_declared_public() -> None:
+    assert [one for one in OPERATIONS if one.public] == [GetKeys]
+    assert PUBLIC.value == "without sign-in"
+
+
+def test_blueprints_when_an_operation_has_no_example_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "EXAMPLES", {})
+    with pytest.raises(TypeError, match="CreateRequest has no example"):
+        routes.blueprints()
