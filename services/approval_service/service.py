@@ -185,7 +185,7 @@ class ApprovalService(operator.Operated):
 
     @command(ListRevocations)
     def list_revocations(self, caller: Caller, message: ListRevocations) -> RevocationList:
-        """List the revoked grants whose tokens would still verify."""
+        """List the revoked grants that would still verify."""
         return access.list_revocations(self.approvals, self.keyrings, message, self.clock.now())
 
     @command(RecordAccess)

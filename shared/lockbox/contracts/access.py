@@ -88,7 +88,7 @@ class GetKeys(Call[KeySet], service=APPROVAL, rest="GET /.well-known/jwks.json",
 class ListRevocations(
     Call[RevocationList], service=APPROVAL, rest="GET /revocations", roles=(Role.ENFORCEMENT_POINT,), only=VENDOR_ROLES
 ):
-    """List the revoked grants whose tokens would still verify; as a stream with `Accept: text/event-stream`."""
+    """List the revoked grants that would still verify; as a stream with `Accept: text/event-stream`."""
 
     since: Timestamp | None = None
 
