@@ -37,8 +37,8 @@ from lockbox.contracts.policy.views import Forecast, PolicyDiff, PolicyView
 from lockbox.contracts.request.facts import InfoProvided, RequestCreated
 from lockbox.ids import new_id
 from lockbox.runtime.events.subscription import subscribe
-from lockbox.runtime.host.clock import Clock
-from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.clock import ServiceClock
+from lockbox.runtime.host.health import HealthServer
 from lockbox.runtime.host.settings import Provided
 from lockbox.runtime.host.start import on_start
 from lockbox.runtime.host.stores import Store
@@ -48,7 +48,7 @@ from lockbox.runtime.process.pool import spread
 from lockbox.runtime.rpc.server import command
 
 
-class ApprovalService(operator.Operated):
+class ApprovalService(operator.OperatedService):
     """Decides requests; owns stages, grants, policies and keys."""
 
     name = "approval_service"
@@ -59,8 +59,8 @@ class ApprovalService(operator.Operated):
     accesses = Store(AccessStore)
     keyrings = Store(KeyringStore)
     signer = Provided(signer)
-    clock = Clock()
-    health = Health()
+    clock = ServiceClock()
+    health = HealthServer()
 
     @on_start()
     def make_first_key(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from audit_service import usecases
-from audit_service.settings import Settings
+from audit_service.settings import AuditSettings
 from audit_service.store import RecordStore
 from audit_service.usage_store import UsageStore
 from lockbox.contracts.audit import ListRecords, OnRecord, RecordPage
@@ -11,31 +11,31 @@ from lockbox.contracts.identity import Caller
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
 from lockbox.contracts.wire import Encoded
 from lockbox.errors import Invalid
-from lockbox.runtime.events.batches import Arrival, subscribe_in_batches
+from lockbox.runtime.events.batches import ReceivedEvent, subscribe_in_batches
 from lockbox.runtime.events.reconciliation import answer_questions
-from lockbox.runtime.host.clock import Clock
-from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.clock import ServiceClock
+from lockbox.runtime.host.health import HealthServer
 from lockbox.runtime.host.settings import settings
 from lockbox.runtime.host.stores import Store
 from lockbox.runtime.ops import operator
 from lockbox.runtime.rpc.server import command
 
 
-class AuditService(operator.Operated):
+class AuditService(operator.OperatedService):
     """Keeps every event on record."""
 
     name = "audit_service"
 
     records = Store(RecordStore)
     usages = Store(UsageStore)
-    settings = settings(Settings)
-    clock = Clock()
-    health = Health()
+    settings = settings(AuditSettings)
+    clock = ServiceClock()
+    health = HealthServer()
 
     @subscribe_in_batches()
-    def on_event(self, arrivals: Sequence[Arrival]) -> Sequence[Invalid | None]:
+    def on_event(self, received: Sequence[ReceivedEvent]) -> Sequence[Invalid | None]:
         """Put events on record."""
-        return usecases.record_events(self.records, arrivals, self.clock.now())
+        return usecases.record_events(self.records, received, self.clock.now())
 
     @answer_questions()
     def on_question(self, source: str, asked: Mapping[str, str]) -> OnRecord:

@@ -1,8 +1,8 @@
-"""Settings of audit_service."""
+"""AuditSettings of audit_service."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Settings:
+class AuditSettings:
     """Nothing yet that the runtime does not know."""

@@ -102,8 +102,8 @@ class UsageStore:
         tallies = {document["subject"]: Tally(_event(document["payload"]), most) for document in granted}
         for found in self._kinds(tenant, list(tallies)):
             tally = tallies[found["_id"]["grant"]]
-            if found["told"]:
-                tally.hear(_event(found["told"]["payload"]))
+            if found["latest"]:
+                tally.follow(_event(found["latest"]["payload"]))
             else:
                 tally.count(_counted(found))
         return [tally.usage() for tally in tallies.values()]
@@ -111,14 +111,14 @@ class UsageStore:
     def _kinds(self, tenant: str, grant_ids: Sequence[str]) -> Iterator[Document]:
         """Accesses under these grants by what was done, the most frequent first; of each step in a life, the last."""
         kind = {name: f"$access.{name}" for name in ("resource", "action", "reason")}
-        told = {"sequence": "$sequence", "payload": "$payload"}
+        latest = {"sequence": "$sequence", "payload": "$payload"}
         steps = [
             {"$match": _of(tenant, {"$in": [*ACCESSES, *LIFE]}) | {"subject": {"$in": list(grant_ids)}}},
             {
                 "$group": {
                     "_id": {"grant": "$subject", "type": "$type", **kind},
                     **WHEN,
-                    "told": {"$max": {"$cond": [{"$in": ["$type", list(LIFE)]}, told, None]}},
+                    "latest": {"$max": {"$cond": [{"$in": ["$type", list(LIFE)]}, latest, None]}},
                 }
             },
             {"$sort": {"times": -1, "_id": 1}},

@@ -29,12 +29,12 @@ class Usages(Protocol):
     def of_grant(self, query: GetGrantUsage) -> GrantUsage | None: ...  # noqa: D102
 
 
-def record_events(records: Records, arrivals: Iterable[tuple[Event, bytes]], now: datetime) -> list[Invalid | None]:
+def record_events(records: Records, received: Iterable[tuple[Event, bytes]], now: datetime) -> list[Invalid | None]:
     """Put events on record; return for each None, or the refusal of one that can't be.
 
     The same event again changes nothing.
     """
-    made = [_record(event, body, now) for event, body in arrivals]
+    made = [_record(event, body, now) for event, body in received]
     known = records.add([record for record in made if isinstance(record, Record)])
     return [record if isinstance(record, Invalid) else record.contradiction(known[record.key]) for record in made]
 

@@ -1,4 +1,4 @@
-"""Settings of notify_service."""
+"""NotifySettings of notify_service."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from lockbox.faults import Expected
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Settings of mail: server, sender, links.
+class NotifySettings:
+    """NotifySettings of mail: server, sender, links.
 
     `portal_url`: where links in messages lead. With a user, `smtp_password_file` holds the password. `smtp_ca_file`:
     the certificates that the mail server's own is checked with, in place of those of the system.

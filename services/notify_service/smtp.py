@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from lockbox.errors import Invalid, Unavailable
 from lockbox.runtime.host.settings import Config, read_settings
 from notify_service.domain.delivery import Delivery
-from notify_service.settings import Settings
+from notify_service.settings import NotifySettings
 
 TIMEOUT_SECONDS = 20
 REFUSED_FOR_GOOD = 500
@@ -26,7 +26,7 @@ templates = Environment(
 )
 
 
-def compose(delivery: Delivery, settings: Settings) -> EmailMessage:
+def compose(delivery: Delivery, settings: NotifySettings) -> EmailMessage:
     """The message; high importance where the alert is urgent."""
     link = f"{settings.portal_url}/{delivery.place}"
     message = EmailMessage()
@@ -44,11 +44,11 @@ def compose(delivery: Delivery, settings: Settings) -> EmailMessage:
     return message
 
 
-class Mailer:
+class SmtpMailer:
     """A client of the mail server that the settings name."""
 
     def __init__(self, config: Config) -> None:
-        self._settings = settings = read_settings(Settings, config)
+        self._settings = settings = read_settings(NotifySettings, config)
         self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file) if settings.smtp_starttls else None
 
     def send(self, delivery: Delivery) -> None:

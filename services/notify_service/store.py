@@ -61,7 +61,7 @@ class DeliveryStore(Aggregates[Delivery, Delivery]):
         self.collection.update_one({"_id": key}, {"$set": {"next_at": until, "last_error": error[:500]}})
 
 
-class MemberStore:
+class RecipientStore:
     """Who can be told, as told by the events of portal_service."""
 
     name = "members"

@@ -15,7 +15,7 @@ from notify_service.domain.email import alert_for
 SERVICE = "notify_service"
 
 
-class Members(Protocol):
+class Recipients(Protocol):
     """Who can be told, as told by the events of portal_service."""
 
     def learn(self, email: str, organisation: str, roles: Iterable[str], event: Event) -> None: ...  # noqa: D102
@@ -44,21 +44,21 @@ class Mailer(Protocol):
         """Return when the mail server took it; raises `Unavailable` when it did not."""
 
 
-def learn_member(members: Members, event: Event, fact: MemberAdded | MemberChanged | MemberRemoved) -> None:
+def learn_member(recipients: Recipients, event: Event, fact: MemberAdded | MemberChanged | MemberRemoved) -> None:
     """Note who can be told."""
     roles = () if isinstance(fact, MemberRemoved) else fact.roles
-    members.learn(fact.email, fact.tenant or VENDOR, roles, event)
+    recipients.learn(fact.email, fact.tenant or VENDOR, roles, event)
 
 
-def alert_people(deliveries: Deliveries, members: Members, event: Event, fact: Fact, now: datetime) -> None:
+def alert_people(deliveries: Deliveries, recipients: Recipients, event: Event, fact: Fact, now: datetime) -> None:
     """Tell whom an event concerns. Raises `NotFound`, to be tried again, while nobody is known to tell."""
     alert = alert_for(fact)
     if alert is None:
         return
-    recipients = list(members.addresses(alert.audience))
-    if not recipients:
+    addresses = list(recipients.addresses(alert.audience))
+    if not addresses:
         raise NotFound("recipients_unknown", f"nobody is known to tell of {event.type} {event.id}")
-    for recipient in recipients:
+    for recipient in addresses:
         delivery = Delivery.of(event.id, alert, recipient)
         deliveries.create(delivery.id, Changed(delivery), Act(event.cause(SERVICE), now))
 

@@ -33,7 +33,7 @@ class Listener(Protocol):
 
     open: bool
 
-    def hear(self, within: float) -> RevocationList | None: ...  # noqa: D102
+    def next(self, within: float) -> RevocationList | None: ...  # noqa: D102
 
 
 def ask(services: Services, before: RevocationList | None) -> RevocationList:
@@ -49,7 +49,7 @@ def stream(listener: Listener, first: RevocationList) -> Iterator[str]:
     told, quiet_since, until = set(first.grant_ids), time.monotonic(), time.monotonic() + STREAM_SECONDS
     keys = (first.keys, first.revoked_keys)
     while listener.open and time.monotonic() < until:
-        heard = listener.hear(HEARTBEAT_SECONDS)
+        heard = listener.next(HEARTBEAT_SECONDS)
         if heard is None:
             continue
         new = [grant_id for grant_id in heard.grant_ids if grant_id not in told]

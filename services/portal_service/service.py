@@ -4,15 +4,15 @@ from werkzeug.wrappers import Request, Response
 
 from lockbox.contracts.access import RevocationList
 from lockbox.ids import new_id
-from lockbox.runtime.host.clock import Clock
-from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.clock import ServiceClock
+from lockbox.runtime.host.health import HealthServer
 from lockbox.runtime.host.settings import Provided
 from lockbox.runtime.host.start import on_start
 from lockbox.runtime.host.stores import Store
 from lockbox.runtime.host.web import respond, web_request
-from lockbox.runtime.ops.operator import Operations
+from lockbox.runtime.ops.operator import OperatorCommands
 from lockbox.runtime.rpc.broadcast import Broadcast
-from lockbox.runtime.rpc.client import Services
+from lockbox.runtime.rpc.client import RpcClient
 from portal_service import revocation_stream, usecases
 from portal_service.app import create_app
 from portal_service.edge import Edge
@@ -30,12 +30,12 @@ class PortalService:
     sessions = Store(SessionStore)
     api_tokens = Store(ApiTokenStore)
     failed_attempts = Store(FailedAttemptStore)
-    services = Services()
-    operations = Operations()
+    services = RpcClient()
+    operations = OperatorCommands()
     app = Provided(create_app)
     seed = Provided(seed)
-    clock = Clock()
-    health = Health()
+    clock = ServiceClock()
+    health = HealthServer()
     revocations: Broadcast[RevocationList] = Broadcast(revocation_stream.PAUSE_SECONDS)
 
     @on_start()

@@ -9,34 +9,34 @@ from lockbox.contracts.request.operations import CreateRequest, GetRequest, List
 from lockbox.contracts.request.views import RequestPage, RequestView, TenantList
 from lockbox.ids import new_id
 from lockbox.runtime.events.subscription import subscribe
-from lockbox.runtime.host.clock import Clock
-from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.clock import ServiceClock
+from lockbox.runtime.host.health import HealthServer
 from lockbox.runtime.host.settings import settings
 from lockbox.runtime.host.stores import Store
 from lockbox.runtime.ops import operator
 from lockbox.runtime.rpc.server import command
 from request_service import usecases
 from request_service.domain.state import Progress
-from request_service.settings import Settings
+from request_service.settings import RequestSettings
 from request_service.store import RequestStore, TenantStore
 
 
-class RequestService(operator.Operated):
+class RequestService(operator.OperatedService):
     """Accepts requests and keeps their state for every list."""
 
     name = "request_service"
 
     requests = Store(RequestStore)
     tenants = Store(TenantStore)
-    settings = settings(Settings)
-    clock = Clock()
-    health = Health()
+    settings = settings(RequestSettings)
+    clock = ServiceClock()
+    health = HealthServer()
 
     @command(CreateRequest)
     def create_request(self, caller: Caller, message: CreateRequest) -> RequestView:
         """Create a request."""
-        arrival = usecases.Arrival(new_id(), self.clock.now())
-        return usecases.create_request(self.requests, self.tenants, caller, message, arrival)
+        new = usecases.NewRequest(new_id(), self.clock.now())
+        return usecases.create_request(self.requests, self.tenants, caller, message, new)
 
     @command(ProvideInfo)
     def provide_info(self, caller: Caller, message: ProvideInfo) -> RequestView:

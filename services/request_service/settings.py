@@ -1,8 +1,8 @@
-"""Settings of request_service."""
+"""RequestSettings of request_service."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Settings:
+class RequestSettings:
     """Nothing yet that the runtime does not know: a tenant's policy says what may be asked."""

@@ -38,7 +38,7 @@ class Tenants(Protocol):
 
 
 @dataclass(frozen=True)
-class Arrival:
+class NewRequest:
     """A request comes in: the id that it gets if it is new, and when."""
 
     request_id: str
@@ -46,11 +46,11 @@ class Arrival:
 
 
 def create_request(
-    requests: Requests, tenants: Tenants, caller: Caller, command: CreateRequest, arrival: Arrival
+    requests: Requests, tenants: Tenants, caller: Caller, command: CreateRequest, new: NewRequest
 ) -> RequestView:
     """Take a request in."""
-    asked = ask(arrival.request_id, command.terms, caller.email, tenants.find(command.terms.tenant), arrival.at)
-    return requests.create(arrival.request_id, asked, Act.of(caller.cause(), command, arrival.at))
+    asked = ask(new.request_id, command.terms, caller.email, tenants.find(command.terms.tenant), new.at)
+    return requests.create(new.request_id, asked, Act.of(caller.cause(), command, new.at))
 
 
 def get_request(requests: Requests, caller: Caller, query: GetRequest) -> RequestView:

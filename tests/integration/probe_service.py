@@ -17,7 +17,7 @@ from lockbox.contracts.events import Event, Fact
 from lockbox.contracts.identity import Caller
 from lockbox.runtime.broker import topology
 from lockbox.runtime.events import subscription
-from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.health import HealthServer
 from lockbox.runtime.rpc.server import command
 
 ORDERS = Path(os.environ["PROBE"])
@@ -48,7 +48,7 @@ class ProbeService:
 
     name = "probe_service"
 
-    health = Health()
+    health = HealthServer()
 
     @subscription.subscribe(Probed)
     def on_probed(self, event: Event, probed: Probed) -> None:

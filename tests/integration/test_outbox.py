@@ -70,7 +70,7 @@ def test_claim_when_many_claim_at_once_gives_each_document_to_one(database: Data
 def test_settle_when_all_is_published_leaves_no_trace_in_the_document(database: Database[dict[str, Any]]) -> None:
     database["things"].insert_one(document("a", 2))
     outbox = Outbox(database, ["things"])
-    outbox.settle(outbox.claim(NOW, 100), NOW)
+    outbox.acknowledge(outbox.claim(NOW, 100), NOW)
     assert database["things"].find_one({"_id": "a"}) == {"_id": "a", "outbox": []}
 
 
@@ -78,12 +78,12 @@ def test_settle_when_published_keeps_the_event_and_empties_the_outbox(database: 
     database["things"].insert_one(document("a", 2))
     outbox = Outbox(database, ["things"])
     first, second = outbox.claim(NOW, 100)
-    outbox.settle([first], NOW)
+    outbox.acknowledge([first], NOW)
     left = database["things"].find_one({"_id": "a"})
     assert left is not None
     assert [entry["id"] for entry in left["outbox"]] == [second.event_id]
     assert "outbox_at" in left
-    outbox.settle([first, second], NOW)
+    outbox.acknowledge([first, second], NOW)
     emptied = database["things"].find_one({"_id": "a"})
     assert emptied is not None
     assert emptied["outbox"] == []

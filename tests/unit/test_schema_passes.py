@@ -161,8 +161,8 @@ class Broker:
         return True
 
     @property
-    def services(self) -> client.Services:
-        services = client.Services()
+    def services(self) -> client.RpcClient:
+        services = client.RpcClient()
         services._key, services._publishers, services.replies = KEY, self, self.replies
         return services
 

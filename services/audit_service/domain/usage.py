@@ -106,7 +106,7 @@ class Tally:
         self._resources: Sequence[str] = self._fact.resources
         self._actions: Sequence[str] = self._fact.actions
 
-    def hear(self, event: Event) -> None:
+    def follow(self, event: Event) -> None:
         """Follow its life: it opens, is extended, ends."""
         fact = event.fact()
         if isinstance(fact, ExtensionDecided):

@@ -19,7 +19,7 @@ from nameko.exceptions import ConfigurationError
 from tests.unit.notify_service.test_smtp import delivery
 
 from lockbox.errors import Invalid, Unavailable
-from notify_service.smtp import Mailer
+from notify_service.smtp import SmtpMailer
 
 Serve = Callable[..., "Mailbox"]
 
@@ -102,9 +102,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def mailer(box: Mailbox, **changes: Any) -> Mailer:
+def mailer(box: Mailbox, **changes: Any) -> SmtpMailer:
     given = {"portal_url": "https://lockbox.example", "mail_from": "lockbox@vendor.example"}
-    return Mailer({"lockbox": {**given, "smtp_host": "localhost", "smtp_port": box.port, **changes}})
+    return SmtpMailer({"lockbox": {**given, "smtp_host": "localhost", "smtp_port": box.port, **changes}})
 
 
 def refused(box: Mailbox, kind: type[Invalid | Unavailable], **changes: Any) -> str:

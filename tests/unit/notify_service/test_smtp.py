@@ -11,10 +11,10 @@ from tests.unit.notify_service.domain.test_alert import OPENED
 
 from notify_service.domain.delivery import Delivery
 from notify_service.domain.email import alert_for
-from notify_service.settings import Settings
+from notify_service.settings import NotifySettings
 from notify_service.smtp import compose
 
-SETTINGS = Settings("https://lockbox.example", "lockbox@vendor.example", "smtp.example", 25)
+SETTINGS = NotifySettings("https://lockbox.example", "lockbox@vendor.example", "smtp.example", 25)
 LINK = f"https://lockbox.example/requests/{REQUEST_ID}"
 HOSTILE = '<script>alert(1)</script><a href="https://evil.example">"click"</a> & \'more\' {{ 7 * 7 }}'
 

@@ -38,7 +38,7 @@ class Heard:
         self._every = every
         self.open = True
 
-    def hear(self, within: float) -> RevocationList | None:
+    def next(self, within: float) -> RevocationList | None:
         if not self._answers:
             self.open = False
             return None

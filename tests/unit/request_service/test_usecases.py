@@ -34,7 +34,7 @@ from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 from request_service import usecases
 from request_service.domain.request import AccessRequest
 from request_service.domain.state import Standing
-from request_service.usecases import Arrival
+from request_service.usecases import NewRequest
 
 CONTOSO = TenantView(
     tenant="contoso",
@@ -121,7 +121,7 @@ def tenants() -> FakeTenants:
 
 def create(requests: FakeRequests, tenants: FakeTenants, caller: Caller = ENGINEER, **changes: Any) -> RequestView:
     command = CreateRequest(terms=asked(**changes), idempotency_key="k-1")
-    return usecases.create_request(requests, tenants, caller, command, Arrival(REQUEST_ID, NOW))
+    return usecases.create_request(requests, tenants, caller, command, NewRequest(REQUEST_ID, NOW))
 
 
 def test_create_request_when_asked_takes_it_in_for_the_caller(requests: FakeRequests, tenants: FakeTenants) -> None:

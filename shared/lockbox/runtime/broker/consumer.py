@@ -16,7 +16,7 @@ from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer
 
 from lockbox.runtime.broker.connection import HEARTBEAT_SECONDS, abandon, bound, connection_to, suspicion
-from lockbox.runtime.broker.deliveries import Deliveries
+from lockbox.runtime.broker.deliveries import ChannelDeliveries
 from lockbox.runtime.broker.publisher import LOST
 from lockbox.runtime.broker.read_ahead import ReadAhead
 
@@ -41,8 +41,8 @@ class RawQueueConsumer(QueueConsumer):
 
     def __init__(self) -> None:
         super().__init__()
-        self._unsettled = 0
-        self._deliveries: dict[Any, Deliveries] = {}
+        self._unacknowledged = 0
+        self._deliveries: dict[Any, ChannelDeliveries] = {}
 
     @property
     def providers(self) -> tuple[Any, ...]:
@@ -69,7 +69,7 @@ class RawQueueConsumer(QueueConsumer):
         return self._consumers.values()
 
     def _consumer(self, provider: Any, channel: Any) -> Consumer:
-        self._deliveries[channel] = Deliveries(channel)
+        self._deliveries[channel] = ChannelDeliveries(channel)
         hand_over = partial(self._hand_over, provider, self._deliveries[channel])
         consumer = RawConsumer(channel, queues=[provider.queue], auto_declare=False, on_message=hand_over)
         consumer.qos(prefetch_count=provider.prefetch)
@@ -134,12 +134,12 @@ class RawQueueConsumer(QueueConsumer):
     def on_iteration(self) -> None:
         """Kombu's hook: stay connected until every message that was handed over is settled."""
         self._cancel_consumers_if_requested()
-        if not self._consumers and not self._unsettled:
+        if not self._consumers and not self._unacknowledged:
             self.should_stop = True
 
     def ack(self, *messages: Any) -> None:
         """The messages, of one queue, are done with."""
-        self._unsettled -= len(messages)
+        self._unacknowledged -= len(messages)
         for channel in {message.channel for message in messages}:
             if channel in self._deliveries:
                 with suppress(*LOST):  # then the broker gives them to somebody else
@@ -149,13 +149,13 @@ class RawQueueConsumer(QueueConsumer):
 
     def requeue(self, message: Any) -> None:
         """Somebody else shall have it."""
-        self._unsettled -= 1
+        self._unacknowledged -= 1
         if message.channel in self._deliveries:
             with suppress(*LOST):  # then the broker does so by itself
                 self._deliveries[message.channel].requeue(message.delivery_tag)
 
-    def _hand_over(self, provider: Any, deliveries: Deliveries, message: Any) -> None:
-        self._unsettled += 1
+    def _hand_over(self, provider: Any, deliveries: ChannelDeliveries, message: Any) -> None:
+        self._unacknowledged += 1
         deliveries.add(message.delivery_tag)
         if provider.never_waits:
             provider.handle_message(message)

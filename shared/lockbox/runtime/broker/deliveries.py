@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 
-class Deliveries:
+class ChannelDeliveries:
     """What came on a channel and is not settled; a message that is not among it is nobody's business any more."""
 
     def __init__(self, channel: Any) -> None:
@@ -21,7 +21,7 @@ class Deliveries:
 
     def ack(self, tags: Iterable[int]) -> None:
         """These are done with: as many as possible at a stroke, and one by one those that came after an open one."""
-        done = [tag for tag in tags if self._settle(tag)]
+        done = [tag for tag in tags if self._remove(tag)]
         oldest_open = next(iter(self._in_hand), None)
         together = [tag for tag in done if oldest_open is None or tag < oldest_open]
         if together:
@@ -31,8 +31,8 @@ class Deliveries:
 
     def requeue(self, tag: int) -> None:
         """Somebody else shall have this one."""
-        if self._settle(tag):
+        if self._remove(tag):
             self._channel.basic_reject(tag, requeue=True)
 
-    def _settle(self, tag: int) -> bool:
+    def _remove(self, tag: int) -> bool:
         return self._in_hand.pop(tag, self) is None

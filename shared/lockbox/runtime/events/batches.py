@@ -19,17 +19,17 @@ from lockbox.runtime.process import crash_points
 
 BATCH = 1_000
 
-Arrival = tuple[Event, bytes]
-Gathered = list[tuple[Any, Arrival]]
+ReceivedEvent = tuple[Event, bytes]
+Batch = list[tuple[Any, ReceivedEvent]]
 Answer = tuple[Sequence[Invalid | None], Any]
 
 log = structlog.get_logger(__name__)
 
 
 class EveryEvent(Subscription):
-    """Calls the decorated method with events of every service, known or not: `method(self, arrivals)`.
+    """Calls the decorated method with events of every service, known or not: `method(self, received)`.
 
-    `arrivals` is a sequence of events, each with the bytes that were published, in the order in which they came, at
+    `received` is a sequence of events, each with the bytes that were published, in the order in which they came, at
     most `BATCH` at once. For each the method returns None, or the `Invalid` for which it is parked. If it raises,
     each event is tried by itself, so that one can't harm the others. While a batch is written the next is read, and
     what is to be parked is not waited for.
@@ -47,7 +47,7 @@ class EveryEvent(Subscription):
     def setup(self) -> None:
         """Join the consumer."""
         super().setup()
-        self._gathered: deque[tuple[Any, Arrival]] = deque()
+        self._gathered: deque[tuple[Any, ReceivedEvent]] = deque()
         self._arrived = Signal()
         self._in_hand = 0
         self._stopping = False
@@ -64,7 +64,7 @@ class EveryEvent(Subscription):
         while self._in_hand:
             eventlet.sleep(0.05)
 
-    def arguments(self, body: bytes) -> Arrival:
+    def arguments(self, body: bytes) -> ReceivedEvent:
         """The envelope, and the bytes that were published."""
         return read_event(body), body
 
@@ -79,16 +79,16 @@ class EveryEvent(Subscription):
             self._arrived.send()
 
     def _refuse(self, message: Any, error: Exception) -> None:
-        self._aside(partial(super()._refuse, message, error))
+        self._in_own_thread(partial(super()._refuse, message, error))
 
-    def _aside(self, settle: Callable[[], object]) -> None:
+    def _in_own_thread(self, finish: Callable[[], object]) -> None:
         """Settle one message in a thread of its own, as it may take long."""
 
         def run() -> None:
-            settle()
+            finish()
             self._in_hand -= 1
 
-        self.container.spawn_managed_thread(run, identifier=f"{self.method_name}.aside")
+        self.container.spawn_managed_thread(run, identifier=f"{self.method_name}.own_thread")
 
     def _run(self) -> None:
         while True:
@@ -98,38 +98,38 @@ class EveryEvent(Subscription):
                 size = min(len(self._gathered), BATCH)
                 self._deliver([self._gathered.popleft() for _ in range(size)])
 
-    def _deliver(self, batch: Gathered) -> None:
-        refusals, exc_info = self._call_until_answered([arrival for _, arrival in batch])
+    def _deliver(self, batch: Batch) -> None:
+        refusals, exc_info = self._call_until_answered([event for _, event in batch])
         if exc_info is None:
-            self._settle_each(batch, refusals)
+            self._acknowledge(batch, refusals)
         elif isinstance(exc_info[1], (*ABSENT, ContainerBeingKilled)):
-            self._give_back(batch)
+            self._requeue(batch)
         elif len(batch) > 1:
             for one in batch:
                 self._deliver([one])
         else:
-            [(message, arrival)] = batch
-            self._aside(partial(self._settle, message, arrival, None, None, exc_info))
+            [(message, event)] = batch
+            self._in_own_thread(partial(self._finish, message, event, None, None, exc_info))
 
-    def _call_until_answered(self, arrivals: Sequence[Arrival]) -> Answer:
+    def _call_until_answered(self, received: Sequence[ReceivedEvent]) -> Answer:
         """The method's answer; an absence is waited out unless the process is to stop."""
         while True:
-            refusals, exc_info = self._call(arrivals)
+            refusals, exc_info = self._call(received)
             if exc_info is None or not isinstance(exc_info[1], ABSENT) or self._stopping:
                 return refusals, exc_info
-            log.warning("handler_holds", queue=self.topology.name, events=len(arrivals), error=str(exc_info[1])[:300])
+            log.warning("handler_holds", queue=self.topology.name, events=len(received), error=str(exc_info[1])[:300])
             eventlet.sleep(HOLD_SECONDS)
 
-    def _call(self, arrivals: Sequence[Arrival]) -> Answer:
+    def _call(self, received: Sequence[ReceivedEvent]) -> Answer:
         outcome = Signal()
         try:
-            self.container.spawn_worker(self, (arrivals,), {}, handle_result=partial(_keep, outcome))
+            self.container.spawn_worker(self, (received,), {}, handle_result=partial(_keep, outcome))
         except ContainerBeingKilled as error:
             return (), (type(error), error, None)
         answer: Answer = outcome.wait()
         return answer
 
-    def _settle_each(self, batch: Gathered, refusals: Sequence[Invalid | None]) -> None:
+    def _acknowledge(self, batch: Batch, refusals: Sequence[Invalid | None]) -> None:
         crash_points.passing("before_ack")
         done = [message for (message, _), refusal in zip(batch, refusals, strict=True) if refusal is None]
         self.queue_consumer.ack(*done)
@@ -139,7 +139,7 @@ class EveryEvent(Subscription):
             if refusal is not None:
                 self._refuse(message, refusal)
 
-    def _give_back(self, batch: Gathered) -> None:
+    def _requeue(self, batch: Batch) -> None:
         for message, _ in batch:
             self.queue_consumer.requeue(message)
         self._in_hand -= len(batch)

@@ -23,7 +23,7 @@ from typing import Any
 import eventlet
 import structlog
 from amqp.exceptions import NotFound
-from eventlet.event import Event as Wish
+from eventlet.event import Event as Signal
 from kombu import Connection, Queue
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, SharedExtension
@@ -75,7 +75,7 @@ class Reconciler(SharedExtension):
         self._service = self.container.service_name
         self._every = float(self.container.config["RECONCILE_SECONDS"])
         self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"], self._prepare)
-        self._stop = Wish()
+        self._stop = Signal()
         self.queue = Queue(f"{self._service}.on_answer.v1", durable=True, queue_arguments=KEPT)
         self.queues = (self.queue.name,)
         self.declare = partial(declare_bound, self.queue, [(reconcile_exchange(RECONCILER), self._service)])

@@ -131,7 +131,7 @@ class Relay(SharedExtension):
         try:
             safe = self._publish(list(by_id.values()))
             PUBLISHED.inc(len(safe))
-            self._outbox.settle([by_id[event_id] for event_id in safe], now)
+            self._outbox.acknowledge([by_id[event_id] for event_id in safe], now)
         except (PublishError, PyMongoError) as error:
             log.warning("relay_delayed", events=len(by_id), error=str(error)[:300])
             return False

@@ -98,13 +98,13 @@ class Subscription(Entrypoint):
         self.copies.park(message, self.topology, f"{type(error).__name__}: {error}")
 
     def _work(self, message: Any, arguments: tuple[Any, ...]) -> None:
-        settle = partial(self._settle, message, arguments)
+        finish = partial(self._finish, message, arguments)
         try:
-            self.container.spawn_worker(self, arguments, {}, handle_result=settle)
+            self.container.spawn_worker(self, arguments, {}, handle_result=finish)
         except ContainerBeingKilled:
             self.queue_consumer.requeue(message)
 
-    def _settle(
+    def _finish(
         self, message: Any, arguments: tuple[Any, ...], _worker_ctx: Any, result: Any, exc_info: Any
     ) -> tuple[Any, Any]:
         error = exc_info[1] if exc_info else None

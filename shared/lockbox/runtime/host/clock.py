@@ -5,11 +5,11 @@ from nameko.extensions import DependencyProvider
 from lockbox.clock import now
 
 
-class Clock(DependencyProvider):
+class ServiceClock(DependencyProvider):
     """The time, as `self.clock.now()`."""
 
     now = staticmethod(now)
 
-    def get_dependency(self, worker_ctx: object) -> "Clock":
+    def get_dependency(self, worker_ctx: object) -> "ServiceClock":
         """The clock itself."""
         return self

@@ -57,7 +57,7 @@ class Pulse:
             eventlet.sleep(TICK_SECONDS)
 
 
-class Health(DependencyProvider):
+class HealthServer(DependencyProvider):
     """Says whether a service is alive and ready, and what it has counted."""
 
     readiness = Readiness()
@@ -82,7 +82,7 @@ class Health(DependencyProvider):
             thread.kill()
         self._socket.close()
 
-    def get_dependency(self, worker_ctx: object) -> "Health":
+    def get_dependency(self, worker_ctx: object) -> "HealthServer":
         """The health itself, for a service that shows it elsewhere too."""
         return self
 

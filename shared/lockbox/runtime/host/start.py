@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 import eventlet
-from eventlet.event import Event as Arrival
+from eventlet.event import Event as Signal
 from nameko.extensions import Entrypoint
 
 RETRY_SECONDS = 2.0
@@ -19,13 +19,13 @@ class OnStart(Entrypoint):
 
     def _run(self) -> None:
         while True:
-            done = Arrival()
-            self.container.spawn_worker(self, (), {}, handle_result=partial(self._settle, done))
+            done = Signal()
+            self.container.spawn_worker(self, (), {}, handle_result=partial(self._report, done))
             if done.wait():
                 return
             eventlet.sleep(RETRY_SECONDS)
 
-    def _settle(self, done: Any, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+    def _report(self, done: Any, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         done.send(exc_info is None)
         return result, exc_info
 

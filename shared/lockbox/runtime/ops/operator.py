@@ -44,7 +44,7 @@ from lockbox.runtime.broker.topology import SubscriptionTopology, redeliver_exch
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.host.stores import Store
 from lockbox.runtime.ops.inspection import inspect
-from lockbox.runtime.ops.parked import REPLAYED_HEADER, Desk, Taken, count_parked, desk
+from lockbox.runtime.ops.parked import REPLAYED_HEADER, ParkedDelivery, ParkedQueue, count_parked, open_parked_queue
 from lockbox.runtime.rpc.server import command
 from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document
@@ -65,7 +65,7 @@ class OperationStore(Aggregates[ParkedMessage, ParkedMessage]):
         super().__init__(database, relay, ParkedMessage, ParkedMessage)
 
 
-class Operations(Store):
+class OperatorCommands(Store):
     """The operator's side of a service: what it reads, parks and publishes."""
 
     copies = CopyPublisher()
@@ -74,7 +74,7 @@ class Operations(Store):
     def __init__(self) -> None:
         super().__init__(OperationStore)
 
-    def get_dependency(self, worker_ctx: object) -> "Operations":
+    def get_dependency(self, worker_ctx: object) -> "OperatorCommands":
         """The operations themselves."""
         return self
 
@@ -90,28 +90,28 @@ class Operations(Store):
         items: list[ParkedMessage] = []
         for topology, found in zip(queues, counts, strict=True):
             if found.parked and len(items) < query.limit:
-                with desk(self._uri, topology) as opened:
-                    items += [taken.message for taken in islice(opened.take(), query.limit - len(items))]
+                with open_parked_queue(self._uri, topology) as opened:
+                    items += [delivery.message for delivery in islice(opened.deliveries(), query.limit - len(items))]
         return ParkedList(queues=counts, items=tuple(items))
 
     def read_parked(self, caller: Caller, message: ReadParked) -> ParkedContent:
         """One parked message with its body; each look is on record."""
-        with desk(self._uri, self._one(message.queue)) as opened:
-            taken = opened.find(message.parked_id)
-            if taken is None:
+        with open_parked_queue(self._uri, self._one(message.queue)) as opened:
+            delivery = opened.find(message.parked_id)
+            if delivery is None:
                 raise _not_parked(message.queue, message.parked_id)
-            self._record(ParkedMessageRead, caller, taken.message, new_id())
-        told = wire.named(ParkedMessage, taken.message)
-        shown = taken.body[:BODY_SHOWN].decode(errors="replace")
-        return ParkedContent(**told, body=shown, truncated=len(taken.body) > BODY_SHOWN)
+            self._record(ParkedMessageRead, caller, delivery.message, new_id())
+        described = wire.named(ParkedMessage, delivery.message)
+        shown = delivery.body[:BODY_SHOWN].decode(errors="replace")
+        return ParkedContent(**described, body=shown, truncated=len(delivery.body) > BODY_SHOWN)
 
     def replay_parked(self, caller: Caller, message: ReplayParked) -> Settled:
         """Put copies of parked messages back into their queue, each safe there before the parked one goes."""
-        return self._settle(ParkedMessageReplayed, caller, message)
+        return self._finish(ParkedMessageReplayed, caller, message)
 
     def drop_parked(self, caller: Caller, message: DropParked) -> Settled:
         """Give parked messages up."""
-        return self._settle(ParkedMessageDropped, caller, message)
+        return self._finish(ParkedMessageDropped, caller, message)
 
     def get_outbox(self, _caller: Caller, _message: GetOutbox) -> OutboxView:
         """What waits to be published."""
@@ -138,24 +138,22 @@ class Operations(Store):
                 return topology
         raise NotFound("queue_not_found", f"{self.container.service_name} reads no queue {queue[:200]!r}")
 
-    def _settle(self, kind: type[ParkedMessageFact], caller: Caller, message: ReplayParked | DropParked) -> Settled:
+    def _finish(self, kind: type[ParkedMessageFact], caller: Caller, message: ReplayParked | DropParked) -> Settled:
         topology = self._one(message.queue)
         done: list[ParkedMessage] = []
-        with desk(self._uri, topology) as opened:
-            for taken in _chosen(opened, message.parked_id):
-                self._record(kind, caller, taken.message, caller.email)
+        with open_parked_queue(self._uri, topology) as opened:
+            for delivery in _chosen(opened, message.parked_id):
+                self._record(kind, caller, delivery.message, caller.email)
                 if kind is ParkedMessageReplayed:
-                    self._put_back(taken, topology)
-                opened.settle(taken)
-                done.append(taken.message)
+                    self._put_back(delivery, topology)
+                opened.acknowledge(delivery)
+                done.append(delivery.message)
             left = opened.count - len(done)
         if not done and message.parked_id is not None:
-            done.append(self._settled_before(kind, caller, message.queue, message.parked_id))
+            done.append(self._done_before(kind, caller, message.queue, message.parked_id))
         return Settled(items=tuple(done), left=left)
 
-    def _settled_before(
-        self, kind: type[ParkedMessageFact], caller: Caller, queue: str, parked_id: str
-    ) -> ParkedMessage:
+    def _done_before(self, kind: type[ParkedMessageFact], caller: Caller, queue: str, parked_id: str) -> ParkedMessage:
         """The same command again gives the same answer."""
         known = self.store.find(_key(kind, parked_id, caller.email))
         if known is None:
@@ -168,25 +166,25 @@ class Operations(Store):
         key = _key(kind, about.parked_id, once_for)
         self.store.create(key, Changed(about, (fact,)), Act(caller.cause(), clock.now()))
 
-    def _put_back(self, taken: Taken, topology: SubscriptionTopology) -> None:
+    def _put_back(self, delivery: ParkedDelivery, topology: SubscriptionTopology) -> None:
         """A copy that has its attempts before it, and comes as what it was: foreign stays foreign."""
         copy = Message(
-            id=taken.message_id,
+            id=delivery.message_id,
             exchange=redeliver_exchange(topology.consumer).name,
             routing_key=topology.name,
-            body=taken.body,
-            headers={ORIGIN_HEADER: taken.message.origin, REPLAYED_HEADER: taken.message.parked_id},
+            body=delivery.body,
+            headers={ORIGIN_HEADER: delivery.message.origin, REPLAYED_HEADER: delivery.message.parked_id},
         )
         try:
             self.copies.publish(copy)
         except PublishError as error:
-            raise Unavailable("copy_refused", f"{taken.message.parked_id} stays parked: {error}") from error
+            raise Unavailable("copy_refused", f"{delivery.message.parked_id} stays parked: {error}") from error
 
 
-def _chosen(opened: Desk, parked_id: str | None) -> Iterable[Taken]:
-    """One message or many; of many each is let go before the next is taken, for one can be large."""
+def _chosen(opened: ParkedQueue, parked_id: str | None) -> Iterable[ParkedDelivery]:
+    """One message or many; of many, each is released before the next is fetched, for one can be large."""
     if parked_id is None:
-        return islice(opened.take(), AT_ONCE)
+        return islice(opened.deliveries(), AT_ONCE)
     found = opened.find(parked_id)
     return [] if found is None else [found]
 
@@ -199,14 +197,14 @@ def _key(kind: type[ParkedMessageFact], parked_id: str, once_for: str) -> str:
     return f"{kind.type}/{parked_id}/{once_for}"
 
 
-class Operated:
+class OperatedService:
     """The entrypoints that every service has for operators.
 
-    A service names it as `operations.Operated`: `nameko run` takes every class with entrypoints that a module shows for
-    a service of its own.
+    A service imports the module and not the class: `nameko run` takes every class with entrypoints in a service's
+    module for a service.
     """
 
-    operations = Operations()
+    operations = OperatorCommands()
 
     @command(ListParked)
     def list_parked(self, caller: Caller, message: ListParked) -> ParkedList:

@@ -1,4 +1,4 @@
-"""The parked messages of a queue, as an operator gets at them: taken one by one, and given back unless settled.
+"""The parked messages of a queue, as an operator reads them: one by one, and returned unless acknowledged.
 
 RabbitMQ shows a message only to who takes it. So that nobody misses what somebody else holds for a moment, one at a
 time works on a queue: whoever has declared `<queue>.parked.desk`, which is exclusive to a connection and goes with it.
@@ -42,7 +42,7 @@ PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Taken:
+class ParkedDelivery:
     """A parked message in hand; it goes back unless its tag is acknowledged."""
 
     message: ParkedMessage
@@ -51,7 +51,7 @@ class Taken:
     tag: int
 
 
-class Desk:
+class ParkedQueue:
     """Where the parked messages of one queue are worked on, the oldest first."""
 
     def __init__(self, channel: Any, topology: SubscriptionTopology) -> None:
@@ -59,7 +59,7 @@ class Desk:
         self._topology = topology
         self.count = _count(channel, topology)
 
-    def take(self) -> Iterator[Taken]:
+    def deliveries(self) -> Iterator[ParkedDelivery]:
         """The messages that were parked when work began: what parks again meanwhile is behind them."""
         for _ in range(self.count):
             message = self._channel.basic_get(self._topology.parked)
@@ -67,24 +67,24 @@ class Desk:
                 return
             about = describe(message, self._topology)
             message_id = str(message.properties.get("message_id") or about.parked_id)
-            yield Taken(about, message_id, as_bytes(message.body), message.delivery_tag)
+            yield ParkedDelivery(about, message_id, as_bytes(message.body), message.delivery_tag)
 
-    def find(self, parked_id: str) -> Taken | None:
+    def find(self, parked_id: str) -> ParkedDelivery | None:
         """The message of this id, or None."""
-        return next((taken for taken in self.take() if taken.message.parked_id == parked_id), None)
+        return next((delivery for delivery in self.deliveries() if delivery.message.parked_id == parked_id), None)
 
-    def settle(self, taken: Taken) -> None:
+    def acknowledge(self, delivery: ParkedDelivery) -> None:
         """The message is done with."""
-        self._channel.basic_ack(taken.tag)
+        self._channel.basic_ack(delivery.tag)
 
 
 @contextmanager
-def desk(uri: str, topology: SubscriptionTopology) -> Iterator[Desk]:
+def open_parked_queue(uri: str, topology: SubscriptionTopology) -> Iterator[ParkedQueue]:
     """Work on the parked messages of a queue; raises `Conflict` while somebody else does."""
     with broker(uri) as connection:
         _lock(connection, topology)
         channel = connection.channel()
-        yield Desk(channel, topology)
+        yield ParkedQueue(channel, topology)
         channel.close()  # the broker has every acknowledgement when it answers, and takes back the rest
 
 
@@ -107,7 +107,7 @@ def broker(uri: str) -> Iterator[Connection]:
 
 
 def describe(message: Any, topology: SubscriptionTopology) -> ParkedMessage:
-    """What a parked message says of itself, without its body; nothing in it is taken at its word.
+    """What a parked message says of itself, without its body; nothing in it is trusted.
 
     What the broker itself parked, for too many deliveries, has none of our headers, or those of its publisher. It has
     the broker's account of its death in `x-death` instead, and an id made of what tells it from others.

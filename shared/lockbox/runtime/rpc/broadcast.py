@@ -22,21 +22,21 @@ log = structlog.get_logger(__name__)
 R = TypeVar("R")
 
 
-class Listener(Generic[R]):
+class BroadcastListener(Generic[R]):
     """One who listens; too slow a one is left behind."""
 
     def __init__(self) -> None:
         self._answers: LightQueue = LightQueue()
         self.open = True
 
-    def tell(self, answer: R) -> None:
+    def put(self, answer: R) -> None:
         """Give it an answer."""
         if self._answers.qsize() >= WAITING_AT_MOST:
             self.open = False
         else:
             self._answers.put(answer)
 
-    def hear(self, within: float) -> R | None:
+    def next(self, within: float) -> R | None:
         """The next answer, or None if there is none for so many seconds."""
         with suppress(Empty):
             answer: R = self._answers.get(timeout=within)
@@ -57,7 +57,7 @@ class Broadcast(DependencyProvider, Generic[R]):
 
     def setup(self) -> None:
         """Nobody listens yet."""
-        self._listeners: set[Listener[R]] = set()
+        self._listeners: set[BroadcastListener[R]] = set()
         self._asking = False
         self._silent = False
         self._stopped = False
@@ -73,13 +73,13 @@ class Broadcast(DependencyProvider, Generic[R]):
         return self
 
     @contextmanager
-    def listener(self, ask: Callable[[R | None], R]) -> Iterator[Listener[R]]:
+    def listener(self, ask: Callable[[R | None], R]) -> Iterator[BroadcastListener[R]]:
         """Somebody who listens from now on, to what one of all asks; raises `Unavailable` when there are too many."""
         if self._stopped or len(self._listeners) >= LISTENERS_AT_MOST:
             raise Unavailable(
                 "too_many_listeners", f"{len(self._listeners)} listen here; try another process, or later"
             )
-        listener: Listener[R] = Listener()
+        listener: BroadcastListener[R] = BroadcastListener()
         self._listeners.add(listener)
         try:
             if not self._asking:
@@ -93,12 +93,12 @@ class Broadcast(DependencyProvider, Generic[R]):
         answer: R | None = None
         try:
             while self._listeners:
-                answer = self._told(ask, answer)
+                answer = self._ask(ask, answer)
                 eventlet.sleep(self.pause)
         finally:
             self._asking = False
 
-    def _told(self, ask: Callable[[R | None], R], before: R | None) -> R | None:
+    def _ask(self, ask: Callable[[R | None], R], before: R | None) -> R | None:
         try:
             with eventlet.Timeout(ANSWER_SECONDS, Unavailable("service_slow", "no answer in time")):
                 answer = ask(before)
@@ -111,5 +111,5 @@ class Broadcast(DependencyProvider, Generic[R]):
             log.info("broadcast_goes_on")
         self._silent = False
         for listener in set(self._listeners):
-            listener.tell(answer)
+            listener.put(answer)
         return answer

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 import eventlet
 import structlog
 from amqp.exceptions import NotFound
-from eventlet.event import Event as Arrival
+from eventlet.event import Event as Signal
 from kombu import Connection, Queue
 from nameko.extensions import DependencyProvider, SharedExtension
 
@@ -48,7 +48,7 @@ class Replies(SharedExtension):
 
     def setup(self) -> None:
         """Join the consumer."""
-        self._expected: dict[str, tuple[str, Arrival]] = {}
+        self._expected: dict[str, tuple[str, Signal]] = {}
         self._name_queue()
         self.queue_consumer.register_provider(self)
 
@@ -82,11 +82,11 @@ class Replies(SharedExtension):
             queue.queue_declare()
             queue.queue_bind()
 
-    def expect(self, correlation_id: str, service: str) -> Arrival:
+    def expect(self, correlation_id: str, service: str) -> Signal:
         """Return an event that the answer of this call, by this service, will set."""
-        arrival = Arrival()
-        self._expected[correlation_id] = (service, arrival)
-        return arrival
+        answered = Signal()
+        self._expected[correlation_id] = (service, answered)
+        return answered
 
     def forget(self, correlation_id: str) -> None:
         """Stop to expect an answer."""
@@ -112,7 +112,7 @@ class Replies(SharedExtension):
             waiting.send_exception(Unavailable("service_failed", f"the answer is not JSON: {error}"))
 
 
-class Services(DependencyProvider):
+class RpcClient(DependencyProvider):
     """Gives the edge its way to the other services; each call carries a fresh caller token."""
 
     replies = Replies()
@@ -126,7 +126,7 @@ class Services(DependencyProvider):
         """Drop the connections."""
         self._publishers.close()
 
-    def get_dependency(self, worker_ctx: object) -> "Services":
+    def get_dependency(self, worker_ctx: object) -> "RpcClient":
         """The caller itself; it keeps nothing of one call for the next."""
         return self
 
@@ -142,11 +142,11 @@ class Services(DependencyProvider):
 
     def _call(self, caller: Caller, message: Call[R], service: str) -> R:
         correlation_id = new_id()
-        arrival = self.replies.expect(correlation_id, service)
+        answered = self.replies.expect(correlation_id, service)
         timeout = eventlet.Timeout(DEADLINE_SECONDS)
         try:
             self._send(caller, message, service, correlation_id)
-            body = arrival.wait()
+            body = answered.wait()
         except eventlet.Timeout as elapsed:
             if elapsed is not timeout:
                 raise
@@ -169,13 +169,13 @@ class Services(DependencyProvider):
 
     def _send(self, caller: Caller, message: Call[Any], service: str, correlation_id: str) -> None:
         try:
-            taken = self._publishers.publish(self._letter(caller, message, service, correlation_id))
+            queued = self._publishers.publish(self._message_of(caller, message, service, correlation_id))
         except PublishError as error:
             raise Unavailable("broker_unavailable", "the message broker does not answer") from error
-        if not taken:
+        if not queued:
             raise Unavailable("service_absent", f"{service} has never been started")
 
-    def _letter(self, caller: Caller, message: Call[Any], service: str, correlation_id: str) -> Message:
+    def _message_of(self, caller: Caller, message: Call[Any], service: str, correlation_id: str) -> Message:
         body = canonical({"args": [wire.encode(message)], "kwargs": {}})
         scope = CallScope(service, message.method, digest(body), self.replies.routing_key)
         return Message(

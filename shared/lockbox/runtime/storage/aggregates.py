@@ -29,7 +29,7 @@ A = TypeVar("A")
 V = TypeVar("V")
 
 
-class Relay(Protocol):
+class EventRelay(Protocol):
     """Publishes events soon after they were written."""
 
     def offer(self, waiting: list[Entry]) -> None: ...  # noqa: D102
@@ -41,7 +41,7 @@ class Aggregates(Generic[A, V]):
     name: ClassVar[str]
     noun: ClassVar[str]
 
-    def __init__(self, database: Database[Document], relay: Relay, kind: type[A], view: type[V]) -> None:
+    def __init__(self, database: Database[Document], relay: EventRelay, kind: type[A], view: type[V]) -> None:
         self.collection = database[self.name]
         self.relay = relay
         self._kind = kind
@@ -122,7 +122,7 @@ class Aggregates(Generic[A, V]):
         nothing. The same command again gives the same answer.
         """
         for attempt in range(ATTEMPTS):
-            _step_aside(attempt)
+            _pause(attempt)
             document = self.get(key)
             answered = self._answer_in(document, act)
             if answered is not None:
@@ -198,7 +198,7 @@ class Aggregates(Generic[A, V]):
         return None
 
 
-def _step_aside(losses: int) -> None:
+def _pause(losses: int) -> None:
     """Wait a random time, longer after each loss: what was lost to is seen once the majority has it."""
     if losses:
         time.sleep(random.uniform(0, min(0.005 * 2**losses, LONGEST_PAUSE_SECONDS)))  # noqa: S311 - no secret

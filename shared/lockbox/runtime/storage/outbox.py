@@ -89,7 +89,7 @@ class Outbox:
                 ]
         return claimed
 
-    def settle(self, published: Sequence[Entry], now: datetime) -> None:
+    def acknowledge(self, published: Sequence[Entry], now: datetime) -> None:
         """Keep what was published in `events`, then take it out of its documents. In this order: no gap on a kill."""
         if not published:
             return

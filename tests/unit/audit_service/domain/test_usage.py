@@ -104,7 +104,7 @@ def test_usage_when_its_life_went_on_says_where_it_stands_in_whatever_order_it_i
     opened = event(GrantActivated(**ABOUT), sequence=5)
     ended = replace(event(fact, sequence=6, actor=ALICE.email), time=NOW + HOUR)
     for told in (ended, opened) if late else (opened, ended):
-        one.hear(told)
+        one.follow(told)
     found = one.usage()
     assert (found.state, found.ended_at) == (state, ended_at)
     assert found.ended_by == (ALICE.email if ended_at else None)
@@ -113,8 +113,8 @@ def test_usage_when_its_life_went_on_says_where_it_stands_in_whatever_order_it_i
 def test_usage_when_it_was_extended_names_its_new_end() -> None:
     one = tally()
     longer = ExtensionDecided(**ABOUT, number=1, outcome="approve", ends_at=NOW + 6 * HOUR)
-    one.hear(event(longer, sequence=7))
-    one.hear(event(GrantExpired(**ABOUT), sequence=8))
+    one.follow(event(longer, sequence=7))
+    one.follow(event(GrantExpired(**ABOUT), sequence=8))
     found = one.usage()
     assert (found.ends_at, found.ended_at) == (NOW + 6 * HOUR, NOW + 6 * HOUR)
 

@@ -1,7 +1,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from lockbox.runtime.broker.deliveries import Deliveries
+from lockbox.runtime.broker.deliveries import ChannelDeliveries
 
 
 class BrokersChannel:
@@ -33,9 +33,9 @@ class BrokersChannel:
         self.requeued.add(tag)
 
 
-def delivered(count: int) -> tuple[BrokersChannel, Deliveries]:
+def delivered(count: int) -> tuple[BrokersChannel, ChannelDeliveries]:
     channel = BrokersChannel()
-    deliveries = Deliveries(channel)
+    deliveries = ChannelDeliveries(channel)
     for _ in range(count):
         deliveries.add(channel.deliver())
     return channel, deliveries

@@ -55,22 +55,22 @@ def until(true: Callable[[], bool]) -> None:
 
 def test_listener_when_it_listens_hears_each_answer_in_turn(broadcast: "Broadcast[int]", ask: Answers) -> None:
     with broadcast.listener(ask) as listener:
-        assert [listener.hear(PATIENCE) for _ in range(3)] == [1, 2, 3]
+        assert [listener.next(PATIENCE) for _ in range(3)] == [1, 2, 3]
     assert ask.asked[:3] == [None, 1, 2]
 
 
 def test_listeners_when_there_are_many_are_answered_by_one_question(broadcast: "Broadcast[int]", ask: Answers) -> None:
     with broadcast.listener(ask) as one, broadcast.listener(ask) as other:
-        assert [one.hear(PATIENCE), other.hear(PATIENCE)] == [1, 1]
+        assert [one.next(PATIENCE), other.next(PATIENCE)] == [1, 1]
 
 
 def test_broadcast_when_nobody_listens_any_more_asks_no_more(broadcast: "Broadcast[int]", ask: Answers) -> None:
     with broadcast.listener(ask) as listener:
-        listener.hear(PATIENCE)
+        listener.next(PATIENCE)
     until(lambda: not broadcast._asking)
     asked = len(ask.asked)
     with broadcast.listener(ask) as listener:
-        assert listener.hear(PATIENCE) == asked + 1
+        assert listener.next(PATIENCE) == asked + 1
     assert ask.asked[asked] is None
 
 
@@ -80,9 +80,9 @@ def test_broadcast_when_it_can_not_ask_is_silent_says_so_once_and_goes_on(
     ask.failing = True
     with capture_logs() as logs, broadcast.listener(ask) as listener:
         until(lambda: len(ask.asked) > 5)
-        assert listener.hear(0) is None
+        assert listener.next(0) is None
         ask.failing = False
-        assert listener.hear(PATIENCE)
+        assert listener.next(PATIENCE)
     assert [entry["event"] for entry in logs] == ["broadcast_silent", "broadcast_goes_on"]
 
 
@@ -98,7 +98,7 @@ def test_broadcast_when_a_question_hangs_gives_it_up_and_asks_again(
         return answer
 
     with broadcast.listener(hangs_once) as listener:
-        assert listener.hear(PATIENCE) == 2
+        assert listener.next(PATIENCE) == 2
     assert ask.asked[:2] == [None, None]
 
 
