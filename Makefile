@@ -122,10 +122,5 @@ soak: $(VENV)/develop servers ## Run load for SOAK_MINUTES (20) and fail if memo
 	@$(BIN)/python -m tests.soak
 
 .PHONY: clean
-<<<<<<< HEAD
-clean: down ## Stop, and remove everything that was made here
-	rm -rf $(HOME_FOLDER) $(VENV) dist
-=======
 clean: down ## Stop, and remove all files that make made
-	rm -rf $(HOME_FOLDER) $(VENV)
->>>>>>> 350f44e (Example pages, make help and scripts in short sentences; every link of the pages is followed by a test)
+	rm -rf $(HOME_FOLDER) $(VENV) dist
