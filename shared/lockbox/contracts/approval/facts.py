@@ -12,7 +12,7 @@ from lockbox.contracts.request.terms import AccessTerms
 
 @dataclass(frozen=True, kw_only=True)
 class RequestEvaluated(Fact, source="approval_service"):
-    """The tenant's policy has said what a request needs: people's decisions, or none because of `why`."""
+    """The policy was evaluated for a request: people decide, or it is approved or denied at once because of `why`."""
 
     request_id: Uuid
     requester: Email
@@ -28,9 +28,9 @@ class RequestEvaluated(Fact, source="approval_service"):
 
 @dataclass(frozen=True, kw_only=True)
 class StageOpened(AccessTerms, Fact, source="approval_service"):
-    """The approvers of one side can decide now, until `expires_at`. Carries what they need to be told.
+    """A stage is open: its approvers can decide until `expires_at`.
 
-    With `extension`, it is about the extension of that number: `duration` is how much longer, `starts_at` from when.
+    With `extension`, the stage decides on the extension of that number; it lasts `duration` from `starts_at` on.
     """
 
     request_id: Uuid
@@ -48,7 +48,7 @@ class StageOpened(AccessTerms, Fact, source="approval_service"):
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionRecorded(Fact, source="approval_service"):
-    """An approver said yes or no to what `request_digest` is the digest of, be it in place of an earlier word."""
+    """An approver decided on the terms with this digest; `instead` means that an earlier vote is replaced."""
 
     request_id: Uuid
     stage: Side
@@ -65,7 +65,7 @@ class DecisionRecorded(Fact, source="approval_service"):
 
 @dataclass(frozen=True, kw_only=True)
 class InfoRequested(Fact, source="approval_service"):
-    """An approver wants to know more before deciding. The request goes on expiring."""
+    """An approver asked the engineer a question. The expiry of the request does not change."""
 
     request_id: Uuid
     requester: Email
@@ -76,7 +76,7 @@ class InfoRequested(Fact, source="approval_service"):
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewResumed(Fact, source="approval_service"):
-    """The engineer's answer has arrived, and the stage goes on."""
+    """The engineer answered, and the stage is open again."""
 
     request_id: Uuid
     requester: Email
@@ -88,7 +88,7 @@ class ReviewResumed(Fact, source="approval_service"):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Fact, source="approval_service", abstract=True):
-    """What the outcomes of a request have in common."""
+    """The common fields of the outcomes of a request."""
 
     request_id: Uuid
     requester: Email
@@ -97,14 +97,14 @@ class Outcome(Fact, source="approval_service", abstract=True):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestApproved(Outcome):
-    """Every stage that the policy asks for said yes."""
+    """Every stage of the request approved."""
 
     approval_required: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestDenied(Outcome):
-    """An approver, or the policy itself, said no."""
+    """An approver or the policy denied the request."""
 
     denied_by: str
     comment: str
@@ -112,19 +112,19 @@ class RequestDenied(Outcome):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestCancelled(Outcome):
-    """The engineer took the request back."""
+    """The engineer cancelled the request."""
 
     comment: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestExpired(Outcome):
-    """Nobody decided in time."""
+    """The request expired without a decision."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BreakGlassRequested(Outcome):
-    """One of the vendor's approvers wants access opened at once; nothing is open until a second one wants it too."""
+    """A vendor approver requested break-glass; access opens when a second vendor approver agrees."""
 
     approver: Email
     comment: str
@@ -132,7 +132,7 @@ class BreakGlassRequested(Outcome):
 
 @dataclass(frozen=True, kw_only=True)
 class BreakGlassUsed(AccessTerms, Fact, source="approval_service"):
-    """Two of the vendor's approvers opened access without the customer, until `ends_at`; it has to be acknowledged."""
+    """Two vendor approvers opened access by break-glass until `ends_at`; the customer has to acknowledge it."""
 
     request_id: Uuid
     requester: Email
@@ -144,6 +144,6 @@ class BreakGlassUsed(AccessTerms, Fact, source="approval_service"):
 
 @dataclass(frozen=True, kw_only=True)
 class BreakGlassAcknowledged(Outcome):
-    """The customer has taken note of an access that was opened without it."""
+    """The customer acknowledged an access by break-glass."""
 
     comment: str

@@ -10,9 +10,9 @@ from lockbox.contracts.grant.terms import BoundTo, OpenedBy, Thumbprint
 
 @dataclass(frozen=True, kw_only=True)
 class AccessGranted(Fact, source="approval_service", subject="grant_id"):
-    """A grant exists: this engineer, these items, these actions, from `starts_at` until `ends_at`.
+    """A grant was created: engineer, resources and actions, from `starts_at` until `ends_at`.
 
-    `approval_required` says whether the customer's own people had a say.
+    `approval_required` is true if the customer's own approvers decided.
     """
 
     grant_id: Uuid
@@ -31,7 +31,7 @@ class AccessGranted(Fact, source="approval_service", subject="grant_id"):
 
 @dataclass(frozen=True, kw_only=True)
 class GrantFact(Fact, source="approval_service", subject="grant_id", abstract=True):
-    """What later facts about a grant have in common."""
+    """The common fields of later facts about a grant."""
 
     grant_id: Uuid
     request_id: Uuid
@@ -40,12 +40,12 @@ class GrantFact(Fact, source="approval_service", subject="grant_id", abstract=Tr
 
 @dataclass(frozen=True, kw_only=True)
 class GrantActivated(GrantFact):
-    """Access is open from now on."""
+    """Access under a grant began."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GrantBound(GrantFact):
-    """The engineer fetched the signed grant for this key or certificate, for the first time."""
+    """The engineer fetched the signed grant for a key or certificate for the first time."""
 
     to: BoundTo
     thumbprint: Thumbprint
@@ -53,26 +53,26 @@ class GrantBound(GrantFact):
 
 @dataclass(frozen=True, kw_only=True)
 class GrantCompleted(GrantFact):
-    """The engineer was done and closed the access before its time."""
+    """The engineer ended the access before its time."""
 
     comment: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class GrantRevoked(GrantFact):
-    """Either side ended the access before its time."""
+    """The vendor or the customer ended the access before its time."""
 
     comment: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class GrantExpired(GrantFact):
-    """The access ended by itself."""
+    """The access ended at its time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtensionRequested(GrantFact):
-    """The engineer needs longer; the access goes on meanwhile, until its end."""
+    """The engineer asked for more time; access goes on until its end."""
 
     number: int
     duration: Duration
@@ -81,7 +81,7 @@ class ExtensionRequested(GrantFact):
 
 @dataclass(frozen=True, kw_only=True)
 class ExtensionDecided(GrantFact):
-    """The access now ends at `ends_at`. `outcome` is `lapse` if the access ended before anybody had decided."""
+    """An extension was decided; the access ends at `ends_at`. `lapse`: the access ended before a decision."""
 
     number: int
     outcome: Literal["approve", "deny", "lapse"]

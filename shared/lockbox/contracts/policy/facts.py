@@ -10,7 +10,7 @@ from lockbox.contracts.policy.document import PolicySettings
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyChanged(PolicySettings, Fact, source="approval_service", subject="tenant"):
-    """A tenant's policy is now this; `proposed_by` is set where a second administrator had to agree."""
+    """A tenant's policy changed; `proposed_by` is set if a second administrator agreed to it."""
 
     dataversion: ClassVar[int] = 2
 
@@ -21,7 +21,7 @@ class PolicyChanged(PolicySettings, Fact, source="approval_service", subject="te
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyChangeProposed(Fact, source="approval_service", subject="tenant"):
-    """An administrator wants the policy to be this; it is not in force until another one agrees."""
+    """An administrator proposed a change of the policy; it is in force when another one agrees."""
 
     tenant: TenantName
     version: int
@@ -31,7 +31,7 @@ class PolicyChangeProposed(Fact, source="approval_service", subject="tenant"):
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyChangeRejected(Fact, source="approval_service", subject="tenant"):
-    """The proposed policy is off the table."""
+    """A proposed change of the policy was rejected or withdrawn."""
 
     tenant: TenantName
     version: int

@@ -9,7 +9,7 @@ from lockbox.contracts.request.terms import AccessTerms
 
 @dataclass(frozen=True, kw_only=True)
 class RequestCreated(AccessTerms, Fact, source="request_service"):
-    """An engineer asked for access."""
+    """An engineer requested access."""
 
     request_id: Uuid
     requester: Email
@@ -18,7 +18,7 @@ class RequestCreated(AccessTerms, Fact, source="request_service"):
 
 @dataclass(frozen=True, kw_only=True)
 class InfoProvided(Fact, source="request_service"):
-    """The engineer answered what the approvers wanted to know; `number` counts the answers from 1."""
+    """The engineer answered a question of the approvers; `number` counts the answers from 1."""
 
     request_id: Uuid
     requester: Email
