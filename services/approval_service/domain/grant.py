@@ -115,7 +115,9 @@ class Grant:
         self.require_live()
         new = [(to, thumbprint) for to, thumbprint in confirmation.named() if thumbprint not in self.bound_to]
         if len(self.bound_to) + len(new) > MOST_KEYS:
-            raise Conflict("too_many_keys", f"this grant was fetched for {MOST_KEYS} keys already")
+            raise Conflict(
+                "too_many_keys", f"this grant was fetched for {MOST_KEYS} keys already", params={"most": MOST_KEYS}
+            )
         bound = replace(self, bound_to=(*self.bound_to, *(thumbprint for _, thumbprint in new)))
         return Changed(bound, tuple(GrantBound(**self.about(), to=to, thumbprint=thumbprint) for to, thumbprint in new))
 
@@ -126,7 +128,7 @@ class Grant:
     def require_live(self) -> None:
         """Raise `Conflict` if it has ended."""
         if not self.live:
-            raise Conflict("grant_ended", f"this grant is {self.state}")
+            raise Conflict("grant_ended", f"this grant is {self.state}", params={"state": self.state})
 
     def claims(self) -> dict[str, Any]:
         """Return the claims of the signed grant (RFC 7519): `sub` is the engineer, `jti` the grant."""

@@ -30,7 +30,8 @@ class AccessRequest(AccessTerms):
     def answer(self, text: str, state: RequestState) -> Changed["AccessRequest"]:
         """Answer what the approvers asked; raises `Conflict` while nothing is asked."""
         if state != RequestState.INFO_REQUESTED:
-            raise Conflict("nothing_asked", f"this request is {state}: no question waits for an answer")
+            message = f"this request is {state}: no question waits for an answer"
+            raise Conflict("nothing_asked", message, params={"state": state})
         if self.answers >= MOST_ANSWERS:
             raise Conflict("too_many_answers", f"{MOST_ANSWERS} answers were given", params={"most": MOST_ANSWERS})
         after = replace(self, answers=self.answers + 1)

@@ -170,7 +170,8 @@ class Approval:
             span = hours.frozen(freeze)
             if span.touches(access):
                 until = format_timestamp(span.end)
-                raise Conflict("access_frozen", f"no access in the freeze {freeze.name!r}, until {until}")
+                message = f"no access in the freeze {freeze.name!r}, until {until}"
+                raise Conflict("access_frozen", message, params={"freeze": freeze.name, "until": until})
 
     def open_next_stage(self, now: datetime) -> "Changed[Approval]":
         """Open the next stage; after the last one the request is approved."""
@@ -240,7 +241,8 @@ class Approval:
         }
 
     def _ended(self, consequence: str) -> Conflict:
-        return Conflict(f"request_{self.state.lower()}", f"this request is {self.state}; {consequence}")
+        message = f"this request is {self.state}; {consequence}"
+        return Conflict(f"request_{self.state.lower()}", message, params={"state": self.state})
 
     def _lapse(self) -> "Changed[Approval]":
         if self.extension is None:

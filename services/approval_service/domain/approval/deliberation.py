@@ -100,10 +100,12 @@ class Deliberation:
         """Raise `Forbidden` unless the policy lets this caller decide in the open stage."""
         _, stage = self.opened()
         if not caller.has(*DECIDING_ROLES[stage.side]):
-            raise Forbidden("not_your_stage", f"the {stage.side.lower()}'s people decide now")
+            message = f"the {stage.side.lower()}'s people decide now"
+            raise Forbidden("not_your_stage", message, params={"side": stage.side})
         if not counts_for(caller, stage):
-            groups = ", ".join(group.name for group in stage.groups)
-            raise Forbidden("not_eligible", f"the policy lets others decide in this stage: {groups}")
+            groups = [group.name for group in stage.groups]
+            message = f"the policy lets others decide in this stage: {', '.join(groups)}"
+            raise Forbidden("not_eligible", message, params={"groups": groups})
 
     def vote(self, caller: Caller, command: Decide, terms: AccessTerms, now: datetime) -> "Deliberation":
         """Put a vote in place of the caller's earlier one; raises `Conflict` for the same vote again."""

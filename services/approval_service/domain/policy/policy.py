@@ -53,7 +53,8 @@ class Policy(PolicySettings):
         Raises `Conflict` if `expected` is not the version in force, `Invalid` for a document that can't work.
         """
         if expected is not None and expected != self.version:
-            raise Conflict("policy_version_stale", f"the policy is at version {self.version}, not {expected}")
+            message = f"the policy is at version {self.version}, not {expected}"
+            raise Conflict("policy_version_stale", message, params={"version": self.version, "expected": expected})
         if settings.settings() == self.settings():
             return Changed(self)
         validation.check(settings, people, self.stages_in_force)

@@ -33,7 +33,7 @@ VERDICTS: Mapping[str, Word] = {"approve": APPROVE, "reject": REJECT}
 def obstacle(request: RequestDetails) -> str | None:
     """Why this person can't decide now, or None."""
     for objection in request.you.forbidden:
-        return refusal(objection.code, objection.message, {})
+        return refusal(objection.code, objection.message, request.you.permission("decide").params)
     return None if matter_of(request) else NOT_OPEN_YET
 
 

@@ -38,7 +38,11 @@ def require_unacknowledged(approval: Approval, _caller: Caller) -> None:
     """Raise `Conflict` unless access was opened by break-glass and is not acknowledged yet."""
     use = _opened_use(approval)
     if use.acknowledged_at is not None:
-        raise Conflict("already_acknowledged", f"{use.acknowledged_by} has acknowledged it")
+        raise Conflict(
+            "already_acknowledged",
+            f"{use.acknowledged_by} has acknowledged it",
+            params={"acknowledged_by": use.acknowledged_by},
+        )
 
 
 def acknowledge(approval: Approval, caller: Caller, command: AcknowledgeBreakGlass, now: datetime) -> Changed[Approval]:

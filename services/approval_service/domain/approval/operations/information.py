@@ -21,7 +21,8 @@ def require_askable(approval: Approval, caller: Caller) -> None:
     approval.require_pending()
     approval.deliberation.require_eligible(caller)
     if _count(approval, "question") >= MOST_QUESTIONS:
-        raise Conflict("too_many_questions", f"{MOST_QUESTIONS} questions were asked; decide, or let it expire")
+        message = f"{MOST_QUESTIONS} questions were asked; decide, or let it expire"
+        raise Conflict("too_many_questions", message, params={"most": MOST_QUESTIONS})
 
 
 def ask(approval: Approval, caller: Caller, command: RequestInfo, now: datetime) -> Changed[Approval]:
@@ -35,7 +36,8 @@ def ask(approval: Approval, caller: Caller, command: RequestInfo, now: datetime)
 def require_question(approval: Approval, _caller: Caller) -> None:
     """Raise `Conflict` unless a question waits for the engineer's answer."""
     if approval.state != RequestState.INFO_REQUESTED:
-        raise Conflict("nothing_asked", f"this request is {approval.state}: no question waits for an answer")
+        message = f"this request is {approval.state}: no question waits for an answer"
+        raise Conflict("nothing_asked", message, params={"state": approval.state})
 
 
 def _count(approval: Approval, kind: Literal["question", "answer"]) -> int:
