@@ -52,14 +52,19 @@ class Caller:
         if not self.has(*roles):
             raise Forbidden("role_required", f"this needs the role {' or '.join(roles)}", params={"roles": list(roles)})
 
+    @property
+    def sees_all(self) -> bool:
+        """Tell whether the caller may know of all requests: at the vendor of every tenant, at a customer of its own."""
+        return self.has(Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, *CUSTOMER_ROLES)
+
     def sees(self, tenant: str, requester: str) -> bool:
         """Tell whether the caller may know of a request to this tenant by this engineer.
 
         A customer sees all of its own; at the vendor, approvers and auditors see all, engineers their own requests.
         """
         if self.is_vendor:
-            return self.email == requester or self.has(Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR)
-        return self.organisation == tenant and self.has(*CUSTOMER_ROLES)
+            return self.email == requester or self.sees_all
+        return self.organisation == tenant and self.sees_all
 
     def require_sight(self, noun: str, tenant: str, requester: str) -> None:
         """Raise `NotFound`, as if it did not exist, unless the caller may know of it."""
