@@ -13,7 +13,7 @@ from lockbox.contracts import wire
 from lockbox.provision.compose import ROOT as VOLUMES
 from lockbox.provision.environment import SEED
 from lockbox.provision.secrets import ADMIN, SecretFiles, Secrets
-from notify_service.settings import Settings as MailSettings
+from notify_service.settings import NotifySettings
 from portal_service.app import LARGEST_BODY
 from portal_service.domain.account import Account
 from portal_service.usecases import Seed
@@ -54,7 +54,7 @@ def test_override_when_merged_replaces_the_seed_that_the_portal_reads() -> None:
 
 def test_override_when_merged_sets_what_notify_service_reads_and_provision_does_not() -> None:
     environment = yaml.safe_load(block("yaml", "services:"))["services"]["notify_service"]["environment"]
-    settings = {f"LOCKBOX_{field.name.upper()}" for field in fields(MailSettings)}
+    settings = {f"LOCKBOX_{field.name.upper()}" for field in fields(NotifySettings)}
     assert set(environment) <= settings
     assert not set(environment) & set(COMPOSE["x-addresses"])
 
