@@ -6,8 +6,8 @@ from lockbox.errors import Invalid
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Where grants are signed: `signer` is `module:function`, and what follows is for it alone.
+class SignerSettings:
+    """The signer of grants: `signer` is `module:function`; the other settings are for the signer alone.
 
     `key_encryption_key`: the file with the key that signing keys are sealed with, readable by this service alone.
     `pkcs11_*`: the library of a device, the label of a token in it, and the file with the token's PIN.
@@ -20,7 +20,7 @@ class Settings:
     pkcs11_pin_file: str | None = None
 
     def required(self, name: str) -> str:
-        """One that the signer can't do without; raises `Invalid`."""
+        """Return a setting that the signer needs; raises `Invalid` if it is missing."""
         value = getattr(self, name)
         if not value:
             raise Invalid(name, f"lockbox.{name} is missing: the signer {self.signer} needs it")

@@ -130,7 +130,10 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         return self._part(where, NEWEST_GRANT_FIRST, query)
 
     def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]:
-        """Return the ids of grants that were ended, with `since` since then, and whose time is not over at `now`."""
+        """Return the ids of grants that were revoked or completed, and that would not have ended by `now`.
+
+        With `since`, only those that ended since then.
+        """
         ended = {"$in": [GrantState.REVOKED, GrantState.COMPLETED]}
         where: Document = {"state.grant.state": ended, "state.grant.ends_at": {"$gt": format_timestamp(now)}}
         if since is not None:

@@ -105,7 +105,7 @@ def test_information_when_nobody_asked_or_it_is_not_ones_own_is_refused(people: 
     refused(
         people.contoso_approver.post(f"/requests/{request_id}/info-requests", {"question": "?"}), 403, "not_your_stage"
     )
-    refused(people.engineer.post(f"/requests/{request_id}/info-requests", {"question": "?"}), 403, "own_request")
+    refused(people.engineer.post(f"/requests/{request_id}/info-requests", {"question": "?"}), 403, "role_required")
 
 
 # --- deciding ------------------------------------------------------------------------------------------------------

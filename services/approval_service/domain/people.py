@@ -1,4 +1,4 @@
-"""Who is known, and who of them can decide. For checks and forecasts: a decision itself looks at the caller alone."""
+"""People and their roles, for checks and forecasts of a policy; a decision itself looks at the caller alone."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,15 +27,15 @@ class People:
 
     @classmethod
     def of(cls, tenant: str, people: Iterable[Person]) -> "People":
-        """The people of a tenant and of the vendor, out of some."""
+        """Return the people of a tenant and of the vendor."""
         return cls(tenant, {one.email: one for one in people if one.organisation in (tenant, VENDOR)})
 
     def with_role(self, role: Role, side: Side) -> frozenset[str]:
-        """Everybody of this side who has a role."""
+        """Return the people of this side with a role."""
         return frozenset(one.email for one in self._of(side) if role in one.roles)
 
     def eligible(self, group: Group, side: Side) -> frozenset[str]:
-        """Everybody of this side whose yes counts for the group."""
+        """Return the people of this side that count for the group."""
         deciding = [one for one in self._of(side) if not one.roles.isdisjoint(DECIDING_ROLES[side])]
         return frozenset(
             one.email for one in deciding if one.email in group.members or not one.roles.isdisjoint(group.members)
@@ -47,30 +47,30 @@ class People:
 
 
 def assign(people: Mapping[str, Iterable[str]], places: Mapping[str, int]) -> dict[str, list[str]]:
-    """Give as many places as can be to people, each of whom can take one, in one of the groups named for them.
+    """Assign people to the places of groups, each person to one place at most, so that most places are filled.
 
-    The maximum matching of a bipartite graph, by augmenting paths (Kuhn 1955). Gives the people of each group.
+    The maximum matching of a bipartite graph, by augmenting paths (Kuhn 1955). Returns the people of each group.
     """
-    taken: dict[str, list[str]] = {group: [] for group in places}
+    assigned: dict[str, list[str]] = {group: [] for group in places}
 
     def place(person: str, tried: set[str]) -> bool:
         return any(take(person, group, tried) for group in people[person] if group in places and group not in tried)
 
     def take(person: str, group: str, tried: set[str]) -> bool:
         tried.add(group)
-        if len(taken[group]) >= places[group]:
-            moved = next((other for other in taken[group] if place(other, tried)), None)
+        if len(assigned[group]) >= places[group]:
+            moved = next((other for other in assigned[group] if place(other, tried)), None)
             if moved is None:
                 return False
-            taken[group].remove(moved)
-        taken[group].append(person)
+            assigned[group].remove(moved)
+        assigned[group].append(person)
         return True
 
     for person in people:
         place(person, set())
-    return taken
+    return assigned
 
 
-def unfilled(taken: Mapping[str, list[str]], places: Mapping[str, int]) -> int:
-    """How many places nobody could take."""
-    return sum(places.values()) - len(list(chain.from_iterable(taken.values())))
+def unfilled(assigned: Mapping[str, list[str]], places: Mapping[str, int]) -> int:
+    """Return the number of places that stay empty."""
+    return sum(places.values()) - len(list(chain.from_iterable(assigned.values())))

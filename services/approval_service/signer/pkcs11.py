@@ -17,7 +17,7 @@ from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.util.ec import encode_named_curve_parameters
 
 from approval_service.domain.keyring import MadeKey
-from approval_service.settings import Settings
+from approval_service.settings import SignerSettings
 from approval_service.usecases.keys import Signer
 from lockbox.crypto.jws import Signs, encoded
 from lockbox.crypto.keys import jwk_of
@@ -109,7 +109,7 @@ class DeviceKey:
         return self._device.sign(self._handle, data)
 
 
-def signer(settings: Settings) -> Signer:
+def signer(settings: SignerSettings) -> Signer:
     """The signer of the device that the settings name."""
     pin_file = Path(settings.required("pkcs11_pin_file"))
     try:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from approval_service.domain.keyring import MadeKey
-from approval_service.settings import Settings
+from approval_service.settings import SignerSettings
 from approval_service.usecases.keys import Signer
 from lockbox.crypto.jws import Signs
 from lockbox.crypto.keys import public_jwk
@@ -55,7 +55,7 @@ class SealedSigner:
         """It was in the keyring alone."""
 
 
-def sealed(settings: Settings) -> Signer:
+def sealed(settings: SignerSettings) -> Signer:
     """The signer that needs nothing but a file with 32 bytes, in hexadecimal."""
     path = Path(settings.required("key_encryption_key"))
     try:
@@ -69,7 +69,7 @@ def sealed(settings: Settings) -> Signer:
 
 def signer(config: Config) -> Signer:
     """The signer that the settings name, as `module:function`; the function takes the settings."""
-    settings = read_settings(Settings, config)
+    settings = read_settings(SignerSettings, config)
     module, _, function = settings.signer.partition(":")
     try:
         make = getattr(import_module(module), function)
@@ -77,4 +77,4 @@ def signer(config: Config) -> Signer:
         raise Invalid(
             "signer", f"lockbox.signer: expected module:function, got {settings.signer!r}: {error}"
         ) from error
-    return cast(Callable[[Settings], Signer], make)(settings)
+    return cast(Callable[[SignerSettings], Signer], make)(settings)

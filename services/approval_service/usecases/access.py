@@ -41,7 +41,7 @@ class Accesses(Protocol):
 
 
 def list_revocations(approvals: Revocable, keyrings: Keyrings, query: ListRevocations, now: datetime) -> RevocationList:
-    """List the grants that were ended and whose tokens would still verify; with `since`, those ended since then."""
+    """List the ended grants with tokens that would still verify; with `since`, those ended since then."""
     keys = keyring(keyrings)
     since = None if query.since is None else query.since - OVERLAP
     return RevocationList(

@@ -64,7 +64,7 @@ def receive_answer(approvals: Approvals, event: Event, answer: InfoProvided, now
 
 
 def advance_due(approvals: Approvals, cause: Cause, now: datetime, spread: Spread) -> int:
-    """Expire requests, start and end grants whose time has come; return the number of approvals looked at."""
+    """Expire requests, start and end grants that are due; return the number of approvals looked at."""
     due = list(approvals.due(now))
 
     def advance(request_id: str) -> object:

@@ -141,7 +141,7 @@ class Approval:
         )
 
     def advance(self, now: datetime) -> "Changed[Approval]":
-        """Expire an undecided request whose time is over by `now`; start and end the grant."""
+        """Expire an undecided request at its end; start and end the grant on time."""
         if self.pending and now >= self.expires_at:
             expired = replace(self, state=RequestState.EXPIRED)
             return Changed(expired, (RequestExpired(**self.outcome()),))

@@ -144,7 +144,7 @@ class Deliberation:
         return (one for one in self.decisions if one.stage == self.number)
 
     def _approvals(self, stage: StageProgress) -> dict[str, list[str]]:
-        """The people whose approval counts for each group: one person for one group."""
+        """Return the people counted for each group: one person for one group."""
         approvals = {one.approver: one.counts_for for one in self._in_stage() if one.decision == "approve"}
         return assign(approvals, {group.name: group.approvals for group in stage.groups})
 

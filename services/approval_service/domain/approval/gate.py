@@ -44,7 +44,7 @@ Step = Callable[[Approval, Caller, Any, datetime], Changed[Approval]]
 
 
 def anyone(_approval: Approval, _caller: Caller) -> None:
-    """Allow every caller who may see the request."""
+    """Allow every caller."""
 
 
 def another(approval: Approval, caller: Caller) -> None:
@@ -132,7 +132,7 @@ ON_REQUEST: tuple[type[Call[Any]], ...] = (
 
 
 def perform(approval: Approval, caller: Caller, message: Call[Any], now: datetime) -> Changed[Approval]:
-    """Take the step of an operation behind the gate; raises what the gate or the step objects to."""
+    """Take the step of an operation behind the gate; raises the error of the gate or of the step."""
     operation = OPERATIONS[type(message)]
     return require(type(message), approval, caller, now).then(
         lambda current: operation.step(current, caller, message, now)
@@ -140,7 +140,7 @@ def perform(approval: Approval, caller: Caller, message: Call[Any], now: datetim
 
 
 def require(kind: type[Call[Any]], approval: Approval, caller: Caller, now: datetime) -> Changed[Approval]:
-    """Check an operation of a caller; return the approval as time has left it. Raises what the gate objects to."""
+    """Check an operation of a caller, and return the approval as time has left it; raises the error of the gate."""
     operation = OPERATIONS[kind]
     caller.require_sight(operation.noun, approval.tenant, approval.requester)
     kind.require_role(caller)

@@ -1,4 +1,4 @@
-"""What differs between two policies, part by part.
+"""Differences between two policies, part by part.
 
 Lists of things with names are compared by name, so that a rule that moves up does not make all below it differ.
 """
@@ -12,7 +12,7 @@ from lockbox.contracts.policy.views import PolicyDifference
 
 
 def differences(before: PolicySettings, after: PolicySettings) -> tuple[PolicyDifference, ...]:
-    """Every part that differs, with its path, such as `stages[Customer].groups[Approvers].approvals`."""
+    """Return every part that differs, with its path, such as `stages[Customer].groups[Approvers].approvals`."""
     documents = (wire.encode(one, PolicySettings) for one in (before, after))
     return tuple(_between("", *documents))
 

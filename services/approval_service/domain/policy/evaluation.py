@@ -1,7 +1,7 @@
-"""What a policy makes of a request: who decides, or what happens by itself, and why.
+"""Evaluation of a request under a policy: the stages that decide, or an outcome without people; and the reasons.
 
 A rule that opens has to cover all of a request, one that closes is met by any of it. The first rule that matches
-counts. What can't be evaluated denies.
+counts. A rule that can't be evaluated denies.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ MOMENT = timedelta.resolution
 
 @dataclass(frozen=True)
 class PolicyInput:
-    """What a policy looks at: the terms, who asks, and when."""
+    """The input of an evaluation: terms, requester and time of arrival."""
 
     terms: AccessTerms
     requester: str
@@ -31,14 +31,14 @@ class PolicyInput:
 
     @property
     def access(self) -> Span:
-        """When the access would be, if it were granted at once."""
+        """The time of the access, if it were granted at once."""
         start = max(self.arrives, self.terms.starts_at or self.arrives)
         return Span(start, start + self.terms.duration)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a policy makes of a request: these stages decide, or it is approved or denied by itself; and why."""
+    """The result of an evaluation: stages that decide, or approval or denial without people; and the reasons."""
 
     outcome: Literal["decide", "approve", "deny"]
     why: tuple[str, ...]
@@ -47,7 +47,7 @@ class Evaluation:
 
 
 def evaluate(policy: PolicySettings, request: PolicyInput) -> Evaluation:
-    """What the policy makes of a request."""
+    """Evaluate a request under a policy."""
     try:
         objection = _beyond_limits(policy, request.terms) or _in_freeze(policy, request)
         return _denied(objection) if objection else _by_rules(policy, request)
@@ -107,7 +107,7 @@ def _by_mode(policy: PolicySettings, request: PolicyInput) -> Evaluation:
 def _without_people(
     policy: PolicySettings, request: PolicyInput, why: str, left: tuple[StagePlan, ...], rule: Rule | None = None
 ) -> Evaluation:
-    """What opens without the customer's people: these stages are left, or none; not in a freeze."""
+    """Leave out the customer's stages, and keep these; in a freeze, keep all."""
     now = Span(request.arrives, request.access.end)
     for freeze in policy.freezes:
         if hours.frozen(freeze).touches(now):
@@ -138,14 +138,14 @@ def _of_vendor(policy: PolicySettings) -> tuple[StagePlan, ...]:
 
 
 def _matches(rule: Rule, request: PolicyInput) -> bool:
-    """What is quickly told comes first: of many rules, most are for something else."""
+    """Match a rule; the cheapest conditions come first, as most rules are for other requests."""
     named, timed = (_covered, _lies_within) if rule.then == OPENS else (_touched, _comes_near)
     when, terms = rule.when, request.terms
     return _plainly(when, terms, request.requester) and named(when, terms) and timed(when, request)
 
 
 def _plainly(when: Condition, terms: AccessTerms, requester: str) -> bool:
-    """What is met or not, whatever the rule does."""
+    """Match the conditions that mean the same for every kind of rule."""
     return (
         (when.reason_codes is None or terms.reason_code in when.reason_codes)
         and (when.severities is None or terms.severity in when.severities)

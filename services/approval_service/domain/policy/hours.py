@@ -1,4 +1,4 @@
-"""Spans of time, and what a policy's hours and freezes mean as such: half-open, in UTC.
+"""Spans of time, half-open and in UTC: the hours and freezes of a policy.
 
 A local time that a clock change skips or repeats is the first of the two readings (PEP 495, `fold=0`).
 """
@@ -31,7 +31,7 @@ class Span:
 
 
 def frozen(freeze: Freeze) -> Span:
-    """When a freeze is; raises `KeyError` for a time zone that is not known here."""
+    """Return the span of a freeze; raises `KeyError` for an unknown time zone."""
     zone = ZoneInfo(freeze.time_zone)
     start, end = (
         datetime.fromisoformat(local).replace(tzinfo=zone).astimezone(UTC) for local in (freeze.starts, freeze.ends)
@@ -57,7 +57,7 @@ def covers(hours: Hours, span: Span) -> bool:
 
 
 def _parts(hours: Hours, around: Span) -> Iterator[Span]:
-    """The hours of the days around a span, in their order."""
+    """Return the hours of the days around a span, in their order."""
     zone = ZoneInfo(hours.time_zone)
     day, last = around.start.astimezone(zone).date() - DAY, around.end.astimezone(zone).date()
     while day <= last:

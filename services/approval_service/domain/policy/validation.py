@@ -1,4 +1,4 @@
-"""What is wrong with a policy as a whole: each fault with the path to it. A policy with any is never in force."""
+"""Validation of a policy as a whole: each fault with its path. A policy with a fault is never in force."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -122,7 +122,7 @@ def _reachable(path: str, group: Group, side: Side, people: People) -> Iterator[
 
 
 def _together(path: str, stage: StagePlan, people: People) -> Iterator[Wrong]:
-    """Whether everybody needed is there at once, as one person counts once; and whether a no can be final."""
+    """Check that all groups can be satisfied at once, as one person counts once, and that denials can be final."""
     eligible = {group.name: people.eligible(group, stage.side) for group in stage.groups}
     everybody = frozenset[str]().union(*eligible.values())
     places = {group.name: min(group.approvals, len(eligible[group.name])) for group in stage.groups}
@@ -169,7 +169,7 @@ def _hours(path: str, hours: Hours) -> Iterator[Wrong]:
 
 
 def _unreachable(rules: Sequence[Rule]) -> Iterator[Wrong]:
-    """After a rule that is for every request, no other is ever looked at."""
+    """Find the rule that is never reached, as the one before matches every request."""
     for number, rule in enumerate(rules[:-1]):
         if rule.when == Condition():
             expected = Expected("rule_never_reached", rule=number)

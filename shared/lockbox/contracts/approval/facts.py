@@ -87,7 +87,7 @@ class ReviewResumed(Fact, source="approval_service"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome(Fact, source="approval_service", abstract=True):
+class RequestOutcome(Fact, source="approval_service", abstract=True):
     """The common fields of the outcomes of a request."""
 
     request_id: Uuid
@@ -96,14 +96,14 @@ class Outcome(Fact, source="approval_service", abstract=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RequestApproved(Outcome):
+class RequestApproved(RequestOutcome):
     """Every stage of the request approved."""
 
     approval_required: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class RequestDenied(Outcome):
+class RequestDenied(RequestOutcome):
     """An approver or the policy denied the request."""
 
     denied_by: str
@@ -111,19 +111,19 @@ class RequestDenied(Outcome):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RequestCancelled(Outcome):
+class RequestCancelled(RequestOutcome):
     """The engineer cancelled the request."""
 
     comment: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class RequestExpired(Outcome):
+class RequestExpired(RequestOutcome):
     """The request expired without a decision."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BreakGlassRequested(Outcome):
+class BreakGlassRequested(RequestOutcome):
     """A vendor approver requested break-glass; access opens when a second vendor approver agrees."""
 
     approver: Email
@@ -143,7 +143,7 @@ class BreakGlassUsed(AccessTerms, Fact, source="approval_service"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BreakGlassAcknowledged(Outcome):
+class BreakGlassAcknowledged(RequestOutcome):
     """The customer acknowledged an access by break-glass."""
 
     comment: str

@@ -11,13 +11,13 @@ Verdict = Literal["approve", "deny"]
 
 
 def narrower(most: int, what: str) -> Any:
-    """A list that may be left out, and names something if it is there."""
+    """Return the field of a list that may be left out and otherwise names at least one thing."""
     return field(default=None, metadata=some_distinct(most, what))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """What an approver allows less of than what was asked: null leaves it as it is."""
+    """The changes that an approver makes to the terms, each to less than was asked; null changes nothing."""
 
     duration: Duration | None = field(default=None, metadata=longer_than_zero())
     resources: tuple[Resource, ...] | None = narrower(100, "resources")
@@ -27,7 +27,7 @@ class Changes:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one version of a tenant's policy says to one request; it stays so, whatever becomes of the policy."""
+    """The limits of one version of a tenant's policy for one request; a later version does not change them."""
 
     policy_version: int
     comment_on_denial: Flag

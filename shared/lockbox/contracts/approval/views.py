@@ -15,7 +15,7 @@ from lockbox.crypto.canonical import canonical, digest
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """One approver's word in a stage: the last one, if there were more; `counts_for` names the groups."""
+    """One approver's last vote in a stage; `counts_for` names the groups that it counts for."""
 
     stage: int
     side: Side
@@ -30,7 +30,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage(StagePlan):
-    """One stage of a request: when it opened (null: not yet) and was over."""
+    """One stage of a request, with the times at which it opened (null: not yet) and closed."""
 
     opened_at: Timestamp | None = None
     closed_at: Timestamp | None = None
@@ -61,7 +61,7 @@ class DecisionDocument:
 
 @dataclass(frozen=True, kw_only=True)
 class Deliberating:
-    """Something that people decide on, stage by stage; `request_digest` is null when no stage is open."""
+    """The stages and decisions of a request or an extension; `request_digest` is null while no stage is open."""
 
     stages: tuple[Stage, ...] = ()
     decisions: tuple[Decision, ...] = ()
@@ -70,7 +70,7 @@ class Deliberating:
 
 @dataclass(frozen=True, kw_only=True)
 class ExtensionView(Deliberating):
-    """A wish for more time, and what became of it; of its `terms`, the duration is what can still be granted."""
+    """A request for more time and its outcome; the duration in its `terms` can still be granted."""
 
     number: int
     duration: Duration
@@ -82,9 +82,9 @@ class ExtensionView(Deliberating):
 
 @dataclass(frozen=True, kw_only=True)
 class BreakGlassView:
-    """How access was opened without the customer: wanted by one approver, opened by another, then acknowledged.
+    """The use of break-glass: asked for by one approver, opened by another, then acknowledged by the customer.
 
-    `comment`, `agreement` and `acknowledgement` are what each of them said.
+    `comment`, `agreement` and `acknowledgement` are the comments of the three.
     """
 
     asked_by: Email
@@ -157,7 +157,7 @@ class ApprovalView(Deliberating):
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """How many yeses a group still needs, and from whom they can come."""
+    """The number of approvals that a group still needs, and the members that can give them."""
 
     group: Title
     approvals: int
@@ -166,7 +166,7 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class Objection:
-    """Why somebody can't decide, by a stable code and in words."""
+    """The reason against a decision: a stable code and its English."""
 
     code: str
     message: str
@@ -174,7 +174,7 @@ class Objection:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement(Rights):
-    """The standing of the open stage for one reader, and what the reader may do now: `may`.
+    """The standing of the open stage for one reader, and the reader's permissions in `may`.
 
     `satisfied` and `missing` are the groups; `counts_for` are those that the reader's yes counts for; `said` is the
     reader's vote in this stage so far. `forbidden` is the reason in `may["decide"]`, or empty.

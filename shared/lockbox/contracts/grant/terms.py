@@ -18,7 +18,7 @@ Thumbprint = Annotated[str, ThumbprintField]
 
 
 class GrantState(StrEnum):
-    """Where a grant stands."""
+    """The state of a grant."""
 
     SCHEDULED = "SCHEDULED"
     ACTIVE = "ACTIVE"
@@ -39,7 +39,7 @@ BoundTo = Literal["key", "certificate"]
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """What a signed grant is bound to: a key (RFC 9449), a client certificate (RFC 8705), by their thumbprints."""
+    """The key (RFC 9449) or client certificate (RFC 8705) that a signed grant is bound to, by thumbprint."""
 
     jkt: Thumbprint | None = None
     x5t_s256: Thumbprint | None = None
@@ -50,6 +50,6 @@ class Confirmation:
         return {named[to]: thumbprint for to, thumbprint in self.named()}
 
     def named(self) -> list[tuple[BoundTo, str]]:
-        """What is named, and of what kind it is."""
+        """Return each thumbprint that is given, with its kind."""
         both: list[tuple[BoundTo, str | None]] = [("key", self.jkt), ("certificate", self.x5t_s256)]
         return [(to, thumbprint) for to, thumbprint in both if thumbprint is not None]

@@ -25,13 +25,11 @@ from lockbox.contracts.request.terms import Pattern, ReasonCode, Severity, some_
 from lockbox.contracts.rules import TextPattern, violation
 
 MOST_STAGES, MOST_GROUPS, MOST_MEMBERS, MOST_RULES, MOST_FREEZES = 10, 10, 100, 200, 50
-
-
 MOST_APPROVALS = 10
 
 
 class Side(StrEnum):
-    """Whose people decide."""
+    """The side that decides in a stage."""
 
     VENDOR = "VENDOR"
     CUSTOMER = "CUSTOMER"
@@ -48,7 +46,7 @@ DECIDERS: tuple[Role, ...] = tuple(role for roles in DECIDING_ROLES.values() for
 
 
 class MemberField(TextField):
-    """Who belongs to a group: everybody of a role, or one person by the address."""
+    """A member of a group: all people of a role, or one person by address."""
 
     roles = tuple(role.value for role in DECIDERS)
     rule = TextPattern(re.compile(rf"(?:{'|'.join(roles)})\Z|{EMAIL}"), "not_a_member", roles=list(roles))
@@ -85,25 +83,15 @@ class LocalTimeField(TextField):
 
 
 Member = Annotated[str, MemberField]
-
-
 TimeOfDay = Annotated[str, TimeOfDayField]
-
-
 TimeZone = Annotated[str, TimeZoneField]
-
-
 LocalTime = Annotated[str, LocalTimeField]
-
-
 Day = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
-
-
 DAYS: tuple[Day, ...] = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 def between(least: timedelta, most: timedelta) -> dict[str, Any]:
-    """The rule of a duration with bounds, both included."""
+    """Return the rule of a duration with bounds, both included."""
 
     def check(duration: timedelta) -> None:
         if not least <= duration <= most:
@@ -113,23 +101,23 @@ def between(least: timedelta, most: timedelta) -> dict[str, Any]:
 
 
 def from_one_to(most: int) -> dict[str, Any]:
-    """The rule of a number of people."""
+    """Return the rule of a number of people."""
     return {"validate": rules.Bounds(1, most)}
 
 
 def at_most(most: int, of: str) -> dict[str, Any]:
-    """The rule of a list that may be empty."""
+    """Return the rule of a list that may be empty."""
     return {"validate": rules.at_most(most, of)}
 
 
 def some(of: str, most: int = 100) -> Any:
-    """A condition that is met by one of several things; null, and left out, it is met by all."""
+    """Return the field of a condition that one of several things meets; null or left out, all meet it."""
     return field(default=None, metadata=some_distinct(most, of))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """So many of these people have to say yes."""
+    """A group of people and the number of approvals needed from them."""
 
     name: Title
     members: tuple[Member, ...] = field(metadata=some_distinct(MOST_MEMBERS, "members"))
@@ -158,7 +146,7 @@ class Hours:
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """Which requests a rule is for: those that meet all that is named here.
+    """The condition of a rule: requests that meet all that is named here.
 
     A rule that opens has to cover all of a request: every resource, every action, the whole access. A rule that
     closes, or adds a stage, is met as soon as any of it is touched.
@@ -180,7 +168,7 @@ Effect = Literal["add_stage", "auto_approve", "auto_deny"]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What happens to certain requests by itself. The first rule that matches counts, and no other."""
+    """A rule for certain requests. The first rule that matches counts, and no other."""
 
     name: Title
     when: Condition = field(default_factory=Condition)
@@ -205,10 +193,7 @@ class BreakGlass:
     """Whether two of the vendor's approvers may open a short access at once, to be acknowledged by the customer."""
 
     allowed: Flag = False
-    duration: Duration = field(
-        default=timedelta(hours=1),
-        metadata=between(timedelta(minutes=1), timedelta(hours=4)),
-    )
+    duration: Duration = field(default=timedelta(hours=1), metadata=between(timedelta(minutes=1), timedelta(hours=4)))
 
 
 DEFAULT_STAGES = (
@@ -223,7 +208,7 @@ DEFAULT_STAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class PolicySettings:
-    """What a tenant decides for itself.
+    """The settings of a tenant's policy.
 
     `require_approval` off leaves out the customer's stages; `audit_only` leaves out all, so that access opens at once
     and is on record; `four_eyes` lets a change of the policy wait for a second administrator. `maximum_total` is the
@@ -235,20 +220,16 @@ class PolicySettings:
     four_eyes: Flag = False
     comment_on_denial: Flag = False
     request_lifetime: Duration = field(
-        default=timedelta(hours=12),
-        metadata=between(timedelta(seconds=1), timedelta(days=7)),
+        default=timedelta(hours=12), metadata=between(timedelta(seconds=1), timedelta(days=7))
     )
     default_duration: Duration = field(
-        default=timedelta(hours=4),
-        metadata=between(timedelta(seconds=1), timedelta(hours=24)),
+        default=timedelta(hours=4), metadata=between(timedelta(seconds=1), timedelta(hours=24))
     )
     maximum_duration: Duration = field(
-        default=timedelta(hours=4),
-        metadata=between(timedelta(seconds=1), timedelta(hours=24)),
+        default=timedelta(hours=4), metadata=between(timedelta(seconds=1), timedelta(hours=24))
     )
     maximum_total: Duration = field(
-        default=timedelta(hours=8),
-        metadata=between(timedelta(seconds=1), timedelta(days=7)),
+        default=timedelta(hours=8), metadata=between(timedelta(seconds=1), timedelta(days=7))
     )
     service_request_pattern: Pattern | None = None
     stages: tuple[StagePlan, ...] = field(default=DEFAULT_STAGES, metadata=at_most(MOST_STAGES, "stages"))
@@ -257,7 +238,7 @@ class PolicySettings:
     break_glass: BreakGlass = field(default_factory=BreakGlass)
 
     def settings(self) -> dict[str, Any]:
-        """The settings alone, as keyword arguments."""
+        """Return the settings alone, as keyword arguments."""
         return wire.named(PolicySettings, self)
 
 

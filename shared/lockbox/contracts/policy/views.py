@@ -30,7 +30,7 @@ class PolicyView(PolicySettings):
 
 @dataclass(frozen=True, kw_only=True)
 class GroupForecast:
-    """A group of a stage, and who of it could decide: known people with a role that decides, without the asker."""
+    """A group of a stage; `eligible` are its known members with a deciding role, without the requester."""
 
     name: Title
     approvals: int
@@ -50,7 +50,7 @@ class StageForecast:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What would happen to a request, and why; `version` is null for a document that is not in force.
+    """The outcome that a request would have, and the reasons; `version` is null for a document not in force.
 
     `outcome`: `decide` if people would, `approve` or `deny` if it would happen by itself.
     """
@@ -65,7 +65,7 @@ class Forecast:
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyDifference:
-    """One part of a policy that would change: its path, what is there (null: nothing), and what would be."""
+    """One difference between two policies: its path, and the values before and after (null: nothing)."""
 
     path: str
     before: Any
@@ -74,7 +74,7 @@ class PolicyDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyDiff:
-    """What a document would change of the version that is in force; `digest` is that of the document."""
+    """The differences between a document and the version in force; `digest` is that of the document."""
 
     version: int
     digest: str

@@ -7,7 +7,7 @@ from tests.unit.builders import CORRELATION_ID, NOW, OPERATOR
 from tests.unit.fakes import FakeKeyrings
 
 from approval_service.domain.keyring import MadeKey
-from approval_service.settings import Settings
+from approval_service.settings import SignerSettings
 from approval_service.signer.sealed import SealedSigner, sealed, signer
 from approval_service.usecases import keys as signing
 from lockbox.contracts.events import Cause
@@ -35,10 +35,10 @@ class Remembering(SealedSigner):
         self.forgotten.append(handle)
 
 
-def key_file(folder: Path, text: str) -> Settings:
+def key_file(folder: Path, text: str) -> SignerSettings:
     path = folder / "key-encryption.key"
     path.write_text(text)
-    return Settings(key_encryption_key=str(path))
+    return SignerSettings(key_encryption_key=str(path))
 
 
 def verifies(made: MadeKey, private: Signs) -> None:
@@ -107,9 +107,9 @@ def test_sealed_when_the_file_holds_no_such_key_says_so_without_repeating_it(tmp
 
 def test_sealed_when_the_file_is_not_there_or_not_named_says_so(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="holds no readable key"):
-        sealed(Settings(key_encryption_key=str(tmp_path / "none")))
+        sealed(SignerSettings(key_encryption_key=str(tmp_path / "none")))
     with pytest.raises(Invalid, match="is missing"):
-        sealed(Settings())
+        sealed(SignerSettings())
 
 
 @pytest.mark.parametrize("name", ["nothing", "no_such_module:signer", "approval_service.signer.sealed:none", ":"])

@@ -1,4 +1,4 @@
-"""What an approver takes away from what was asked for. Nothing here ever adds."""
+"""Narrowing: an approver takes away from the terms asked for, and never adds."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ LATEST_START = timedelta(days=30)
 
 
 def narrow(terms: AccessTerms, changes: Changes, now: datetime) -> AccessTerms:
-    """The terms with less of them; raises `Invalid` for anything that would be more."""
+    """Return the terms with changes taken away; raises `Invalid` for a change that would add."""
     if changes.duration is not None:
         terms = _shorter(terms, changes.duration)
     if changes.resources is not None:
@@ -26,7 +26,7 @@ def narrow(terms: AccessTerms, changes: Changes, now: datetime) -> AccessTerms:
 
 
 def only_shorter(terms: AccessTerms, changes: Changes) -> AccessTerms:
-    """The terms of an extension, of which nothing but the duration can be less."""
+    """Return the terms of an extension with a shorter duration; nothing else of it can change."""
     for name in ("resources", "actions", "starts_at"):
         if getattr(changes, name) is not None:
             raise invalid(f"changes.{name}", Expected("not_changeable"), getattr(changes, name))
