@@ -20,7 +20,7 @@ from lockbox.contracts.approval.views import (
     ApprovalReading,
     ApprovalView,
     BreakGlassView,
-    Decision,
+    DecisionView,
     ExtensionView,
     Judgement,
     OpenDecision,
@@ -135,7 +135,7 @@ class RequestDetails(RequestView):
     """
 
     stages: tuple[Stage, ...] = ()
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[DecisionView, ...] = ()
     request_digest: str | None = None
     terms: AccessTerms | None = None
     policy_version: int | None = None

@@ -8,7 +8,7 @@ from lockbox.contracts.approval.views import (
     ApprovalReading,
     ApprovalView,
     BreakGlassView,
-    Decision,
+    DecisionView,
     ExtensionView,
     Judgement,
     Stage,
@@ -67,7 +67,7 @@ GRANT = GrantView(
 )
 REVOKED = replace(GRANT, state=GrantState.REVOKED, ended_at=LATER, ended_by=APPROVER, comment="No longer needed.")
 COMPLETED = replace(GRANT, state=GrantState.COMPLETED, ended_at=LATER, ended_by=ENGINEER, comment="Done.")
-DECISION = Decision(
+DECISION = DecisionView(
     stage=1,
     side=Side.VENDOR,
     approver="victor@vendor.example",

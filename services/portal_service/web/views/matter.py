@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from lockbox.contracts.approval.views import ApprovalReading, Decision, Deliberating, ExtensionView, Stage
+from lockbox.contracts.approval.views import ApprovalReading, DecisionView, Deliberating, ExtensionView, Stage
 from lockbox.contracts.request.terms import AccessTerms
 from portal_service.usecases import RequestDetails
 
@@ -35,11 +35,11 @@ class Matter:
         return next(iter(self.deliberating.stages[self.number :]), None)
 
     @property
-    def words(self) -> list[Decision]:
+    def words(self) -> list[DecisionView]:
         """What was said in the open stage so far."""
         return [decision for decision in self.deliberating.decisions if decision.stage == self.number]
 
-    def word_of(self, email: str) -> Decision | None:
+    def word_of(self, email: str) -> DecisionView | None:
         """What somebody said in the open stage."""
         return next((decision for decision in self.words if decision.approver == email), None)
 

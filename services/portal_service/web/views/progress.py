@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from lockbox.contracts.approval.views import Decision, Deliberating, ExtensionView, Judgement, Stage
+from lockbox.contracts.approval.views import DecisionView, Deliberating, ExtensionView, Judgement, Stage
 from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.grant.views import GrantView
 from lockbox.contracts.request.terms import PENDING
@@ -62,7 +62,7 @@ def stage_steps(decided: RequestDetails | Deliberating, you: Judgement, *, pendi
         yield Step(stage.name, standing, _summary(stage, standing), at, _groups(stage, decisions, standing, you))
 
 
-def _standing(stage: Stage, decisions: list[Decision], *, pending: bool) -> str:
+def _standing(stage: Stage, decisions: list[DecisionView], *, pending: bool) -> str:
     if stage.closed_at is not None:
         return "done"
     if stage.opened_at is None:
@@ -79,7 +79,7 @@ def _summary(stage: Stage, standing: str) -> str:
     return ends.get(standing, whose)
 
 
-def _groups(stage: Stage, decisions: list[Decision], standing: str, you: Judgement) -> tuple[GroupStanding, ...]:
+def _groups(stage: Stage, decisions: list[DecisionView], standing: str, you: Judgement) -> tuple[GroupStanding, ...]:
     if standing == "left" and stage.opened_at is None:
         return ()
     missing = {one.group: one.approvals for one in you.missing}

@@ -14,7 +14,7 @@ from lockbox.crypto.canonical import canonical, digest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class DecisionView:
     """One approver's last vote in a stage; `counts_for` names the groups that it counts for."""
 
     stage: int
@@ -64,7 +64,7 @@ class Deliberating:
     """The stages and decisions of a request or an extension; `request_digest` is null while no stage is open."""
 
     stages: tuple[Stage, ...] = ()
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[DecisionView, ...] = ()
     request_digest: str | None = None
 
 
