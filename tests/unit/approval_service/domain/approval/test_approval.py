@@ -3,13 +3,11 @@ from datetime import timedelta
 
 import pytest
 from tests.unit.builders import (
-    ADMIN,
     ALICE,
     ANN,
     AUDITOR,
     ENGINEER,
     FRANK,
-    LEAD,
     NOW,
     OPERATOR,
     OTHER_ENGINEER,
@@ -18,13 +16,10 @@ from tests.unit.builders import (
     VENDOR_AUDITOR,
     approval,
     caller,
-    cancel,
-    complete,
     created,
     decide,
     policy,
     quorum,
-    revoke,
 )
 
 from approval_service.domain.approval.approval import Approval
@@ -175,32 +170,6 @@ def test_decide_when_the_request_has_ended_conflicts(state: RequestState, code: 
     assert refused.value.code == code
 
 
-def test_cancel_when_pending_ends_it() -> None:
-    for before in (approval(), at_customer()):
-        changed = cancel(before, ENGINEER, "solved", SOON)
-        assert changed.state.state == RequestState.CANCELLED
-        assert types(changed) == ["request_cancelled"]
-
-
-def test_cancel_when_not_the_requester_is_refused() -> None:
-    with pytest.raises(Forbidden):
-        cancel(approval(), VENDOR_APPROVER, "", SOON)
-    with pytest.raises(NotFound):
-        cancel(approval(), OTHER_ENGINEER, "", SOON)
-
-
-def test_cancel_when_approved_conflicts() -> None:
-    with pytest.raises(Conflict) as refused:
-        cancel(approved(), ENGINEER, "", SOON)
-    assert refused.value.code == "request_approved"
-
-
-def test_cancel_when_time_is_up_conflicts_even_before_the_sweep() -> None:
-    with pytest.raises(Conflict) as refused:
-        cancel(at_customer(), ENGINEER, "", LATER)
-    assert refused.value.code == "request_expired"
-
-
 def test_advance_when_nobody_decided_in_time_expires_the_request() -> None:
     changed = at_customer().advance(LATER)
     assert changed.state.state == RequestState.EXPIRED
@@ -245,51 +214,3 @@ def test_deny_when_the_policy_wants_a_comment_is_refused_without(comment: str) -
     assert (refused.value.code, refused.value.faults[0]["field"]) == ("comment_required", "comment")
     assert decide(one, ALICE, "deny", "Not now.", SOON).state.state == RequestState.DENIED
     assert decide(one, ALICE, "approve", comment, SOON).state.state == RequestState.APPROVED
-
-
-@pytest.mark.parametrize("by", [VENDOR_APPROVER, ALICE, ADMIN])
-def test_revoke_when_live_ends_it_for_either_side(by: object) -> None:
-    changed = revoke(approved(), by, "enough", SOON)  # type: ignore[arg-type]
-    assert changed.state.grant is not None
-    assert changed.state.grant.state == GrantState.REVOKED
-    assert types(changed) == ["grant_revoked"]
-
-
-def test_revoke_when_not_entitled_is_refused() -> None:
-    for by in (ENGINEER, AUDITOR):
-        with pytest.raises(Forbidden):
-            revoke(approved(), by, "", SOON)
-    with pytest.raises(NotFound):
-        revoke(approved(), FRANK, "", SOON)
-
-
-def test_revoke_when_ended_conflicts() -> None:
-    ended = revoke(approved(), ALICE, "", SOON).state
-    with pytest.raises(Conflict) as refused:
-        revoke(ended, ADMIN, "", SOON)
-    assert refused.value.code == "grant_ended"
-    with pytest.raises(Conflict):
-        revoke(approved(), ALICE, "", SOON + timedelta(hours=5))
-
-
-def test_complete_when_its_engineer_is_done_ends_it() -> None:
-    changed = complete(approved(), ENGINEER, "fixed", SOON)
-    assert changed.state.grant is not None
-    assert (changed.state.grant.state, changed.state.grant.ended_by) == (GrantState.COMPLETED, ENGINEER.email)
-    assert types(changed) == ["grant_completed"]
-
-
-def test_complete_when_it_is_not_ones_own_is_refused() -> None:
-    for by, code in ((LEAD, "not_requester"), *((by, "role_required") for by in (VENDOR_APPROVER, ALICE, ADMIN))):
-        with pytest.raises(Forbidden) as refused:
-            complete(approved(), by, "", SOON)
-        assert refused.value.code == code
-    with pytest.raises(NotFound):
-        complete(approved(), FRANK, "", SOON)
-
-
-def test_complete_when_ended_conflicts() -> None:
-    with pytest.raises(Conflict):
-        complete(revoke(approved(), ALICE, "", SOON).state, ENGINEER, "", SOON)
-    with pytest.raises(Conflict):
-        complete(approved(), ENGINEER, "", SOON + timedelta(hours=5))
