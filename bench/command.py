@@ -38,7 +38,7 @@ TERMS = {
     "starts_at": None,
 }
 
-Call = Callable[[], Any]
+Run = Callable[[], Any]
 
 
 def measure(stack: Stack) -> list[tuple[str, list[float], list[float]]]:
@@ -62,7 +62,7 @@ def _one_of_many(stack: Stack, uri: str) -> tuple[list[float], list[float]]:
         return _alternate(lockbox, stock, CALLS // CALLERS)
 
 
-def _alternate(lockbox: Call, stock: Call, calls: int) -> tuple[list[float], list[float]]:
+def _alternate(lockbox: Run, stock: Run, calls: int) -> tuple[list[float], list[float]]:
     """Call both in turn, so that other load on the machine affects both alike."""
     latencies: tuple[list[float], list[float]] = ([], [])
     for _ in range(calls):
@@ -74,7 +74,7 @@ def _alternate(lockbox: Call, stock: Call, calls: int) -> tuple[list[float], lis
 
 
 @contextmanager
-def _callers(stack: Stack, uri: str) -> Iterator[tuple[Call, Call]]:
+def _callers(stack: Stack, uri: str) -> Iterator[tuple[Run, Run]]:
     key = load_signing_key(stack.home / "secrets" / "caller.pem")
     engineer = Caller("bench@vendor.example", "vendor", frozenset({Role.ENGINEER}), clock.now(), new_id())
     with ClusterRpcProxy({"AMQP_URI": uri}) as services, rpc_client(uri) as client:

@@ -46,7 +46,7 @@ permit(principal == Engineer::"erin@vendor.example", action == Action::"read", r
 when { context.tenant == "contoso" };
 """
 
-Call = Callable[[], object]
+Run = Callable[[], object]
 Spread = dict[str, list[float]]
 
 
@@ -90,16 +90,16 @@ def new_grants_and_proofs() -> Spread:
         )
 
 
-def _in_turn(ways: Mapping[str, Sequence[Call]]) -> Spread:
+def _in_turn(runs: Mapping[str, Sequence[Run]]) -> Spread:
     """Measure calls of each kind in turn, so that other load on the machine affects all alike."""
-    measured: Spread = {name: [] for name in ways}
+    measured: Spread = {name: [] for name in runs}
     for first in range(0, CHECKS, AT_ONCE):
-        for name, calls in ways.items():
+        for name, calls in runs.items():
             measured[name] += [_microseconds(call) for call in calls[first : first + AT_ONCE]]
     return measured
 
 
-def _microseconds(call: Call) -> float:
+def _microseconds(call: Run) -> float:
     started = time.perf_counter_ns()
     allowed = call()
     nanoseconds = time.perf_counter_ns() - started
@@ -132,17 +132,17 @@ def _proof(grant: str) -> Dpop:
     return Dpop(prove(HERS, Target("GET", URL), clock.now().timestamp(), new_id(), grant), "GET", URL)
 
 
-def _check(guard: Guard, grant: str, shown: Shown) -> Call:
+def _check(guard: Guard, grant: str, shown: Shown) -> Run:
     return lambda: guard.check(grant, "contoso", "mailbox/alice", "read", shown).allowed
 
 
-def _verification(grant: str, proof: str | None = None) -> Call:
+def _verification(grant: str, proof: str | None = None) -> Run:
     signed = [(ISSUER, parse(grant, GRANT_TOKEN.typ))] + ([(HERS, parse(proof, DPOP))] if proof else [])
     calls = [partial(key.private.public_key().verify, jws.signature, jws.signed) for key, jws in signed]
     return lambda: all(call() is None for call in calls)
 
 
-def _cedar() -> Call:
+def _cedar() -> Run:
     policies, nothing = cedarpy.PolicySet.from_str(CEDAR_POLICY), cedarpy.Entities.from_json_str("[]")
     request = {
         "principal": f'Engineer::"{ENGINEER}"',
@@ -153,7 +153,7 @@ def _cedar() -> Call:
     return lambda: cedarpy.is_authorized(request, policies, nothing).allowed
 
 
-def _casbin() -> Call:
+def _casbin() -> Run:
     enforcer = casbin.Enforcer(casbin.Enforcer.new_model(text=CASBIN_MODEL))
     enforcer.add_policy(ENGINEER, "contoso", "mailbox/alice", "read")
     return partial(enforcer.enforce, ENGINEER, "contoso", "mailbox/alice", "read")
