@@ -14,7 +14,7 @@ from pymongo.errors import ExecutionTimeout
 from audit_service.domain.usage import ACCESSES, ALLOWED, DENIED, GRANTED, LIFE, OWNER, Counted, Period, Tally, together
 from audit_service.store import IN_TIME, RecordStore
 from lockbox.contracts.events import Event, read_event
-from lockbox.contracts.usage import Because, GetGrantUsage, GetUsage, GrantUsage, UsageReport, WithoutGrant
+from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, RefusalsByReason, UsageReport, WithoutGrant
 from lockbox.errors import Unavailable
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.mongo import Document
@@ -94,7 +94,7 @@ class UsageStore:
             },
             {"$sort": {"times": -1, "_id": 1}},
         ]
-        reasons = tuple(Because(reason=found["_id"], **_when(found)) for found in self._aggregate(steps))
+        reasons = tuple(RefusalsByReason(reason=found["_id"], **_when(found)) for found in self._aggregate(steps))
         return WithoutGrant(**vars(together(reasons)), reasons=reasons)
 
     def _usages(self, tenant: str, granted: Sequence[Document], most: int) -> Sequence[GrantUsage]:

@@ -17,7 +17,7 @@ from lockbox.contracts.grant.facts import (
     GrantRevoked,
 )
 from lockbox.contracts.grant.terms import LIVE, GrantState
-from lockbox.contracts.usage import GrantUsage, Refused, Touched, Uses
+from lockbox.contracts.usage import AllowedUses, GrantUsage, RefusedUses, Uses
 from lockbox.errors import invalid
 from lockbox.faults import Expected
 from lockbox.values.resources import covers
@@ -131,12 +131,12 @@ class Tally:
             **self._standing(),
             never_used=touched.together.times == 0,
             used=touched.together,
-            touched=tuple(Touched(**wire.named(Touched, one)) for one in touched.kept),
+            touched=tuple(AllowedUses(**wire.named(AllowedUses, one)) for one in touched.kept),
             touched_left_out=touched.left_out,
             untouched_resources=tuple(self._resources),
             untouched_actions=tuple(self._actions),
             refused=refused.together,
-            refusals=tuple(Refused(**wire.named(Refused, one)) for one in refused.kept),
+            refusals=tuple(RefusedUses(**wire.named(RefusedUses, one)) for one in refused.kept),
             refusals_left_out=refused.left_out,
         )
 

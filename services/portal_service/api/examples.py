@@ -29,9 +29,9 @@ from lockbox.contracts.ops import (
     ListParked,
     ParkedContent,
     ParkedCount,
+    ParkedResult,
     ReadParked,
     ReplayParked,
-    Settled,
 )
 from lockbox.contracts.policy import operations as policy
 from lockbox.contracts.policy.document import Side
@@ -116,7 +116,7 @@ REPORT = UsageReport(
     items=(samples.USAGE,),
     next_cursor=None,
 )
-SETTLED = Settled(items=(samples.PARKED,), left=0)
+PARKED_RESULT = ParkedResult(items=(samples.PARKED,), left=0)
 JWK = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": KID}
 EXAMPLES: Mapping[Operation, Example] = {
     request.CreateRequest: Example(samples.REQUEST, ASKED),
@@ -167,8 +167,8 @@ EXAMPLES: Mapping[Operation, Example] = {
         ParkedOverview(queues=(ParkedCount(queue=samples.QUEUE, parked=1),), items=(samples.PARKED,), silent=())
     ),
     ReadParked: Example(ParkedContent(**vars(samples.PARKED), body='{"specversion": "1.0"}', truncated=False)),
-    ReplayParked: Example(SETTLED),
-    DropParked: Example(SETTLED),
+    ReplayParked: Example(PARKED_RESULT),
+    DropParked: Example(PARKED_RESULT),
     GetOutbox: Example(
         OutboxOverview(
             items=(ServiceOutbox(service="approval_service", waiting=0, oldest_seconds=None, published=1204),),

@@ -22,7 +22,7 @@ from lockbox.contracts.policy.document import DEFAULT_SETTINGS, DEFAULT_STAGES, 
 from lockbox.contracts.policy.views import PolicyView
 from lockbox.contracts.request.terms import AccessTerms, ReasonCode, RequestState
 from lockbox.contracts.request.views import RequestView
-from lockbox.contracts.usage import GrantUsage, Touched, Uses
+from lockbox.contracts.usage import AllowedUses, GrantUsage, Uses
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=12)
@@ -178,7 +178,7 @@ USAGE = GrantUsage(
     ended_by=None,
     never_used=False,
     used=USE,
-    touched=(Touched(resource="mailbox/alice", action="read", **vars(USE)),),
+    touched=(AllowedUses(resource="mailbox/alice", action="read", **vars(USE)),),
     touched_left_out=0,
     untouched_resources=(),
     untouched_actions=(),

@@ -93,7 +93,7 @@ class ListRevocations(
     since: Timestamp | None = None
 
 
-def tried(longest: int) -> dict[str, Any]:
+def any_text(longest: int) -> dict[str, Any]:
     """Return the rule of an attempted resource or action: any text, so that every attempt goes on record."""
     pattern = rf"[^\ud800-\udfff]{{0,{longest}}}\Z"
     return {"validate": TextPattern(pattern, "too_long", most=longest)}
@@ -109,8 +109,8 @@ class AccessAttempt:
     grant_id: Uuid | None = None
     request_id: Uuid | None = None
     engineer: Email | None = None
-    resource: str = field(metadata=tried(LONGEST_RESOURCE))
-    action: str = field(metadata=tried(LONGEST_ACTION))
+    resource: str = field(metadata=any_text(LONGEST_RESOURCE))
+    action: str = field(metadata=any_text(LONGEST_ACTION))
     reason: Action
     at: Timestamp
 

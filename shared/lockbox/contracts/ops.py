@@ -118,7 +118,7 @@ class ParkedContent(ParkedMessage):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settled:
+class ParkedResult:
     """The messages that were replayed or dropped; `left` counts those that were parked before and still are."""
 
     items: tuple[ParkedMessage, ...]
@@ -183,7 +183,7 @@ class ReadParked(
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayParked(
-    Call[Settled],
+    Call[ParkedResult],
     service=EVERY,
     rest=("POST /ops/parked/{queue}/replay", "POST /ops/parked/{queue}/{parked_id}/replay"),
     roles=(Role.OPERATOR,),
@@ -199,7 +199,7 @@ class ReplayParked(
 
 @dataclass(frozen=True, kw_only=True)
 class DropParked(
-    Call[Settled],
+    Call[ParkedResult],
     service=EVERY,
     rest=("DELETE /ops/parked/{queue}", "DELETE /ops/parked/{queue}/{parked_id}"),
     roles=(Role.OPERATOR,),

@@ -25,7 +25,7 @@ class Uses:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Touched(Uses):
+class AllowedUses(Uses):
     """Accesses that were served under a grant, of one resource and one action."""
 
     resource: str
@@ -33,7 +33,7 @@ class Touched(Uses):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused(Uses):
+class RefusedUses(Uses):
     """Accesses that were refused with a grant shown, of one resource, action and reason."""
 
     resource: str
@@ -42,7 +42,7 @@ class Refused(Uses):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Because(Uses):
+class RefusalsByReason(Uses):
     """Refusals of one reason."""
 
     reason: str
@@ -75,12 +75,12 @@ class GrantUsage:
     ended_by: str | None
     never_used: Flag
     used: Uses
-    touched: tuple[Touched, ...]
+    touched: tuple[AllowedUses, ...]
     touched_left_out: int
     untouched_resources: tuple[Resource, ...]
     untouched_actions: tuple[Action, ...]
     refused: Uses
-    refusals: tuple[Refused, ...]
+    refusals: tuple[RefusedUses, ...]
     refusals_left_out: int
 
 
@@ -88,7 +88,7 @@ class GrantUsage:
 class WithoutGrant(Uses):
     """Accesses that were refused without a grant of this tenant."""
 
-    reasons: tuple[Because, ...] = ()
+    reasons: tuple[RefusalsByReason, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

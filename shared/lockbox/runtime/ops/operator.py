@@ -30,9 +30,9 @@ from lockbox.contracts.ops import (
     ParkedMessageFact,
     ParkedMessageRead,
     ParkedMessageReplayed,
+    ParkedResult,
     ReadParked,
     ReplayParked,
-    Settled,
     TopologyView,
 )
 from lockbox.errors import NotFound, Unavailable
@@ -105,11 +105,11 @@ class OperatorCommands(Store):
         shown = delivery.body[:BODY_SHOWN].decode(errors="replace")
         return ParkedContent(**described, body=shown, truncated=len(delivery.body) > BODY_SHOWN)
 
-    def replay_parked(self, caller: Caller, message: ReplayParked) -> Settled:
+    def replay_parked(self, caller: Caller, message: ReplayParked) -> ParkedResult:
         """Put copies of parked messages back into their queue, each safe there before the parked one goes."""
         return self._finish(ParkedMessageReplayed, caller, message)
 
-    def drop_parked(self, caller: Caller, message: DropParked) -> Settled:
+    def drop_parked(self, caller: Caller, message: DropParked) -> ParkedResult:
         """Give parked messages up."""
         return self._finish(ParkedMessageDropped, caller, message)
 
@@ -138,7 +138,9 @@ class OperatorCommands(Store):
                 return topology
         raise NotFound("queue_not_found", f"{self.container.service_name} reads no queue {queue[:200]!r}")
 
-    def _finish(self, kind: type[ParkedMessageFact], caller: Caller, message: ReplayParked | DropParked) -> Settled:
+    def _finish(
+        self, kind: type[ParkedMessageFact], caller: Caller, message: ReplayParked | DropParked
+    ) -> ParkedResult:
         topology = self._one(message.queue)
         done: list[ParkedMessage] = []
         with open_parked_queue(self._uri, topology) as opened:
@@ -151,7 +153,7 @@ class OperatorCommands(Store):
             left = opened.count - len(done)
         if not done and message.parked_id is not None:
             done.append(self._done_before(kind, caller, message.queue, message.parked_id))
-        return Settled(items=tuple(done), left=left)
+        return ParkedResult(items=tuple(done), left=left)
 
     def _done_before(self, kind: type[ParkedMessageFact], caller: Caller, queue: str, parked_id: str) -> ParkedMessage:
         """The same command again gives the same answer."""
@@ -217,12 +219,12 @@ class OperatedService:
         return self.operations.answer(caller, message)
 
     @command(ReplayParked)
-    def replay_parked(self, caller: Caller, message: ReplayParked) -> Settled:
+    def replay_parked(self, caller: Caller, message: ReplayParked) -> ParkedResult:
         """Have parked messages handled again."""
         return self.operations.answer(caller, message)
 
     @command(DropParked)
-    def drop_parked(self, caller: Caller, message: DropParked) -> Settled:
+    def drop_parked(self, caller: Caller, message: DropParked) -> ParkedResult:
         """Give parked messages up."""
         return self.operations.answer(caller, message)
 

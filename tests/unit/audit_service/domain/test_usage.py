@@ -8,7 +8,7 @@ from tests.unit.builders import ALICE, NOW, created, event, granted
 from audit_service.domain.usage import Counted, Period, Tally, together
 from lockbox.contracts.grant.facts import ExtensionDecided, GrantActivated, GrantCompleted, GrantExpired, GrantRevoked
 from lockbox.contracts.grant.terms import GrantState
-from lockbox.contracts.usage import GrantUsage, Refused, Touched, Uses
+from lockbox.contracts.usage import AllowedUses, GrantUsage, RefusedUses, Uses
 from lockbox.errors import Invalid
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -132,8 +132,8 @@ def test_usage_when_it_was_used_says_what_when_and_how_often() -> None:
     found = usage(counted(times=3), early)
     assert found.used == Uses(times=5, first_at=NOW - HOUR, last_at=NOW + 3 * MINUTE)
     assert found.touched == (
-        Touched(resource="mailbox/alice", action="read", times=3, first_at=NOW, last_at=NOW + 3 * MINUTE),
-        Touched(resource="files/a", action="export", times=2, first_at=NOW - HOUR, last_at=NOW),
+        AllowedUses(resource="mailbox/alice", action="read", times=3, first_at=NOW, last_at=NOW + 3 * MINUTE),
+        AllowedUses(resource="files/a", action="export", times=2, first_at=NOW - HOUR, last_at=NOW),
     )
     assert not found.never_used
     assert (found.refused, found.refusals) == (Uses(), ())
@@ -157,7 +157,7 @@ def test_usage_when_only_a_part_was_touched_names_the_rest(
 def test_usage_when_something_was_refused_says_what_and_why_and_that_it_was_never_used() -> None:
     found = usage(refused(2), refused(reason="grant_revoked"))
     assert found.refused == Uses(times=3, first_at=NOW, last_at=NOW + 2 * MINUTE)
-    assert found.refusals[0] == Refused(
+    assert found.refusals[0] == RefusedUses(
         resource="mailbox/bob", action="read", reason="other_resource", times=2, first_at=NOW, last_at=NOW + 2 * MINUTE
     )
     assert [one.reason for one in found.refusals] == ["other_resource", "grant_revoked"]

@@ -12,7 +12,7 @@ from tests.unit.lockbox.fake_portal import FakePortal
 
 from audit_service.domain.usage import Counted, Tally
 from lockbox.contracts import wire
-from lockbox.contracts.usage import Because, GrantUsage, UsageReport, WithoutGrant
+from lockbox.contracts.usage import GrantUsage, RefusalsByReason, UsageReport, WithoutGrant
 
 APPROVED = granted(resources=("mailbox/alice", "files/*"), actions=("read", "export"))
 GRANT = APPROVED.granted()
@@ -33,8 +33,8 @@ def usage(*kinds: tuple[str, str, str, int], most: int = 20) -> GrantUsage:
 
 def report(*items: GrantUsage, next_cursor: str | None = None) -> dict[str, Any]:
     reasons = (
-        Because(reason="no_grant", times=2, first_at=NOW, last_at=LATER),
-        Because(reason="token_forged", times=1),
+        RefusalsByReason(reason="no_grant", times=2, first_at=NOW, last_at=LATER),
+        RefusalsByReason(reason="token_forged", times=1),
     )
     return wire.encode(
         UsageReport(
