@@ -18,6 +18,8 @@ from lockbox.provision.accounts import DEMO_MEMBERS
 from lockbox.provision.secrets import ADMIN
 from tests.people import EXTRA_MEMBERS, People
 
+pytest.register_assert_rewrite("tests.stores")
+
 PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
 LAYERS = ("unit", "contracts", "dist", "integration", "security", "e2e", "chaos")
 

@@ -7,6 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from tests.unit.builders import ALICE, CORRELATION_ID, ENGINEER, EVENT_ID, NOW, REQUEST_ID, approval, terms
 from tests.unit.fakes import FakeAggregates
+from tests.unit.portal_service.fakes import FakeFailedAttempts, FakeSessions
 
 from approval_service.domain.approval import views
 from lockbox.contracts import wire
@@ -27,7 +28,6 @@ from portal_service.domain.session import (
     FAILURES_WITHIN,
     SESSION_LIFETIME,
     ApiToken,
-    FailedAttempt,
     Session,
     TooManyAttempts,
     Unauthenticated,
@@ -44,20 +44,6 @@ CAROL = Account(
 )
 POINT = Account(email="point@vendor.example", organisation="vendor", roles=("enforcement_point",), password_hash=None)
 SOON = NOW + timedelta(minutes=5)
-
-
-class FakeSessions(FakeAggregates[Session]):
-    """Sessions by token digest."""
-
-    def remove(self, key: str) -> None:
-        self.states.pop(key, None)
-
-
-class FakeFailedAttempts(FakeAggregates[FailedAttempt]):
-    """Failed sign-ins by their id."""
-
-    def recent(self, email: str, since: datetime) -> int:
-        return sum(attempt.email == email and attempt.at > since for attempt in self.states.values())
 
 
 class Portal:

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,18 +20,16 @@ from tests.unit.builders import (
     event,
     policy,
 )
+from tests.unit.request_service.fakes import FakeRequests, FakeTenants
 
 from approval_service.domain.policy.policy import Policy
-from lockbox.contracts.acts import Act
-from lockbox.contracts.events import Changed
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.facts import PolicyChanged
 from lockbox.contracts.request.operations import CreateRequest, GetRequest, ListRequests, ProvideInfo
-from lockbox.contracts.request.terms import AccessTerms, RequestState
-from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestView, TenantList, TenantView
+from lockbox.contracts.request.terms import RequestState
+from lockbox.contracts.request.views import HistoryEntry, RequestView, TenantView
 from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 from request_service import usecases
-from request_service.domain.request import AccessRequest
 from request_service.domain.state import Standing
 from request_service.usecases import NewRequest
 
@@ -43,70 +40,6 @@ CONTOSO = TenantView(
     default_duration=timedelta(hours=4),
 )
 FABRIKAM = replace(CONTOSO, tenant="fabrikam")
-
-
-def view_of(request: AccessRequest) -> RequestView:
-    return RequestView(
-        **AccessTerms.of(request).within(),
-        id=request.request_id,
-        requester=request.requester,
-        state=RequestState.PENDING_VENDOR,
-        created_at=request.created_at,
-        expires_at=request.expires_at,
-    )
-
-
-class FakeRequests:
-    """Requests, and what events told of them."""
-
-    def __init__(self) -> None:
-        self.views: dict[str, RequestView] = {}
-        self.written: list[tuple[Changed[AccessRequest], Act]] = []
-        self.history: list[tuple[str, HistoryEntry, int]] = []
-        self.standings: list[tuple[str, Standing]] = []
-        self.asked: list[tuple[Caller, ListRequests]] = []
-
-    def create(self, key: str, changed: Changed[AccessRequest], act: Act) -> RequestView:
-        self.written.append((changed, act))
-        self.views[key] = view_of(changed.state)
-        return self.views[key]
-
-    def change(self, key: str, act: Act, step: Callable[[AccessRequest], Changed[AccessRequest]]) -> RequestView:
-        [(made, _)] = self.written[:1]
-        self.written.append((step(made.state), act))
-        return self.views[key]
-
-    def read(self, request_id: str) -> RequestView:
-        if request_id not in self.views:
-            raise NotFound("request_not_found", "there is no such request")
-        return self.views[request_id]
-
-    def list(self, caller: Caller, query: ListRequests) -> RequestPage:
-        self.asked.append((caller, query))
-        return RequestPage(items=tuple(self.views.values()), next_cursor=None)
-
-    def remember(self, request_id: str, entry: HistoryEntry, sequence: int) -> None:
-        self.history.append((request_id, entry, sequence))
-
-    def stands(self, request_id: str, standing: Standing) -> None:
-        self.standings.append((request_id, standing))
-
-
-class FakeTenants:
-    """Tenants by name."""
-
-    def __init__(self, *known: TenantView) -> None:
-        self.known = {tenant.tenant: tenant for tenant in known}
-        self.learnt: list[PolicyChanged] = []
-
-    def find(self, tenant: str) -> TenantView | None:
-        return self.known.get(tenant)
-
-    def all(self) -> TenantList:
-        return TenantList(items=tuple(self.known.values()))
-
-    def learn(self, policy: PolicyChanged) -> None:
-        self.learnt.append(policy)
 
 
 @pytest.fixture
@@ -128,8 +61,8 @@ def test_create_request_when_asked_takes_it_in_for_the_caller(requests: FakeRequ
     view = create(requests, tenants)
     assert (view.id, view.requester, view.tenant) == (REQUEST_ID, "erin@vendor.example", "contoso")
     assert view.expires_at == NOW + timedelta(hours=12)
-    [(changed, act)] = requests.written
-    assert changed.facts == (created(),)
+    assert requests.facts == [created()]
+    [act] = requests.acts
     assert act.key == "erin@vendor.example create_request k-1"
     assert (act.cause.actor, act.cause.correlation_id, act.now) == ("erin@vendor.example", CORRELATION_ID, NOW)
     assert act.digest
@@ -139,7 +72,7 @@ def test_create_request_when_the_terms_are_wrong_writes_nothing(requests: FakeRe
     for changes in ({"tenant": "nowhere"}, {"duration": timedelta(hours=5)}, {"starts_at": NOW - timedelta(1)}):
         with pytest.raises(Invalid):
             create(requests, tenants, **changes)
-    assert requests.written == []
+    assert (requests.facts, requests.states) == ([], {})
 
 
 def test_create_request_when_the_tenant_is_not_known_yet_says_so(requests: FakeRequests) -> None:
@@ -168,7 +101,7 @@ def test_get_request_when_the_caller_may_not_know_says_the_same_as_for_none(
 
 
 def answer(requests: FakeRequests, by: Caller, state: RequestState = RequestState.INFO_REQUESTED) -> None:
-    requests.views[REQUEST_ID] = replace(requests.views[REQUEST_ID], state=state)
+    requests.stands(REQUEST_ID, Standing(state, 2))
     command = ProvideInfo(request_id=REQUEST_ID, text="The first.", idempotency_key="k-2")
     usecases.provide_info(requests, by, command, NOW)
 
@@ -176,9 +109,8 @@ def answer(requests: FakeRequests, by: Caller, state: RequestState = RequestStat
 def test_provide_info_when_asked_for_is_written_for_the_engineer(requests: FakeRequests, tenants: FakeTenants) -> None:
     create(requests, tenants)
     answer(requests, ENGINEER)
-    changed, act = requests.written[-1]
-    assert [fact.type for fact in changed.facts] == ["info_provided"]
-    assert act.key == "erin@vendor.example provide_info k-2"
+    assert requests.types == ["request_created", "info_provided"]
+    assert requests.acts[-1].key == "erin@vendor.example provide_info k-2"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +122,7 @@ def test_provide_info_when_it_is_not_ones_own_is_refused(
     create(requests, tenants)
     with pytest.raises(kind):
         answer(requests, by)
-    assert len(requests.written) == 1
+    assert requests.types == ["request_created"]
 
 
 def test_provide_info_when_nothing_is_asked_is_refused(requests: FakeRequests, tenants: FakeTenants) -> None:
@@ -225,29 +157,37 @@ def test_list_tenants_when_the_callers_own_is_unknown_shows_none() -> None:
     assert usecases.list_tenants(FakeTenants(FABRIKAM), ALICE).items == ()
 
 
-def test_follow_when_a_stage_opens_notes_it_and_where_the_request_stands(requests: FakeRequests) -> None:
+def test_follow_when_a_stage_opens_notes_it_and_where_the_request_stands(
+    requests: FakeRequests, tenants: FakeTenants
+) -> None:
+    create(requests, tenants)
     [decided, opened] = decide(approval(), VENDOR_APPROVER).facts
     told = event(opened, sequence=3, actor="victor@vendor.example")
     usecases.follow(requests, told, opened)  # type: ignore[arg-type]
-    [(request_id, entry, sequence)] = requests.history
-    assert (request_id, sequence) == (REQUEST_ID, 3)
+    [(sequence, entry)] = requests.history[REQUEST_ID].values()
+    assert sequence == 3
     assert entry == HistoryEntry(
         id=told.id, type="stage_opened", time=NOW, actor="victor@vendor.example", data=told.data
     )
     end = NOW + timedelta(hours=12)
-    assert requests.standings == [(REQUEST_ID, Standing(RequestState.PENDING_CUSTOMER, 3, end))]
+    assert requests.standings == {REQUEST_ID: Standing(RequestState.PENDING_CUSTOMER, 3, end)}
     assert decided.type == "decision_recorded"
 
 
-def test_follow_when_nothing_of_the_kind_changes_leaves_where_it_stands(requests: FakeRequests) -> None:
+def test_follow_when_nothing_of_the_kind_changes_leaves_where_it_stands(
+    requests: FakeRequests, tenants: FakeTenants
+) -> None:
+    create(requests, tenants)
     usecases.follow(requests, event(created()), created())
-    assert [entry.type for _, entry, _ in requests.history] == ["request_created"]
-    assert requests.standings == []
+    assert [entry.type for entry in requests.read(REQUEST_ID).history] == ["request_created"]
+    assert requests.standings == {}
 
 
 def test_learn_policy_when_it_changes_notes_it(tenants: FakeTenants) -> None:
     [fact] = Policy.first("contoso", "approval_service", NOW).facts
     assert isinstance(fact, PolicyChanged)
     usecases.learn_policy(tenants, fact)
-    assert tenants.learnt == [fact]
-    assert policy().maximum_duration == fact.maximum_duration
+    assert tenants.known["contoso"][0] == fact.version
+    learnt = tenants.find("contoso")
+    assert learnt is not None
+    assert learnt.maximum_duration == fact.maximum_duration == policy().maximum_duration

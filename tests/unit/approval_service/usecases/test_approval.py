@@ -157,7 +157,8 @@ def test_cancel_request_when_its_own_engineer_asks_ends_it() -> None:
     command = CancelRequest(request_id=REQUEST_ID, comment="solved", idempotency_key="k-1")
     assert usecases.perform(approvals, ENGINEER, command, SOON).state == RequestState.CANCELLED
     assert approvals.types == ["request_cancelled"]
-    assert code_of(lambda: usecases.perform(approvals, ENGINEER, command, SOON), Conflict) == "request_cancelled"
+    again = replace(command, idempotency_key="k-2")
+    assert code_of(lambda: usecases.perform(approvals, ENGINEER, again, SOON), Conflict) == "request_cancelled"
 
 
 # --- the way in between --------------------------------------------------------------------------------------------

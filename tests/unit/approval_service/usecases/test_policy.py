@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
 SOON = NOW + timedelta(minutes=5)
 ADA = caller("ada@contoso.example", "contoso", Role.CUSTOMER_ADMIN)
 OPEN = replace(DEFAULT_SETTINGS, require_approval=False)
+KEYS = map("k-{}".format, count(1))
 
 
 @pytest.fixture
@@ -52,8 +54,8 @@ def directory() -> FakeDirectory:
 # --- who is known --------------------------------------------------------------------------------------------------
 
 
-def learn(policies: FakePolicies, directory: FakeDirectory, fact: Any, now: Any = NOW) -> None:
-    governing.learn_member(directory, policies, event(fact), fact, now)
+def learn(policies: FakePolicies, directory: FakeDirectory, fact: Any, now: Any = NOW, sequence: int = 1) -> None:
+    governing.learn_member(directory, policies, event(fact, sequence), fact, now)
 
 
 def test_learn_member_when_it_is_a_tenants_first_gives_it_a_policy() -> None:
@@ -83,7 +85,7 @@ def test_learn_member_when_it_is_the_vendors_knows_it_and_does_no_more() -> None
 def test_learn_member_when_roles_change_or_somebody_leaves_knows_that(directory: FakeDirectory) -> None:
     learn(FakePolicies(), directory, MemberChanged(tenant="contoso", email=ALICE.email, roles=("customer_auditor",)))
     assert directory.people[ALICE.email].roles == {"customer_auditor"}
-    learn(FakePolicies(), directory, MemberRemoved(tenant="contoso", email=ALICE.email))
+    learn(FakePolicies(), directory, MemberRemoved(tenant="contoso", email=ALICE.email), sequence=2)
     assert directory.people[ALICE.email].roles == frozenset()
 
 
@@ -118,7 +120,7 @@ def put(
     settings: PolicySettings = OPEN,
     version: int | None = None,
 ) -> PolicyView:
-    command = PutPolicy(tenant="contoso", settings=settings, version=version, idempotency_key="k-1")
+    command = PutPolicy(tenant="contoso", settings=settings, version=version, idempotency_key=next(KEYS))
     return governing.put_policy(policies, directory, by, command, SOON)
 
 
@@ -165,7 +167,7 @@ def decided(
     policies: FakePolicies, directory: FakeDirectory, by: Caller, decision: Any = "agree", digest: str | None = None
 ) -> PolicyView:
     command = DecidePolicyChange(
-        tenant="contoso", digest=digest or digest_of(OPEN), decision=decision, comment="no", idempotency_key="k-2"
+        tenant="contoso", digest=digest or digest_of(OPEN), decision=decision, comment="no", idempotency_key=next(KEYS)
     )
     return governing.decide_policy_change(policies, directory, by, command, SOON)
 

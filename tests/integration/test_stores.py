@@ -1,0 +1,106 @@
+"""The stores on MongoDB keep the same promises as the fakes of the unit tests."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import pytest
+from tests.integration.test_aggregates import Offers
+from tests.stores.approval_service import (
+    AccessesSuite,
+    ApprovalsSuite,
+    DirectorySuite,
+    KeyringsSuite,
+    PoliciesSuite,
+)
+from tests.stores.audit_service import RecordsSuite
+from tests.stores.notify_service import DeliveriesSuite, MembersSuite
+from tests.stores.portal_service import AccountsSuite, ApiTokensSuite, FailedAttemptsSuite, SessionsSuite
+from tests.stores.request_service import RequestsSuite, TenantsSuite
+
+from approval_service import store as approvals
+from audit_service.store import RecordStore
+from lockbox.embedded.stack import Stack
+from lockbox.provision.secrets import ADMIN
+from lockbox.runtime.storage.mongo import connect
+from notify_service import store as notifications
+from portal_service import store as accounts
+from request_service import store as requests
+
+
+@pytest.fixture(scope="module")
+def database(stack: Stack) -> Iterator[Any]:
+    """A database as the services connect to one."""
+    name = f"test_{uuid4().hex[:12]}"
+    with connect(stack.servers.database_uri(ADMIN, stack.secrets.database), "tests") as client:
+        yield client[name]
+        client.drop_database(name)
+
+
+class OnMongoDB:
+    """Gives a suite its store, with its indexes, and nothing in it."""
+
+    kind: ClassVar[type[Any]]
+
+    @pytest.fixture
+    def store(self, database: Any) -> Any:
+        made = self.kind(database, Offers())
+        made.ensure_indexes()
+        made.collection.delete_many({})
+        return made
+
+
+class TestApprovals(OnMongoDB, ApprovalsSuite):
+    kind = approvals.ApprovalStore
+
+
+class TestPolicies(OnMongoDB, PoliciesSuite):
+    kind = approvals.PolicyStore
+
+
+class TestKeyrings(OnMongoDB, KeyringsSuite):
+    kind = approvals.KeyringStore
+
+
+class TestAccesses(OnMongoDB, AccessesSuite):
+    kind = approvals.AccessStore
+
+
+class TestDirectory(OnMongoDB, DirectorySuite):
+    kind = approvals.DirectoryStore
+
+
+class TestRequests(OnMongoDB, RequestsSuite):
+    kind = requests.RequestStore
+
+
+class TestTenants(OnMongoDB, TenantsSuite):
+    kind = requests.TenantStore
+
+
+class TestDeliveries(OnMongoDB, DeliveriesSuite):
+    kind = notifications.DeliveryStore
+
+
+class TestMembers(OnMongoDB, MembersSuite):
+    kind = notifications.RecipientStore
+
+
+class TestRecords(OnMongoDB, RecordsSuite):
+    kind = RecordStore
+
+
+class TestAccounts(OnMongoDB, AccountsSuite):
+    kind = accounts.AccountStore
+
+
+class TestApiTokens(OnMongoDB, ApiTokensSuite):
+    kind = accounts.ApiTokenStore
+
+
+class TestSessions(OnMongoDB, SessionsSuite):
+    kind = accounts.SessionStore
+
+
+class TestFailedAttempts(OnMongoDB, FailedAttemptsSuite):
+    kind = accounts.FailedAttemptStore

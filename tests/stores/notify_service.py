@@ -1,0 +1,109 @@
+"""Promises of the stores of notify_service."""
+
+from datetime import timedelta
+from typing import Any
+
+from lockbox.contracts.events import Cause, Changed
+from lockbox.contracts.identity import Role
+from notify_service.domain.alert import Audience
+from notify_service.domain.delivery import Delivery
+from notify_service.store import SENDING_TAKES_AT_MOST
+from tests.stores.aggregates import AggregatesSuite, act
+from tests.stores.approval_service import number
+from tests.unit.builders import CORRELATION_ID, NOW, created, event
+
+MINUTE = timedelta(minutes=1)
+
+
+def delivery(index: int = 1) -> Delivery:
+    return Delivery(
+        id=number(index),
+        recipient=f"person-{index}@contoso.example",
+        kind="approval_requested",
+        tenant="contoso",
+        request_id=number(100),
+        subject="A request waits",
+        introduction="It waits.",
+        lines=(("Customer", "contoso"),),
+        link_text="Open the request",
+        urgent=False,
+    )
+
+
+class DeliveriesSuite(AggregatesSuite):
+    """Deliveries, with when each is tried next."""
+
+    noun = "delivery"
+    answers = Delivery
+    first = Changed(delivery(1))
+    second = Changed(delivery(2))
+
+    def step(self, state: Delivery) -> Changed[Delivery]:
+        return state.sent()
+
+    def test_claim_when_due_takes_each_once_with_its_attempt_and_cause(self, store: Any) -> None:
+        for index in (1, 2):
+            store.create(number(index), Changed(delivery(index)), act(now=NOW))
+        cause = Cause("notify_service", CORRELATION_ID)
+        claimed = list(store.claim_due(NOW))
+        assert {one.id for one, _, _ in claimed} == {number(1), number(2)}
+        assert [(attempts, why) for _, attempts, why in claimed] == [(1, cause), (1, cause)]
+        assert list(store.claim_due(NOW)) == []
+
+    def test_claim_when_not_due_takes_nothing(self, store: Any) -> None:
+        store.create(number(1), Changed(delivery(1)), act(now=NOW))
+        assert list(store.claim_due(NOW - MINUTE)) == []
+
+    def test_claim_when_whoever_took_it_said_nothing_more_takes_it_again(self, store: Any) -> None:
+        store.create(number(1), Changed(delivery(1)), act(now=NOW))
+        list(store.claim_due(NOW))
+        assert list(store.claim_due(NOW + SENDING_TAKES_AT_MOST - MINUTE)) == []
+        assert [attempts for _, attempts, _ in store.claim_due(NOW + SENDING_TAKES_AT_MOST)] == [2]
+
+    def test_postpone_when_asked_keeps_it_until_then(self, store: Any) -> None:
+        store.create(number(1), Changed(delivery(1)), act(now=NOW))
+        list(store.claim_due(NOW))
+        store.postpone(number(1), NOW + 10 * MINUTE, "connection refused")
+        assert list(store.claim_due(NOW + 9 * MINUTE)) == []
+        assert [attempts for _, attempts, _ in store.claim_due(NOW + 10 * MINUTE)] == [2]
+
+    def test_claim_when_it_is_sent_or_given_up_takes_it_no_more(self, store: Any) -> None:
+        for index in (1, 2):
+            store.create(number(index), Changed(delivery(index)), act(now=NOW))
+        store.change(number(1), act(), Delivery.sent)
+        store.change(number(2), act(), lambda one: one.failed("connection refused", 7))
+        assert list(store.claim_due(NOW + 60 * MINUTE)) == []
+
+
+class MembersSuite:
+    """Members who can be told, as told by events."""
+
+    def learn(self, store: Any, email: str, organisation: str, *roles: str, sequence: int = 1) -> None:
+        store.learn(email, organisation, roles, event(created(), sequence))
+
+    def test_addresses_when_for_roles_are_those_who_have_one_in_that_organisation(self, store: Any) -> None:
+        self.learn(store, "b@contoso.example", "contoso", "customer_approver", "customer_auditor")
+        self.learn(store, "a@contoso.example", "contoso", "customer_admin")
+        self.learn(store, "c@contoso.example", "contoso", "customer_auditor")
+        self.learn(store, "f@fabrikam.example", "fabrikam", "customer_admin")
+        roles = (Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
+        audience = Audience(organisation="contoso", roles=roles)
+        assert list(store.addresses(audience)) == ["a@contoso.example", "b@contoso.example"]
+        spared = Audience(organisation="contoso", roles=roles, but="a@contoso.example")
+        assert list(store.addresses(spared)) == ["b@contoso.example"]
+
+    def test_addresses_when_people_are_named_are_those_who_are_members(self, store: Any) -> None:
+        self.learn(store, "a@contoso.example", "contoso", "customer_admin")
+        self.learn(store, "f@fabrikam.example", "fabrikam", "customer_admin")
+        named = ("a@contoso.example", "f@fabrikam.example", "left@contoso.example")
+        assert list(store.addresses(Audience(organisation="contoso", emails=named))) == ["a@contoso.example"]
+        assert list(store.addresses(Audience(emails=named))) == list(named)
+
+    def test_learn_when_an_earlier_event_comes_late_keeps_the_later(self, store: Any) -> None:
+        self.learn(store, "a@contoso.example", "contoso", "customer_admin", sequence=3)
+        for sequence in (2, 3):
+            self.learn(store, "a@contoso.example", "contoso", sequence=sequence)
+        admins = Audience(organisation="contoso", roles=(Role.CUSTOMER_ADMIN,))
+        assert list(store.addresses(admins)) == ["a@contoso.example"]
+        self.learn(store, "a@contoso.example", "contoso", sequence=4)
+        assert list(store.addresses(admins)) == []
