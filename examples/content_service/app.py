@@ -1,4 +1,4 @@
-"""A small product with content of two tenants; nobody at the vendor reads any of it without a grant.
+"""A small product with content of two tenants; engineers of the vendor read it with a grant alone.
 
     GET /documents/<tenant>/<resource>    action `read`
     PUT /documents/<tenant>/<resource>    action `write`

@@ -1,4 +1,4 @@
-"""The users of the product's MongoDB that are made for grants, their roles, and what runs in their name.
+"""The users of the product's MongoDB that are made for grants, their roles, and their running operations.
 
 A user is kept in this service's own database, and marked in `customData`. Its rights are in a role of the same name in
 each database that it may touch: roles over several are kept in `admin`, and who may make those may make everything.
@@ -28,7 +28,7 @@ OURS = re.compile(r"lockbox-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIMEOUTS: dict[str, Any] = {"serverSelectionTimeoutMS": 5_000, "connectTimeoutMS": 5_000, "socketTimeoutMS": 7_000}
 OPERATIONS_END_WITHIN_SECONDS = 1.0
 AT_ONCE: dict[str, Any] = {"writeConcern": {"w": 1}}
-"""For taking away, whoever of the replica set is slow or away: what a new primary undoes, is found and taken again."""
+"""The write concern of removals: a removal that a new primary undoes is found and repeated."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Access:
         return {user: frozenset(held) for user, held in found.items()}
 
     def open(self, user: str, held: Rights, password: str) -> None:
-        """Make a user with these rights; raises `Conflict` if another login, or what is to be closed, is in the way."""
+        """Create a user with these rights; raises `Conflict` if another login or a user to be removed exists."""
         databases = sorted({right.database for right in held})
         try:
             for database in databases:
@@ -71,9 +71,9 @@ class Access:
             raise
 
     def close(self, *users: str) -> None:
-        """Take the rights of users, end what runs in their names, remove them; what does not end is for the next time.
+        """Revoke the rights of users, end their operations, remove them; operations that go on wait for the next call.
 
-        All rights go before anything else, so that nobody keeps theirs while somebody else's operation is waited for.
+        All rights go first, so that no user keeps rights while another user's operation is waited for.
         """
         for user in filter(OURS.fullmatch, users):  # a role of another name is somebody else's
             for database in self._databases:
@@ -101,7 +101,7 @@ class Access:
             yield self._members[node].admin
 
     def _ended(self, server: Database[Document], user: str) -> bool:
-        """Whether nothing runs there in a user's name; of a server that does not answer, nobody knows."""
+        """Return whether no operation of a user runs on a server; false for a server that does not answer."""
         try:
             return self._end(server, user)
         except PyMongoError as error:
@@ -157,7 +157,7 @@ def _privilege(right: Right) -> Document:
 
 @contextmanager
 def _unless(code: int) -> Iterator[None]:
-    """What is not there any more need not be removed."""
+    """Ignore the error for a user that does not exist any more."""
     try:
         yield
     except OperationFailure as error:

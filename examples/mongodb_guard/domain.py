@@ -1,4 +1,4 @@
-"""What a grant opens in MongoDB: pure rules.
+"""The rights in MongoDB that a grant gives: pure rules.
 
 A resource is `database/<database>/<collection>`, or a pattern of such. `read` is to find; `write` is to insert, update
 and remove, and not to find. Whatever else a grant names opens nothing here.
@@ -23,7 +23,7 @@ CLOSED_EARLIER = timedelta(seconds=1)
 """Access closes so much before its end, so that the end finds it closed."""
 
 OWN_DATABASE = "mongodb_guard"
-"""Where users are kept, and what is known of grants."""
+"""The database of users and of known grants."""
 
 Databases = Mapping[str, Sequence[str]]
 """The databases of each tenant."""
@@ -42,7 +42,7 @@ Rights = frozenset[Right]
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Whose content, which, and what may be done with it."""
+    """A tenant, resources and actions."""
 
     tenant: TenantName | None = None
     resources: tuple[Resource, ...] = ()
@@ -51,7 +51,7 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True)
 class Grant(Scope):
-    """What is known of a grant. Events may come late, twice and in any order: the same ones lead to the same.
+    """A grant as its events describe it. They may come late, twice and in any order; the result is the same.
 
     What is not known yet opens nothing; an end is for good.
     """
@@ -62,11 +62,11 @@ class Grant(Scope):
     ended: bool = False
 
     def heed(self, fact: Fact) -> "Grant":
-        """The same with what a fact about it tells."""
+        """Return the grant with a fact applied."""
         match fact:
             case AccessGranted(tenant=tenant, resources=resources, actions=actions, starts_at=starts_at):
-                told = replace(self, tenant=tenant, resources=resources, actions=actions, starts_at=starts_at)
-                return told._lasting(fact.ends_at)
+                changed = replace(self, tenant=tenant, resources=resources, actions=actions, starts_at=starts_at)
+                return changed._lasting(fact.ends_at)
             case ExtensionDecided(outcome="approve", ends_at=ends_at):
                 return self._lasting(ends_at)
             case GrantCompleted() | GrantRevoked() | GrantExpired():
@@ -95,7 +95,7 @@ def grant_of(user: str) -> str:
 
 
 def rights(scope: Scope, databases: Databases) -> Rights:
-    """What is opened by naming this: of the tenant's own databases alone."""
+    """Return the rights that a resource gives, in the tenant's own databases alone."""
     return frozenset(
         Right(database, collection, action)
         for database in databases.get(scope.tenant or "", ())
@@ -107,7 +107,7 @@ def rights(scope: Scope, databases: Databases) -> Rights:
 
 
 def left_out(grant: Grant, databases: Databases) -> list[str]:
-    """What a grant names of databases, and does not open."""
+    """Return the databases that a grant names and gives no rights in."""
     own = databases.get(grant.tenant or "", ())
     return [
         resource
@@ -128,7 +128,7 @@ def in_excess(found: Mapping[str, Rights], allowed: Mapping[str, Rights]) -> lis
 
 
 def _collection(resource: str, database: str) -> str | None:
-    """What a resource names of a database: one collection, every one, or nothing."""
+    """Return the collection of a database that a resource names: one, every one, or none."""
     if covers(resource, f"database/{database}/{ONE}"):
         return EVERY_COLLECTION
     name = resource.rpartition("/")[2]

@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 30.0
 
 
 class Engineer:
-    """Somebody with a key of their own, signed in at the portal."""
+    """An engineer with a key, signed in at the portal."""
 
     def __init__(self, portal: str, email: str, password: str) -> None:
         self._key = SigningKey.of(Ed25519PrivateKey.generate())
@@ -30,7 +30,7 @@ class Engineer:
         self._session = answered(httpx.post(f"{self._portal}/session", json=who, timeout=TIMEOUT_SECONDS))["token"]
 
     def grant(self, grant_id: str) -> tuple[str, str]:
-        """The signed grant, bound to the key, and the tenant whose content it opens."""
+        """Return the signed grant, bound to the key, and the tenant that it is for."""
         address = f"{self._portal}/grants/{grant_id}"
         headers = {"Authorization": f"Bearer {self._session}", "DPoP": self._proof("GET", f"{address}/token")}
         signed = answered(httpx.get(f"{address}/token", headers=headers, timeout=TIMEOUT_SECONDS))
@@ -47,7 +47,7 @@ class Engineer:
 
 
 def answered(answer: httpx.Response) -> dict[str, str]:
-    """What was answered; a refusal ends the program with its code."""
+    """Return the answer's document; a refusal ends the program with its code."""
     document: dict[str, str] = answer.json()
     if answer.is_error:
         raise SystemExit(f"error: {document['code']}")

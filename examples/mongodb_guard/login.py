@@ -1,4 +1,4 @@
-"""The login over HTTP: an engineer shows a grant and its proof (RFC 9449), and says in the address what it is for.
+"""The login over HTTP: an engineer shows a grant and its proof (RFC 9449), and names the content in the address.
 
     POST /read/contoso/database/orders/customers      or /write/...
 
@@ -57,7 +57,7 @@ def decide(request: Request, request_guard: RequestGuard, databases: Databases) 
 
 
 def answer(log_in: Callable[[], Credentials]) -> Response:
-    """What the login gives, or why it does not, as a problem document (RFC 9457)."""
+    """Answer with the login, or with a problem document (RFC 9457)."""
     try:
         return _response(200, wire.encode(log_in()))
     except Forbidden as error:

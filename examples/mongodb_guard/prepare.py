@@ -37,7 +37,7 @@ def prepare(admin: Database[dict[str, Any]], databases: Iterable[str], password:
 
 
 def kept_password(file: Path) -> str:
-    """What is in a file; made, if the file is not there."""
+    """Return the content of a file, after creating it if it is missing."""
     if not file.exists():
         write_private(file, secrets.token_urlsafe(32))
     return file.read_text().strip()

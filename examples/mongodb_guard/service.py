@@ -19,7 +19,7 @@ from lockbox.runtime.host.web import web_request
 
 
 class MongodbGuard:
-    """Opens a MongoDB to who shows a grant, and closes it when the grant ends."""
+    """A service that creates a MongoDB user for a grant, and removes it when the grant ends."""
 
     name = "mongodb_guard"
 
@@ -32,17 +32,17 @@ class MongodbGuard:
 
     @subscribe(*LISTENS_TO)
     def on_grant(self, event: Event, fact: Fact) -> None:
-        """Note what became of a grant, and close it at its end."""
+        """Record an event of a grant, and remove its user at its end."""
         usecases.learn(self._guarded, fact.subject, fact, self.clock.now())
 
     @every(interval=0.5)
     def close_ended(self) -> None:
-        """Close what nobody may have, or have any more."""
+        """Remove the users that no live grant allows."""
         usecases.close_ended(self._guarded, self.clock.now())
 
     @web_request("/<path:path>")
     def log_in(self, request: Request, path: str) -> Response:
-        """Open what the grant that is shown allows."""
+        """Create the user for the grant that is shown."""
         return login.answer(lambda: self._log_in(request))
 
     def _log_in(self, request: Request) -> Credentials:

@@ -22,7 +22,7 @@ KEPT_AFTER_END = timedelta(days=30)
 
 
 class GrantStore:
-    """What is known of each grant."""
+    """The store of known grants in MongoDB."""
 
     name = "grants"
 
@@ -35,7 +35,7 @@ class GrantStore:
         self.collection.create_index("forget_at", expireAfterSeconds=0)
 
     def learn(self, grant_id: str, fact: Fact) -> Grant:
-        """Note what a fact tells of a grant; when somebody else was faster, on top of what they noted."""
+        """Apply a fact to a grant; on a concurrent write, apply it to the newer state."""
         while True:
             document = self.collection.find_one({"_id": grant_id})
             known = Grant(id=grant_id) if document is None else _grant(document)
@@ -44,7 +44,7 @@ class GrantStore:
                 return after
 
     def find(self, grant_id: str) -> Grant:
-        """What is known of a grant, be it nothing."""
+        """Return a known grant, or an empty one."""
         document = self.collection.find_one({"_id": grant_id})
         return Grant(id=grant_id) if document is None else _grant(document)
 

@@ -1,4 +1,4 @@
-"""What mongodb_guard does: one function for each use case.
+"""The use cases of mongodb_guard, one function for each.
 
 Only a login makes a user. Events and the clock take away, or say what the next login may have; so nothing that comes
 late, twice or out of order can open anything.
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Grants(Protocol):
-    """Where it is kept what is known of grants."""
+    """The store of known grants."""
 
     def learn(self, grant_id: str, fact: Fact) -> Grant: ...  # noqa: D102
     def find(self, grant_id: str) -> Grant: ...  # noqa: D102
@@ -39,7 +39,7 @@ class Access(Protocol):
 
 @dataclass(frozen=True)
 class Guarded:
-    """What a use case works on."""
+    """The dependencies of a use case."""
 
     grants: Grants
     access: Access
@@ -48,7 +48,7 @@ class Guarded:
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """What an engineer signs in to MongoDB with, until `ends_at`."""
+    """The credentials of an engineer for MongoDB, until `ends_at`."""
 
     username: str
     password: str
@@ -57,7 +57,7 @@ class Credentials:
 
 
 def learn(guarded: Guarded, grant_id: str, fact: Fact, now: datetime) -> None:
-    """Note what an event tells of a grant, and close its user if that was the end."""
+    """Record an event of a grant, and remove its user if the grant has ended."""
     grant = guarded.grants.learn(grant_id, fact)
     if not grant.open_at(now):
         guarded.access.close(user_of(grant_id))
@@ -66,7 +66,7 @@ def learn(guarded: Guarded, grant_id: str, fact: Fact, now: datetime) -> None:
 
 
 def close_ended(guarded: Guarded, now: datetime) -> None:
-    """Close what no live grant explains: its time is over, its end was missed, or a process was killed halfway."""
+    """Remove every user without a live grant: expired, ended unnoticed, or left by a killed process."""
     found = guarded.access.found()  # first, so that who is found and not explained now has lost it meanwhile
     allowed = wanted(guarded.grants.live(now), guarded.databases, now)
     guarded.access.close(*in_excess(found, allowed))

@@ -1,4 +1,4 @@
-"""The product of `content_service` on Starlette and Uvicorn; what is done here for Lockbox is the same in FastAPI.
+"""The product of `content_service` on Starlette and Uvicorn; FastAPI takes the same lines.
 
     GET /documents/<tenant>/<resource>    action `read`
     PUT /documents/<tenant>/<resource>    action `write`

@@ -1,4 +1,4 @@
-"""The story of the demo: what Lockbox is for, through its public REST API and its command, on a stack that runs.
+"""The story of the demo: an access from request to audit, through REST API and command line, on a running stack.
 
     python -m examples.story --home var
 

@@ -32,7 +32,7 @@ def expect(truth: object, otherwise: str) -> None:
 
 
 def eventually(look: Callable[[], T | None], what: str, within: float = PATIENCE_SECONDS) -> T:
-    """What `look` sees, as soon as it sees something; raises `StoryError` when it never does."""
+    """Return the first true result of `look`; raises `StoryError` after a deadline."""
     deadline = time.monotonic() + within
     while True:
         seen = look()
@@ -43,7 +43,7 @@ def eventually(look: Callable[[], T | None], what: str, within: float = PATIENCE
 
 
 class Person:
-    """Somebody with an account, signed in over REST and at the command line."""
+    """A person with an account, signed in over REST and at the command line."""
 
     def __init__(self, portal: str, account: dict[str, str], sessions: Path) -> None:
         self.email = account["email"]
@@ -67,11 +67,11 @@ class Person:
         return answer.json()
 
     def command(self, *arguments: str, password: str | None = None) -> Any:
-        """What `lockbox <arguments> --json` prints."""
+        """Return the document that `lockbox <arguments> --json` prints."""
         return json.loads(self.run(*arguments, "--json", password=password))
 
     def run(self, *arguments: str, password: str | None = None) -> str:
-        """What `lockbox <arguments>` prints."""
+        """Return the text that `lockbox <arguments>` prints."""
         environment = {**os.environ, "LOCKBOX_SESSION": str(self._session)}
         if password is not None:
             environment["LOCKBOX_PASSWORD"] = password

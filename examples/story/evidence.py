@@ -1,4 +1,4 @@
-"""What the story looks at beside the API: the mailbox, and MongoDB itself."""
+"""Evidence of the story beside the API: the mailbox, and MongoDB itself."""
 
 import email
 import email.policy
@@ -45,7 +45,7 @@ class Mailpit:
 
 
 def find_message(mail: Mail, recipient: str, text: str) -> EmailMessage | None:
-    """The message to this recipient whose subject holds this text."""
+    """Return the message to this recipient with this text in its subject."""
     for message in mail.messages():
         if message["To"] == recipient and text in message["Subject"]:
             return message

@@ -1,4 +1,4 @@
-"""The steps of the story, each a method whose docstring is what it shows."""
+"""The steps of the story, each a method; its docstring is the sentence that it shows."""
 
 from collections import Counter
 from typing import Any

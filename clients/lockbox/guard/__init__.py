@@ -1,4 +1,4 @@
-"""The enforcement point, for the vendor's product: no content without a grant. It needs no broker and no database.
+"""The enforcement point in the vendor's product: no content without a grant. It needs no broker and no database.
 
 guard = Guard("https://lockbox.example", token_file=Path("/run/secrets/lockbox-token"))
 guard.start()

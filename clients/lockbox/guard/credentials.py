@@ -1,12 +1,11 @@
-"""How a grant comes along with a request, and the proof that who shows it is who was given it.
+"""The credentials of a request: a grant, and the proof that the sender holds the key that it is bound to.
 
 `Authorization: DPoP <grant>` with the header `DPoP: <proof>` (RFC 9449); `Authorization: Bearer <grant>` over mutual
-TLS, where a proxy tells the client's certificate in a header (RFC 8705); from a browser the cookies `lockbox_grant` and
-`lockbox_proof`. Which one counts is never a matter of opinion: two of them are `credentials_ambiguous`. Other schemes
-are the product's own.
+TLS, where a proxy puts the client's certificate into a header (RFC 8705); from a browser the cookies `lockbox_grant`
+and `lockbox_proof`. More than one of them is `credentials_ambiguous`. Other schemes are the product's own.
 
-A browser sends cookies along whoever made it ask. So what may change something counts with cookies only if a page of
-the product itself asked for it, or nobody's page at all (`Sec-Fetch-Site`, or `Origin` of browsers that don't say).
+A browser sends cookies with requests that other sites cause. So a request that may change something counts with cookies
+only if it comes from a page of the product, or from no page at all (`Sec-Fetch-Site`, or `Origin` of older browsers).
 """
 
 import base64
@@ -39,9 +38,9 @@ Read = tuple[str | None, Shown]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads them. `origin` is what proofs are made for; `certificate_header` who ends TLS sets, and nobody else can.
+    """A reader of credentials. `origin` is the address of proofs; `certificate_header` is set where TLS ends, always.
 
-    Raises `Invalid` for what is no origin.
+    Raises `Invalid` for a text that is not an origin.
     """
 
     origin: str
@@ -53,7 +52,7 @@ class Reader:
             raise invalid("origin", Expected("not_an_origin"), self.origin, "guard_settings")
 
     def read(self, request: Request) -> Read:
-        """The grant, and what was shown with it; raises `Forbidden`: `credentials_ambiguous` or `cross_site`."""
+        """Return the grant and its proof; raises `Forbidden`: `credentials_ambiguous` or `cross_site`."""
         header, cookies = _authorization(request.headers), _cookies(request.headers)
         if header and cookies:
             raise ambiguous("a grant came in a header and another one in a cookie")
@@ -82,16 +81,16 @@ class Reader:
         site = request.headers("sec-fetch-site")
         own = site[0] in OWN_SITE if len(site) == 1 else not site and list(request.headers("origin")) == [self.origin]
         if not own:
-            raise Forbidden("cross_site", "a browser was made to ask by another site")
+            raise Forbidden("cross_site", "another site caused the browser's request")
 
 
 def ambiguous(message: str) -> Forbidden:
-    """More than one thing was shown, or one that is not plain."""
+    """Return the error for several credentials, or one that can be read in two ways."""
     return Forbidden("credentials_ambiguous", message)
 
 
 def _authorization(headers: Headers) -> tuple[str, str] | None:
-    """The scheme in lower case, and the grant; None if the header is not there, or the product's own."""
+    """Return the scheme in lower case and the grant; None without the header, or with one of the product's own."""
     values = headers("authorization")
     if len(values) > 1:
         raise ambiguous("expected one header Authorization")
@@ -110,21 +109,21 @@ def _cookies(headers: Headers) -> tuple[str, str | None] | None:
     return (grant, proof) if grant else None
 
 
-def _only(values: Sequence[str], what: str) -> str | None:
-    """The value; servers join those of several headers with a comma, which none of these has in it."""
+def _only(values: Sequence[str], name: str) -> str | None:
+    """Return the only value; servers join several headers with a comma, which no value contains."""
     if len(values) > 1 or any("," in value for value in values):
-        raise ambiguous(f"expected one {what}")
+        raise ambiguous(f"expected one {name}")
     return values[0] if values else None
 
 
-def _thumbprint(told: str) -> str | None:
-    """That of the certificate: told as it is, as its SHA-256 in hexadecimal, or as the certificate (PEM, escaped)."""
-    if THUMBPRINT.match(told):
-        return told
-    if HEX_DIGEST.match(told):
-        return encoded(bytes.fromhex(told)).decode()
+def _thumbprint(value: str) -> str | None:
+    """Return a certificate's thumbprint, given as such, as hexadecimal SHA-256, or as escaped PEM."""
+    if THUMBPRINT.match(value):
+        return value
+    if HEX_DIGEST.match(value):
+        return encoded(bytes.fromhex(value)).decode()
     try:
-        der = base64.b64decode(NOT_BASE64.sub("", unquote(told)), validate=True)
+        der = base64.b64decode(NOT_BASE64.sub("", unquote(value)), validate=True)
     except ValueError:
         return None
     return encoded(sha256(der).digest()).decode() if der.startswith(DER_SEQUENCE) else None

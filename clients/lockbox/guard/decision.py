@@ -1,4 +1,4 @@
-"""What a guard answers, and what it is asked."""
+"""The attempt that a guard decides on, the credentials with it, and the decision."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ GRANTED = "granted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """What somebody wants to do with whose content."""
+    """An action on a resource of a tenant."""
 
     tenant: str
     resource: str
@@ -35,14 +35,14 @@ Shown = Dpop | Certificate | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Allowed or not, and the stable code of the reason; with what is known of the grant, if it is genuine.
+    """The decision on an attempt, with the stable code of its reason, and the grant if it is genuine.
 
     Reasons: `granted`; `no_grant`; of the grant `token_malformed`, `token_key_unknown`, `token_key_revoked`,
     `token_forged`, `token_other_audience`, `token_not_yet_valid`, `token_expired`, `token_unbound`, `grant_revoked`;
     of the proof `proof_missing`, `proof_malformed`, `proof_forged`, `proof_of_another_key`, `proof_of_another_request`,
     `proof_of_another_grant`, `proof_stale`, `proof_replayed`; of the attempt `other_tenant`, `other_resource`,
     `other_action`; of the guard itself `revocations_stale`, `clock_off`, `not_recorded`. A request guard has more, for
-    requests that it can't ask about: `lockbox.guard.refusals.OF_THE_REQUEST`.
+    requests without an attempt: `lockbox.guard.refusals.OF_THE_REQUEST`.
     """
 
     allowed: bool

@@ -1,4 +1,4 @@
-"""May this grant do this, here and now? From the grant, the proof, and what is known of keys and revocations alone."""
+"""The decision on an attempt, from the grant, the proof, the keys and the revocations alone."""
 
 import threading
 from collections import Counter, deque
@@ -24,7 +24,7 @@ Binding = Literal["required", "optional"]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a guard knows when it decides; `as_of` is the portal's time, `heard_at` this machine's monotonic one."""
+    """Keys and revocations; `as_of` is the portal's time, `heard_at` this machine's monotonic one."""
 
     keys: PublicKeys
     revoked_keys: frozenset[str]
@@ -35,7 +35,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Genuine:
-    """A grant whose signature is right, in a form that is quickly asked."""
+    """A grant whose signature is right, in a form for fast checks."""
 
     kid: str
     claims: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Genuine:
 
 
 class Judge:
-    """Decides; remembers the grants that it has verified, and the proofs that it has seen."""
+    """A judge of attempts; it remembers the grants that it has verified, and the proofs that it has seen."""
 
     def __init__(self, binding: Binding, skew: float) -> None:
         self._binding = binding
@@ -61,7 +61,7 @@ class Judge:
         self._seen = Seen()
 
     def decide(self, token: str | None, attempt: Attempt, shown: Shown, facts: Facts, now: float) -> Decision:
-        """Decide on one attempt, at a time in seconds. Everything that is not exactly granted is refused."""
+        """Decide on one attempt, at a time in seconds; refuse everything that is not exactly granted."""
         if not token:
             return Decision(allowed=False, reason="no_grant", attempt=attempt)
         if not isinstance(token, str):
@@ -111,7 +111,7 @@ class Judge:
 class Seen:
     """The ids of the proofs of the last minutes: each counts once.
 
-    When somebody's are too many to be known apart, no more of theirs counts; those of others do.
+    An engineer with too many proofs to remember has the further ones refused; other engineers are not affected.
     """
 
     def __init__(self) -> None:
@@ -120,24 +120,24 @@ class Seen:
         self._many = Counter[str]()
         self._lock = threading.Lock()
 
-    def require_new(self, whose: str, proof_id: str, now: float) -> None:
-        """Raise `Forbidden("proof_replayed", ...)` unless this one comes for the first time."""
+    def require_new(self, engineer: str, proof_id: str, now: float) -> None:
+        """Raise `Forbidden("proof_replayed", ...)` unless the proof is new."""
         with self._lock:
             self._forget(now)
-            if (whose, proof_id) in self._known:
+            if (engineer, proof_id) in self._known:
                 raise Forbidden("proof_replayed", "this proof was used before")
-            if self._many[whose] >= SEEN_AT_MOST:
+            if self._many[engineer] >= SEEN_AT_MOST:
                 raise Forbidden("proof_replayed", "too many proofs came at once to know them apart")
-            self._known.add((whose, proof_id))
-            self._many[whose] += 1
-            self._order.append((now + 2 * PROOF_LIVES_SECONDS, whose, proof_id))
+            self._known.add((engineer, proof_id))
+            self._many[engineer] += 1
+            self._order.append((now + 2 * PROOF_LIVES_SECONDS, engineer, proof_id))
 
     def _forget(self, now: float) -> None:
-        """Drop those that are too old to count in any case."""
+        """Drop the proofs that are too old to count."""
         while self._order and self._order[0][0] <= now:
-            _, whose, proof_id = self._order.popleft()
-            self._known.remove((whose, proof_id))
-            self._many[whose] -= 1
+            _, engineer, proof_id = self._order.popleft()
+            self._known.remove((engineer, proof_id))
+            self._many[engineer] -= 1
 
 
 def _genuine(token: str, keys: PublicKeys) -> Genuine:
@@ -163,21 +163,21 @@ def _genuine(token: str, keys: PublicKeys) -> Genuine:
 
 
 def _unusable(token: str, code: str, facts: Facts) -> str:
-    """Why a token is none; a revoked key is soon not among the keys any more, and the reason stays the same."""
+    """Return the reason for a token that is not genuine; it stays the same after a revoked key left the key set."""
     if code != "token_key_unknown" or str(parse(token, GRANT_TOKEN.typ).header.get("kid")) not in facts.revoked_keys:
         return code
     return "token_key_revoked"
 
 
 def _proof(text: str, thumbprint: str) -> Proof:
-    """A proof by this key; one by another is not kept, or anybody could fill the memory with them."""
+    """Read a proof by this key; one by another key raises, so that it is not kept in memory."""
     proof = possession.read(text)
     possession.check_key(proof, thumbprint)
     return proof
 
 
 def _outside(grant: Genuine, attempt: Attempt) -> str | None:
-    """Which border of the grant the attempt crosses, or None. Content is used item by item, never by a pattern."""
+    """Return the reason for an attempt outside the grant, or None. An attempt names an item, never a pattern."""
     if attempt.tenant != grant.tenant:
         return "other_tenant"
     if not isinstance(attempt.resource, str) or not _names(grant, attempt.resource):

@@ -68,13 +68,13 @@ class LockboxSettings(GuardSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeSettings:
-    """What an edge takes from the section `LOCKBOX`."""
+    """The setting of an edge in the section `LOCKBOX`."""
 
     origin: str = field(metadata=ruled(require_origin))
 
 
 class Lockbox(DependencyProvider):
-    """Gives each worker its `Access`. The first call is taken when the guard is ready, or has had time to be."""
+    """The dependency that gives each worker its `Access`; calls begin when the guard is ready, or after 5 s."""
 
     def setup(self) -> None:
         """Read the settings and start the guard; raises `Invalid`."""
@@ -86,21 +86,21 @@ class Lockbox(DependencyProvider):
             eventlet.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop the guard; what waits in its spool is sent."""
+        """Stop the guard, and send the records that wait in its spool."""
         self._guard.stop()
 
     def get_dependency(self, worker_ctx: Any) -> "Access":
-        """The access of one worker."""
+        """Return the access of one worker."""
         target = target_of(worker_ctx.service_name, worker_ctx.entrypoint.method_name)
-        told = worker_ctx.data.get(CONTEXT)
-        return Access(self._guard, Handed(told if isinstance(told, Mapping) else {}, target, self._origin))
+        context = worker_ctx.data.get(CONTEXT)
+        return Access(self._guard, Handover(context if isinstance(context, Mapping) else {}, target, self._origin))
 
 
 @dataclass(frozen=True)
-class Handed:
-    """What came along with a call."""
+class Handover:
+    """The credentials that came with a call."""
 
-    told: Mapping[str, Any]
+    context: Mapping[str, Any]
     target: Target
     origin: str | None
 
@@ -111,7 +111,7 @@ class Handed:
 
     @property
     def shown(self) -> Shown:
-        """The proof, and what it has to be for."""
+        """The proof, and the request that it has to be for."""
         proof, method, address = map(self._text, ("proof", "method", "address"))
         if proof is None:
             return None
@@ -120,21 +120,21 @@ class Handed:
         return Dpop(proof, method, self.origin + address)
 
     def _text(self, name: str) -> str | None:
-        value = self.told.get(name)
+        value = self.context.get(name)
         return value if isinstance(value, str) else None
 
 
 class Access:
-    """The access that one worker has; `decision` is the last one that allowed something."""
+    """The access of one worker; `decision` is the last one that allowed something."""
 
-    def __init__(self, guard: Guard, handed: Handed) -> None:
+    def __init__(self, guard: Guard, credentials: Handover) -> None:
         self._guard = guard
-        self._handed = handed
+        self._credentials = credentials
         self.decision: Decision | None = None
 
     def require(self, tenant: str, resource: str, action: str) -> Decision:
         """Return when it is allowed and on record; raises `Forbidden` with the reason."""
-        decision = self._guard.enforce(self._handed.grant, tenant, resource, action, self._handed.shown)
+        decision = self._guard.enforce(self._credentials.grant, tenant, resource, action, self._credentials.shown)
         if not decision.allowed:
             raise Forbidden(decision.reason, f"{action} of {resource} of {tenant}")
         self.decision = decision
@@ -149,7 +149,7 @@ def guarded(resource: str, action: str, tenant: str = "{tenant}") -> Callable[[F
 
     def decorate(method: F) -> F:
         signature = inspect.signature(method)
-        wanted = Wanted.of(signature.parameters, resource, action, tenant)
+        wanted = CallTemplate.of(signature.parameters, resource, action, tenant)
 
         @wraps(method)
         def called(service: Any, *args: Any, **kwargs: Any) -> Any:
@@ -167,15 +167,15 @@ def guarded(resource: str, action: str, tenant: str = "{tenant}") -> Callable[[F
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a call with some arguments tries."""
+class CallTemplate:
+    """The attempt of a call, by templates of its arguments."""
 
     route: Route
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, parameters: Iterable[str], resource: str, action: str, tenant: str) -> "Wanted":
-        """By templates of arguments; raises `Invalid`."""
+    def of(cls, parameters: Iterable[str], resource: str, action: str, tenant: str) -> "CallTemplate":
+        """Read the templates; raises `Invalid`."""
         variables = dict.fromkeys([*Template(tenant).variables, *Template(resource).variables])
         route = Route("/" + "/".join(variables), {METHOD: action}, tenant, resource)
         names = tuple(map(name_of, variables))
@@ -186,7 +186,7 @@ class Wanted:
         return cls(route, names)
 
     def attempt(self, arguments: Mapping[str, Any]) -> Attempt:
-        """What these try; raises `Forbidden("no_route", ...)` for what names nothing."""
+        """Return the attempt of a call with these arguments; raises `Forbidden("no_route", ...)`."""
         try:
             attempt = self.route.attempt(METHOD, {name: arguments[name] for name in self.names})
         except (TypeError, ValueError) as error:
@@ -195,55 +195,55 @@ class Wanted:
 
 
 class Edge(DependencyProvider):
-    """For a service that engineers reach over HTTP: `self.edge.hand_on(request)`, before it calls others."""
+    """The dependency of a service at the edge: `self.edge.hand_on(request)`, before it calls others."""
 
     def setup(self) -> None:
         """Read the settings; raises `Invalid`."""
-        told = self.container.config.get("LOCKBOX")
-        origin = told.get("origin") if isinstance(told, Mapping) else None
+        section = self.container.config.get("LOCKBOX")
+        origin = section.get("origin") if isinstance(section, Mapping) else None
         try:
             self._origin = read_table(EdgeSettings, {"origin": origin}).origin
         except Unfit as error:
             raise refused(error) from error
 
-    def get_dependency(self, worker_ctx: Any) -> "Handover":
-        """What hands on from one worker."""
-        return Handover(self._origin, worker_ctx.data)
+    def get_dependency(self, worker_ctx: Any) -> "Forwarder":
+        """Return the forwarder of one worker."""
+        return Forwarder(self._origin, worker_ctx.data)
 
 
 @dataclass(frozen=True)
-class Handover:
-    """Hands on what an engineer showed."""
+class Forwarder:
+    """A forwarder of an engineer's credentials to the services that are called."""
 
     origin: str
     context: dict[str, Any]
 
     def hand_on(self, request: Request) -> None:
-        """To all that is called from now on; raises `Forbidden` for what can't be handed on."""
+        """Forward the request's credentials with every later call; raises `Forbidden` where they can't be."""
         self.context.update(context_of(request.environ, self.origin))
 
 
 def context_of(environ: Environ, origin: str) -> dict[str, Any]:
-    """The context data for calls that a WSGI request leads to; `origin` is where the engineer sent it.
+    """Return the context data for the calls of a WSGI request; `origin` is the address that the engineer used.
 
     Raises `Forbidden`: `credentials_ambiguous`, `cross_site`, `path_ambiguous`, `method_ambiguous`.
     """
     request = request_of(environ)
     request.require_plain()
     grant, shown = Reader(origin).read(request)
-    told: dict[str, Any] = {} if grant is None else {"grant": grant}
+    context: dict[str, Any] = {} if grant is None else {"grant": grant}
     if isinstance(shown, Dpop):
-        told |= {"proof": shown.proof, "method": shown.method, "address": request.address}
-    return {CONTEXT: told}
+        context |= {"proof": shown.proof, "method": shown.method, "address": request.address}
+    return {CONTEXT: context}
 
 
 def target_of(service: str, method: str) -> Target:
-    """What a proof for one RPC method is for; no web site is ever found at such an address (RFC 2606)."""
+    """Return the target of a proof for one RPC method; no web site has such an address (RFC 2606)."""
     return Target(METHOD, f"http://{service}.nameko.invalid/{method}")
 
 
 def _provider_of(service: type[Any]) -> str:
-    """The name of the attribute that gives a service its access."""
+    """Return the name of the attribute that gives a service its access."""
     for name, _ in inspect.getmembers(service, lambda member: isinstance(member, Lockbox)):
         return name
     raise TypeError(f"{service.__name__} has guarded methods, and no Lockbox()")

@@ -1,7 +1,7 @@
-"""The path of a request, read in one way only: what another program could read in another way is refused.
+"""The path of a request, read in one way only: a path that another program could read differently is refused.
 
 Proxies, servers and products disagree about `..`, `//`, `%2F`, `%252e`, backslashes, `;` and letters that look alike.
-Where they could, nobody can say what the product will serve, and the code is `path_ambiguous`.
+Such a path can't be judged, as the product may serve another one; the code is `path_ambiguous`.
 """
 
 import re
@@ -17,7 +17,7 @@ DECODED_TWICE = re.compile(r"[%\\;?#\ufffd]")
 
 
 def decode(raw: str) -> str:
-    """The path that stands in a request line, without its query, decoded exactly once; raises `Forbidden`."""
+    """Decode the path of a request line, without its query, exactly once; raises `Forbidden`."""
     if RAW.match(raw) is None:
         raise ambiguous("expected segments of the letters that RFC 3986 has for them, none empty and none with ;")
     try:
@@ -30,7 +30,7 @@ def decode(raw: str) -> str:
 
 
 def plain(path: str) -> str:
-    """The path itself, decoded by somebody already, if there is one way to read it; raises `Forbidden`."""
+    """Return a decoded path if it can be read in one way only; raises `Forbidden`."""
     root, *segments = path.split("/")
     if root or not segments or "" in segments[:-1] or not {".", ".."}.isdisjoint(segments):
         raise ambiguous("expected segments, none of them empty, . or ..")
@@ -42,14 +42,14 @@ def plain(path: str) -> str:
 
 
 def encode(path: str) -> str:
-    """A path as it stands in a request line."""
+    """Encode a path for a request line."""
     return quote(path, safe="/" + PLAIN)
 
 
 def as_asked(path: str, raw: str | None, mount: str = "") -> str:
-    """The path in a request line behind `path`, which is what a product gets; raises `Forbidden` if they differ.
+    """Return the request line's path for `path`, which the product gets; raises `Forbidden` if they differ.
 
-    `raw` is that request line's, where the server tells it; `mount` what a proxy has taken off before.
+    `raw` is the request line's path, where the server reports it; `mount` is the prefix that a proxy has removed.
     """
     plain(path)
     if raw is None:
@@ -63,5 +63,5 @@ def as_asked(path: str, raw: str | None, mount: str = "") -> str:
 
 
 def ambiguous(message: str) -> Forbidden:
-    """A path that can be read in more than one way."""
+    """Return the error for a path that can be read in more than one way."""
     return Forbidden("path_ambiguous", message)

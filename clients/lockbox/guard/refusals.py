@@ -52,21 +52,21 @@ REASONS = {**OF_THE_REQUEST, **OF_THE_GRANT, **OF_THE_PROOF, **OF_THE_ATTEMPT, *
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer to a request that is refused; `later` is the status of what may be let in later."""
+    """The answer to a refused request; `later` is the status where the same request may succeed later."""
 
     reason: str
     later: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE
 
     @property
     def status(self) -> HTTPStatus:
-        """401 asks for a grant; 403 stands."""
+        """The HTTP status: 401 without a grant, `later` for the guard's own reasons, else 403."""
         if self.reason == "no_grant":
             return HTTPStatus.UNAUTHORIZED
         return self.later if self.reason in OF_THE_GUARD else HTTPStatus.FORBIDDEN
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """With the reason, for whoever doesn't see the body; nobody keeps the answer."""
+        """The headers, with the reason for programs that don't see the body; the answer is not cached."""
         asking = [("WWW-Authenticate", 'DPoP algs="EdDSA"')] if self.status == HTTPStatus.UNAUTHORIZED else []
         return [
             ("Content-Type", "application/problem+json"),

@@ -1,4 +1,4 @@
-"""A request in the form that front doors judge it in, whatever server it came through."""
+"""A request in one form for every server that it can come through."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Headers = Callable[[str], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for: `path` as the product gets it, `address` as the request line has it, without its query."""
+    """A request: `path` as the product gets it, `address` as the request line has it, without its query."""
 
     method: str
     path: str
@@ -32,16 +32,16 @@ class Request:
 
     @property
     def act(self) -> str:
-        """The method, by which a route names an action; a WebSocket is opened by GET and is another thing."""
+        """The method by which a route names an action; `WEBSOCKET` for the GET that opens one."""
         return WEBSOCKET if self.websocket else self.method
 
     @property
     def changes(self) -> bool:
-        """Whether it may change something, or can do more than be looked at in an answer."""
+        """Whether the request may change something, or opens a WebSocket."""
         return self.act not in ("GET", "HEAD", "OPTIONS")
 
     def require_plain(self) -> None:
-        """Raise `Forbidden` if a header tells products of some frameworks to take it for another request."""
+        """Raise `Forbidden` if a header makes some frameworks read another method or path."""
         if any(map(self.headers, OTHER_METHOD)):
             raise Forbidden("method_ambiguous", "a header names another method")
         if any(map(self.headers, OTHER_PATH)):
@@ -49,5 +49,5 @@ class Request:
 
 
 def asks_for_websocket(headers: Headers) -> bool:
-    """Whether this is the handshake of a WebSocket (RFC 6455)."""
+    """Return whether this is the handshake of a WebSocket (RFC 6455)."""
     return any("websocket" in value.lower() for value in headers("upgrade"))

@@ -22,31 +22,31 @@ class Template:
 
     @cached_property
     def segments(self) -> Sequence[str]:
-        """All of them, as they are written."""
+        """The segments, as they are written."""
         return self.text.split("/")
 
     @property
     def variables(self) -> Sequence[str]:
-        """Those that are variables, with their braces."""
+        """The segments that are variables, with their braces."""
         return [segment for segment in self.segments if VARIABLE.match(segment)]
 
     @property
     def literals(self) -> Sequence[str]:
-        """Those that stand for themselves."""
+        """The segments that stand for themselves."""
         return [segment for segment in self.segments if not VARIABLE.match(segment)]
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """What matches every text that is made so, with a group for each variable."""
+        """The pattern of every text of this template, with a group for each variable."""
         return re.compile("/".join(map(_pattern, self.segments)) + r"\Z")
 
     def match(self, text: str) -> Names | None:
-        """What the variables stand for, or None for a text that is not made so."""
+        """Return the values of the variables, or None for a text that does not match."""
         found = self.pattern.match(text)
         return found and found.groupdict()
 
     def fill(self, names: Names) -> str:
-        """The text with these values; the other way round from `match`, so raises ValueError where that finds none."""
+        """Return the text with these values; raises ValueError where `match` would not give them back."""
         text = "/".join(names[name_of(segment)] if VARIABLE.match(segment) else segment for segment in self.segments)
         if self.match(text) != {name: names[name] for name in map(name_of, self.variables)}:
             raise ValueError(f"{self.text} can't be filled with {dict(names)!r}"[:200])
@@ -54,7 +54,7 @@ class Template:
 
 
 def name_of(variable: str) -> str:
-    """The name in the braces."""
+    """Return the name in the braces."""
     return variable.strip("{}.")
 
 

@@ -11,7 +11,7 @@ from werkzeug.test import EnvironBuilder
 from lockbox.crypto.possession import Target
 from lockbox.errors import Forbidden, Invalid
 from lockbox.guard import Attempt, Decision, Dpop
-from lockbox.guard.nameko import Access, Handed, Lockbox, Wanted, context_of, guarded, target_of
+from lockbox.guard.nameko import Access, CallTemplate, Handover, Lockbox, context_of, guarded, target_of
 
 METHOD = target_of("mailboxes", "read")
 
@@ -50,7 +50,7 @@ class Mailboxes:
 
 def opened(reason: str = "granted") -> tuple[Mailboxes, Asked]:
     guard, service = Asked(reason), Mailboxes()
-    service.lockbox = Access(guard, Handed({}, METHOD, None))  # type: ignore[arg-type]
+    service.lockbox = Access(guard, Handover({}, METHOD, None))  # type: ignore[arg-type]
     return service, guard
 
 
@@ -142,7 +142,7 @@ def test_method_when_its_service_has_no_lockbox_is_never_called() -> None:
 
 
 def test_attempt_when_two_arguments_take_part_differs_for_each_pair() -> None:
-    wanted = Wanted.of(("a", "b"), "files/{a}/{b}", "read", "contoso")
+    wanted = CallTemplate.of(("a", "b"), "files/{a}/{b}", "read", "contoso")
     assert wanted.attempt({"a": "x", "b": "y"}).resource == "files/x/y"
     assert wanted.attempt({"a": "y", "b": "x"}).resource == "files/y/x"
 
@@ -166,7 +166,7 @@ def test_attempt_when_two_arguments_take_part_differs_for_each_pair() -> None:
 def test_proof_when_it_comes_along_is_for_the_request_of_the_edge_or_for_the_method(
     told: Any, origin: str | None, shown: Dpop | None
 ) -> None:
-    assert Handed(told, METHOD, origin).shown == shown
+    assert Handover(told, METHOD, origin).shown == shown
 
 
 def context(headers: dict[str, str], method: str = "GET", path: str = ALICE) -> Any:
@@ -178,7 +178,7 @@ def test_edge_when_a_grant_and_a_proof_are_shown_hands_both_on_with_the_request(
     headers = shown(token)
     told = {"grant": token, "proof": headers["DPoP"], "method": "GET", "address": ALICE}
     assert context(headers, path=f"{ALICE}?a=b") == told
-    assert Handed(told, METHOD, ORIGIN).shown == Dpop(headers["DPoP"], "GET", ORIGIN + ALICE)
+    assert Handover(told, METHOD, ORIGIN).shown == Dpop(headers["DPoP"], "GET", ORIGIN + ALICE)
 
 
 def test_edge_when_cookies_are_shown_hands_both_on_unless_another_site_wants_a_change() -> None:
