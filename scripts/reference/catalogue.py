@@ -55,8 +55,11 @@ class EventVersion:
 
     @property
     def example(self) -> dict[str, Any]:
-        """The golden file of this version."""
-        document: dict[str, Any] = json.loads((GOLDEN / f"{self.name}.json").read_text())
+        """The golden file of this version; exits with an error that names a file that does not exist."""
+        path = GOLDEN / f"{self.name}.json"
+        if not path.exists():
+            raise SystemExit(f"error: {path} does not exist; run: python -m tests.contracts.write_golden")
+        document: dict[str, Any] = json.loads(path.read_text())
         return document
 
     @property

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+from scripts.reference import catalogue
 from scripts.reference.__main__ import documents, stale
 from scripts.reference.asyncapi import asyncapi_document
 from scripts.reference.catalogue import ROOT, EventVersion, event_entries, event_versions
@@ -110,6 +111,14 @@ def test_stale_when_a_file_is_absent_or_differs_names_it(tmp_path: Path) -> None
     (tmp_path / "a.md").write_text("same\n")
     (tmp_path / "b.md").write_text("old\n")
     assert stale(tmp_path, texts) == [Path("b.md"), Path("c.md")]
+
+
+def test_example_when_its_golden_file_is_absent_exits_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(catalogue, "GOLDEN", tmp_path)
+    with pytest.raises(SystemExit, match=rf"{VERSIONS[0].name}\.json does not exist"):
+        asyncapi_document(VERSIONS)
 
 
 # --- AsyncAPI ------------------------------------------------------------------------------------------------------
