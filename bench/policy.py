@@ -88,7 +88,7 @@ def decisions(stack: Stack) -> dict[str, list[float]]:
         policies = {name: _policy(settings) for name, settings in POLICIES.items()}
         for _ in range(DECISIONS):
             for name, policy in policies.items():
-                act = partial(usecases.decide, store, APPROVER, _open(store, policy), clock.now())
+                act = partial(usecases.perform, store, APPROVER, _open(store, policy), clock.now())
                 measured[name].append(1e3 * _seconds(act))
     return measured
 

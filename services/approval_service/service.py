@@ -99,7 +99,7 @@ class ApprovalService(operator.OperatedService):
 
     @command(UseBreakGlass)
     def use_break_glass(self, caller: Caller, message: UseBreakGlass) -> ApprovalView:
-        """Record the wish for access at once; the second one opens it."""
+        """Ask for access at once, or open it as the second approver who asks."""
         return approval.perform(self.approvals, caller, message, self.clock.now())
 
     @command(AcknowledgeBreakGlass)

@@ -33,7 +33,7 @@ from tests.unit.builders import (
 
 from approval_service.domain.approval.approval import Approval
 from approval_service.store import ApprovalStore
-from approval_service.usecases import approval
+from approval_service.usecases import approval, grant
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval.operations import CancelRequest, Decide, RequestExtension
 from lockbox.contracts.events import Cause, Event, read_event
@@ -76,21 +76,21 @@ class Case:
         """What sends a decision on what is shown now."""
         digest = digest_of(self.now)
         command = Decide(request_id=self.id, request_digest=digest, decision=verdict, idempotency_key=next(KEYS))
-        return lambda: approval.decide(self.store, by, command, at)
+        return lambda: approval.perform(self.store, by, command, at)
 
     def cancel(self) -> object:
         command = CancelRequest(request_id=self.id, idempotency_key=next(KEYS))
-        return approval.cancel_request(self.store, ENGINEER, command, NOW)
+        return approval.perform(self.store, ENGINEER, command, NOW)
 
     def revoke(self) -> object:
         command = RevokeGrant(grant_id=self.now.granted().id, idempotency_key=next(KEYS))
-        return approval.revoke_grant(self.store, ALICE, command, NOW)
+        return grant.end_grant(self.store, ALICE, command, NOW)
 
     def extend(self) -> object:
         command = RequestExtension(
             grant_id=self.now.granted().id, duration=HOUR, justification="Longer.", idempotency_key=next(KEYS)
         )
-        return approval.request_extension(self.store, ENGINEER, command, NOW)
+        return grant.request_extension(self.store, ENGINEER, command, NOW)
 
     def sweep(self, at: Any = LATE) -> object:
         return approval.advance_due(self.store, Cause("approval_service", CORRELATION_ID), at, one_by_one)

@@ -5,7 +5,7 @@ roles that the operation's class declares, has the caller the relation to it. Th
 grant may end. Then it checks the state, and only then the operation takes its step. `permission` asks the same gate and
 takes no step.
 
-Every operation stands in `OPERATIONS`, and no step is reached on another way.
+Every operation is listed in `OPERATIONS`; no use case reaches a step another way, and import-linter holds that.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -91,7 +91,7 @@ OPERATIONS: Mapping[type[Call[Any]], Operation] = {
     GetApproval: Operation("request", anyone, any_state),
     Decide: Operation("request", another, decision.require_decidable, decision.decide),
     RequestInfo: Operation("request", another, information.require_askable, information.ask),
-    # the step of this one is taken by request_service
+    # request_service takes the step of this one
     ProvideInfo: Operation("request", requester("only the requester answers"), information.require_question),
     CancelRequest: Operation(
         "request",
