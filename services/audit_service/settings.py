@@ -1,8 +1,8 @@
-"""AuditSettings of audit_service."""
+"""Settings of audit_service."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class AuditSettings:
-    """Nothing yet that the runtime does not know."""
+    """Settings of audit_service: none of its own."""

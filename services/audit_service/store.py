@@ -36,7 +36,7 @@ class RecordStore:
         self.collection = database[self.name]
 
     def ensure_indexes(self) -> None:
-        """Make the indexes, or find them there.
+        """Ensure that the indexes exist.
 
         Each is paid for by every event that there is, so there are two: one for a tenant's trail, which also holds what
         it is narrowed by, and one for what is about one thing.
@@ -107,7 +107,7 @@ def _filter(query: ListRecords) -> Document:
 
 
 def _text(document: Document) -> str:
-    """Return the text of a record: the event as it was published, and at its end what the record adds."""
+    """Return the text of a record: the event as it was published, with the record's own members at its end."""
     event = document["payload"].rstrip().removesuffix("}")
     foreign = ', "foreign": true' if document.get("foreign") else ""
     return f'{event}, "digest": "{document["digest"]}", "recorded_at": "{document["recorded_at"]}"{foreign}}}'

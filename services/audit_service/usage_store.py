@@ -1,4 +1,4 @@
-"""What was done with grants, added up by MongoDB from the records themselves: nothing is kept that could be wrong.
+"""Usage of grants in MongoDB: added up from the records at each read, so that no sum is stored that could be wrong.
 
 An access is on record once, as the id of its event is made of its `access_id`.
 """
@@ -35,7 +35,7 @@ class UsageStore:
         self.collection = database[self.name]
 
     def ensure_indexes(self) -> None:
-        """Make the index, or find it there: of a tenant's grants and refusals, and of no other record."""
+        """Ensure that the index of a tenant's grants and refusals exists."""
         self.collection.create_index(
             [(field, ASCENDING) for field in ("tenant", "type", *IN_TIME)],
             partialFilterExpression={"type": {"$in": [DENIED, GRANTED]}, "source": OWNER},
@@ -43,7 +43,7 @@ class UsageStore:
         )
 
     def report(self, query: GetUsage, period: Period) -> UsageReport:
-        """What was granted within a period, and all that was done with it since."""
+        """Return the grants given within a period, and all accesses under them since."""
         with _in_time():
             granted = _within(query.tenant, GRANTED, period)
             grants, used = self._totals(query.tenant, granted)
@@ -60,14 +60,14 @@ class UsageStore:
             )
 
     def of_grant(self, query: GetGrantUsage) -> GrantUsage | None:
-        """What one grant allowed, and what was done with it; None if the tenant has no such grant."""
+        """Return the usage of one grant; None if the tenant has no such grant."""
         about = _of(query.tenant, GRANTED) | {"subject": query.grant_id}
         with _in_time():
             granted = self.collection.find(about, max_time_ms=MILLISECONDS).limit(1)
             return next(iter(self._usages(query.tenant, list(granted), KINDS_OF_ONE)), None)
 
     def _totals(self, tenant: str, granted: Document) -> tuple[int, int]:
-        """How many grants there are, and how many of them were used."""
+        """Return the number of grants, and how many of them were used."""
         steps = [
             {"$match": granted},
             {"$project": {"subject": True}},
@@ -78,7 +78,7 @@ class UsageStore:
         return found["grants"], found["used"]
 
     def _without_grant(self, tenant: str, period: Period) -> WithoutGrant:
-        """Refusals of attempts that showed no grant, or one of another tenant."""
+        """Return the refusals of attempts that showed no grant, or one of another tenant."""
         steps = [
             {"$match": _within(tenant, DENIED, period)},
             {"$group": {"_id": {"grant": "$access.grant_id", "reason": "$access.reason"}, **WHEN}},
@@ -98,7 +98,7 @@ class UsageStore:
         return WithoutGrant(**vars(together(reasons)), reasons=reasons)
 
     def _usages(self, tenant: str, granted: Sequence[Document], most: int) -> Sequence[GrantUsage]:
-        """What became of some grants, in one go through their records."""
+        """Return the usage of several grants, in one pass over their records."""
         tallies = {document["subject"]: Tally(_event(document["payload"]), most) for document in granted}
         for found in self._kinds(tenant, list(tallies)):
             tally = tallies[found["_id"]["grant"]]
@@ -109,7 +109,7 @@ class UsageStore:
         return [tally.usage() for tally in tallies.values()]
 
     def _kinds(self, tenant: str, grant_ids: Sequence[str]) -> Iterator[Document]:
-        """Accesses under these grants by what was done, the most frequent first; of each step in a life, the last."""
+        """Return accesses under these grants by kind, the most frequent first; of each step, the last event."""
         kind = {name: f"$access.{name}" for name in ("resource", "action", "reason")}
         latest = {"sequence": "$sequence", "payload": "$payload"}
         steps = [
@@ -131,7 +131,7 @@ class UsageStore:
 
 @contextmanager
 def _in_time() -> Iterator[None]:
-    """A report that takes MongoDB too long is given up."""
+    """Give up a report that takes MongoDB too long; raise `Unavailable`."""
     try:
         yield
     except ExecutionTimeout as error:
@@ -141,7 +141,7 @@ def _in_time() -> Iterator[None]:
 
 
 def _of(tenant: str, type_: str | Document) -> Document:
-    """Records of a tenant, of a type, of the one service that may tell of grants and their use."""
+    """Return a filter on a tenant's records of a type, by the one service that owns grants and their use."""
     return {"tenant": tenant, "type": type_, "source": OWNER}
 
 
@@ -151,7 +151,7 @@ def _within(tenant: str, type_: str, period: Period) -> Document:
 
 
 def _joined(name: str, field: str, where: Document) -> Document:
-    """The step that looks whether there is a record about what a field names."""
+    """Return the step that looks up a record about the subject that a field names."""
     return {
         "$lookup": {
             "from": RecordStore.name,

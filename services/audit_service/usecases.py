@@ -1,4 +1,4 @@
-"""What audit_service does: one function for each use case."""
+"""Use cases of audit_service, a function for each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from lockbox.errors import Invalid, NotFound
 
 
 class Records(Protocol):
-    """Where records are kept: added and read, never changed."""
+    """The store of records: added and read, never changed."""
 
     def add(self, records: Sequence[Record]) -> Mapping[str, str]: ...  # noqa: D102
     def digests(self, source: str, ids: Iterable[str]) -> Mapping[str, str]: ...  # noqa: D102
@@ -23,7 +23,7 @@ class Records(Protocol):
 
 
 class Usages(Protocol):
-    """Where is added up what grants allowed and what was done with them."""
+    """The store that adds up the usage of grants."""
 
     def report(self, query: GetUsage, period: Period) -> UsageReport: ...  # noqa: D102
     def of_grant(self, query: GetGrantUsage) -> GrantUsage | None: ...  # noqa: D102
@@ -62,13 +62,13 @@ def list_records(records: Records, caller: Caller, query: ListRecords) -> Encode
 
 
 def get_usage(usages: Usages, caller: Caller, query: GetUsage, now: datetime) -> UsageReport:
-    """Say what the grants of one tenant allowed, and what was done with them."""
+    """Report on the grants of one tenant and their use."""
     _require_tenant(caller, query.tenant)
     return usages.report(query, Period.of(query.start, query.end, now))
 
 
 def get_grant_usage(usages: Usages, caller: Caller, query: GetGrantUsage) -> GrantUsage:
-    """Say what one grant allowed, and what was done with it."""
+    """Report on one grant and its use."""
     _require_tenant(caller, query.tenant)
     usage = usages.of_grant(query)
     if usage is None:
@@ -77,7 +77,7 @@ def get_grant_usage(usages: Usages, caller: Caller, query: GetGrantUsage) -> Gra
 
 
 def _require_tenant(caller: Caller, tenant: str) -> None:
-    """The vendor's auditors may know of every tenant; the vendor itself is none."""
+    """Require a tenant that the caller may read of; the vendor itself is none."""
     if tenant == VENDOR or not (caller.is_vendor or caller.organisation == tenant):
         raise _no_tenant()
 

@@ -1,4 +1,4 @@
-"""NotifySettings of notify_service."""
+"""Settings of notify_service."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from lockbox.faults import Expected
 
 @dataclass(frozen=True)
 class NotifySettings:
-    """NotifySettings of mail: server, sender, links.
+    """Settings of mail: server, sender, links.
 
     `portal_url`: where links in messages lead. With a user, `smtp_password_file` holds the password. `smtp_ca_file`:
     the certificates that the mail server's own is checked with, in place of those of the system.

@@ -27,7 +27,7 @@ templates = Environment(
 
 
 def compose(delivery: Delivery, settings: NotifySettings) -> EmailMessage:
-    """The message; high importance where the alert is urgent."""
+    """Return the email of a delivery; of high importance where the alert is urgent."""
     link = f"{settings.portal_url}/{delivery.place}"
     message = EmailMessage()
     message["From"] = settings.mail_from
@@ -80,7 +80,7 @@ class SmtpMailer:
 
 
 def _leave(smtp: smtplib.SMTP) -> None:
-    """Say goodbye; the answer changes nothing: the message was taken before, or was not."""
+    """Send QUIT; the answer changes nothing, as the server has accepted the message before, or has not."""
     with suppress(OSError, smtplib.SMTPException):
         smtp.quit()
     smtp.close()

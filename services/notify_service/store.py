@@ -21,7 +21,7 @@ SENDING_TAKES_AT_MOST = timedelta(minutes=2)
 
 
 class DeliveryStore(Aggregates[Delivery, Delivery]):
-    """Deliveries and when each is tried next."""
+    """Deliveries, each with the time of its next attempt."""
 
     name = "deliveries"
     noun = "delivery"
@@ -30,12 +30,12 @@ class DeliveryStore(Aggregates[Delivery, Delivery]):
         super().__init__(database, relay, Delivery, Delivery)
 
     def ensure_indexes(self) -> None:
-        """Make the indexes, or find them there."""
+        """Ensure that the indexes exist."""
         super().ensure_indexes()
         self.collection.create_index([("state.state", ASCENDING), ("next_at", ASCENDING)])
 
     def first_fields(self, state: Delivery, act: Act) -> Document:
-        """A new delivery is due at once."""
+        """Return the first attempt's time: a new delivery is due at once."""
         return {
             "attempts": 0,
             "next_at": act.now,
@@ -44,7 +44,7 @@ class DeliveryStore(Aggregates[Delivery, Delivery]):
         }
 
     def claim_due(self, now: datetime) -> Iterator[tuple[Delivery, int, Cause]]:
-        """Take what is due, one by one, each with the number of this attempt; nobody else takes it meanwhile."""
+        """Lease the deliveries that are due, one by one, each with the number of this attempt."""
         while True:
             document = self.collection.find_one_and_update(
                 {"state.state": DeliveryState.PENDING, "next_at": {"$lte": now}},
@@ -57,12 +57,12 @@ class DeliveryStore(Aggregates[Delivery, Delivery]):
             yield self.state(document), document["attempts"], Cause(actor="notify_service", **document["cause"])
 
     def postpone(self, key: str, until: datetime, error: str) -> None:
-        """Try again later."""
+        """Postpone the next attempt."""
         self.collection.update_one({"_id": key}, {"$set": {"next_at": until, "last_error": error[:500]}})
 
 
 class RecipientStore:
-    """Who can be told, as told by the events of portal_service."""
+    """Recipients: the members that the events of portal_service name."""
 
     name = "members"
 
@@ -70,16 +70,16 @@ class RecipientStore:
         self.collection = database[self.name]
 
     def ensure_indexes(self) -> None:
-        """Make the index, or find it there."""
+        """Ensure that the index exists."""
         self.collection.create_index([("organisation", ASCENDING), ("roles", ASCENDING)])
 
     def learn(self, email: str, organisation: str, roles: Iterable[str], event: Event) -> None:
-        """Note a member's roles, unless something later is known."""
+        """Store a member's roles, unless later ones are stored."""
         known = {"_id": email, "organisation": organisation, "roles": list(roles), "sequence": event.sequence}
         keep_newer(self.collection, known, "sequence")
 
     def addresses(self, audience: Audience) -> Iterable[str]:
-        """The addresses of an audience, in their order; of an organisation's people, those who are its members."""
+        """Return the addresses of an audience, in their order; of an organisation's people, those of its members."""
         if audience.organisation is None:
             return audience.emails
         named = {"$or": [{"roles": {"$in": list(audience.roles)}}, {"_id": {"$in": list(audience.emails)}}]}

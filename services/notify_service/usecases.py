@@ -1,4 +1,4 @@
-"""What notify_service does: one function for each use case."""
+"""Use cases of notify_service, a function for each."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -16,14 +16,14 @@ SERVICE = "notify_service"
 
 
 class Recipients(Protocol):
-    """Who can be told, as told by the events of portal_service."""
+    """Recipients: the members that the events of portal_service name."""
 
     def learn(self, email: str, organisation: str, roles: Iterable[str], event: Event) -> None: ...  # noqa: D102
     def addresses(self, audience: Audience) -> Iterable[str]: ...  # noqa: D102
 
 
 class Deliveries(Protocol):
-    """Where deliveries are kept."""
+    """The store of deliveries."""
 
     def create(self, key: str, changed: Changed[Delivery], act: Act) -> Delivery: ...  # noqa: D102
     def change(self, key: str, act: Act, step: Callable[[Delivery], Changed[Delivery]]) -> Delivery: ...  # noqa: D102
@@ -32,7 +32,7 @@ class Deliveries(Protocol):
 
 
 class Clock(Protocol):
-    """Where the time comes from."""
+    """The source of the time."""
 
     def now(self) -> datetime: ...  # noqa: D102
 
@@ -45,13 +45,13 @@ class Mailer(Protocol):
 
 
 def learn_member(recipients: Recipients, event: Event, fact: MemberAdded | MemberChanged | MemberRemoved) -> None:
-    """Note who can be told."""
+    """Store a member as a recipient."""
     roles = () if isinstance(fact, MemberRemoved) else fact.roles
     recipients.learn(fact.email, fact.tenant or VENDOR, roles, event)
 
 
 def alert_people(deliveries: Deliveries, recipients: Recipients, event: Event, fact: Fact, now: datetime) -> None:
-    """Tell whom an event concerns. Raises `NotFound`, to be tried again, while nobody is known to tell."""
+    """Create the deliveries of an event's alert. Raises `NotFound`, to be tried again, while no recipient is known."""
     alert = alert_for(fact)
     if alert is None:
         return
@@ -64,7 +64,7 @@ def alert_people(deliveries: Deliveries, recipients: Recipients, event: Event, f
 
 
 def send_due(deliveries: Deliveries, mailer: Mailer, clock: Clock) -> None:
-    """Send what waits; what fails is tried again later, and given up after the last attempt."""
+    """Send the deliveries that are due; a failed one is tried again later, and given up after the last attempt."""
     for delivery, attempt, cause in deliveries.claim_due(clock.now()):
         try:
             mailer.send(delivery)

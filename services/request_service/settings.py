@@ -1,8 +1,8 @@
-"""RequestSettings of request_service."""
+"""Settings of request_service."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RequestSettings:
-    """Nothing yet that the runtime does not know: a tenant's policy says what may be asked."""
+    """Settings of request_service: none of its own, as a tenant's policy limits requests."""

@@ -41,7 +41,7 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
         super().__init__(database, relay, AccessRequest, RequestView)
 
     def ensure_indexes(self) -> None:
-        """Make the indexes, or find them there."""
+        """Ensure that the indexes exist."""
         super().ensure_indexes()
         for first in ("state.tenant", "state.requester", "standing.state"):
             self.collection.create_index([(first, ASCENDING), ("state.created_at", DESCENDING)])
@@ -98,8 +98,8 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
             {"$push": {"history": wire.encode(entry) | {"sequence": sequence}}},
         )
 
-    def stands(self, request_id: str, standing: Standing) -> None:
-        """Note where a request stands, unless something later is known."""
+    def update_state(self, request_id: str, standing: Standing) -> None:
+        """Store the state of a request, unless a later one is stored."""
         new: Document = {"standing.state": standing.state, "standing.sequence": standing.sequence}
         if standing.expires_at is not None:
             new["standing.expires_at"] = format_timestamp(standing.expires_at)
@@ -107,7 +107,7 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
 
 
 class TenantStore:
-    """What is known of the tenants' policies, as told by the events of approval_service."""
+    """Limits of the tenants, by the policies that the events of approval_service announce."""
 
     name = "tenants"
 
@@ -115,10 +115,10 @@ class TenantStore:
         self.collection = database[self.name]
 
     def ensure_indexes(self) -> None:
-        """Nothing but the id is looked for."""
+        """Ensure nothing: tenants are found by their id."""
 
     def find(self, tenant: str) -> TenantView | None:
-        """What a request to this tenant must keep to, or None if there is no such tenant."""
+        """Return the limits of requests to this tenant, or None if there is no such tenant."""
         document = self.collection.find_one({"_id": tenant})
         return None if document is None else _tenant(document)
 
@@ -127,7 +127,7 @@ class TenantStore:
         return TenantList(items=tuple(map(_tenant, self.collection.find().sort("_id", ASCENDING))))
 
     def learn(self, policy: PolicyChanged) -> None:
-        """Note a policy, unless a later version is known."""
+        """Store the limits of a policy, unless those of a later version are stored."""
         keep_newer(self.collection, wire.encode(policy) | {"_id": policy.tenant}, "version")
 
 

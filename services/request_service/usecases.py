@@ -1,4 +1,4 @@
-"""What request_service does: one function for each use case."""
+"""Use cases of request_service, a function for each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from request_service.domain.state import Progress, Standing, standing_after
 
 
 class Requests(Protocol):
-    """Where requests are kept, each with what the events tell of it."""
+    """The store of requests, each with its state and history by events."""
 
     def create(self, key: str, changed: Changed[AccessRequest], act: Act) -> RequestView: ...  # noqa: D102
     def change(  # noqa: D102
@@ -26,11 +26,11 @@ class Requests(Protocol):
     def read(self, request_id: str) -> RequestView: ...  # noqa: D102
     def list(self, caller: Caller, query: ListRequests) -> RequestPage: ...  # noqa: D102
     def remember(self, request_id: str, entry: HistoryEntry, sequence: int) -> None: ...  # noqa: D102
-    def stands(self, request_id: str, standing: Standing) -> None: ...  # noqa: D102
+    def update_state(self, request_id: str, standing: Standing) -> None: ...  # noqa: D102
 
 
 class Tenants(Protocol):
-    """What is known of the tenants' policies."""
+    """The store of the tenants' limits."""
 
     def find(self, tenant: str) -> TenantView | None: ...  # noqa: D102
     def all(self) -> TenantList: ...  # noqa: D102
@@ -39,7 +39,7 @@ class Tenants(Protocol):
 
 @dataclass(frozen=True)
 class NewRequest:
-    """A request comes in: the id that it gets if it is new, and when."""
+    """The id and the time of a request that is to be created."""
 
     request_id: str
     at: datetime
@@ -48,7 +48,7 @@ class NewRequest:
 def create_request(
     requests: Requests, tenants: Tenants, caller: Caller, command: CreateRequest, new: NewRequest
 ) -> RequestView:
-    """Take a request in."""
+    """Create a request."""
     asked = ask(new.request_id, command.terms, caller.email, tenants.find(command.terms.tenant), new.at)
     return requests.create(new.request_id, asked, Act.of(caller.cause(), command, new.at))
 
@@ -61,7 +61,7 @@ def get_request(requests: Requests, caller: Caller, query: GetRequest) -> Reques
 
 
 def provide_info(requests: Requests, caller: Caller, command: ProvideInfo, now: datetime) -> RequestView:
-    """Answer what the approvers asked about an own request."""
+    """Answer the approvers' question about an own request."""
     request = requests.read(command.request_id)
     caller.require_sight("request", request.tenant, request.requester)
     if caller.email != request.requester:
@@ -89,16 +89,16 @@ def list_tenants(tenants: Tenants, caller: Caller) -> TenantList:
 
 
 def follow(requests: Requests, event: Event, fact: Progress) -> None:
-    """Note what became of a request. Events may come twice and in any order."""
+    """Update state and history of a request by an event. Events may come twice and in any order."""
     if fact.request_id is None:
         return  # an alert about something else
     entry = HistoryEntry(id=event.id, type=event.type, time=event.time, actor=event.actor, data=event.data)
     requests.remember(fact.request_id, entry, event.sequence)
     standing = standing_after(fact, event.sequence)
     if standing is not None:
-        requests.stands(fact.request_id, standing)
+        requests.update_state(fact.request_id, standing)
 
 
 def learn_policy(tenants: Tenants, policy: PolicyChanged) -> None:
-    """Note what a tenant's policy lets one ask."""
+    """Store the limits that a tenant's policy sets to requests."""
     tenants.learn(policy)

@@ -84,17 +84,17 @@ class RequestsSuite(AggregatesSuite):
 
     def test_stands_when_told_moves_the_request_and_no_later_one_back(self, store: Any) -> None:
         keep(store, made(1))
-        store.stands(number(1), Standing(RequestState.PENDING_CUSTOMER, 4, SOON))
-        store.stands(number(1), Standing(RequestState.DENIED, 3, NOW))
+        store.update_state(number(1), Standing(RequestState.PENDING_CUSTOMER, 4, SOON))
+        store.update_state(number(1), Standing(RequestState.DENIED, 3, NOW))
         shown = store.read(number(1))
         assert (shown.state, shown.expires_at) == (RequestState.PENDING_CUSTOMER, SOON)
-        store.stands(number(1), Standing(RequestState.APPROVED, 5))
+        store.update_state(number(1), Standing(RequestState.APPROVED, 5))
         shown = store.read(number(1))
         assert (shown.state, shown.expires_at) == (RequestState.APPROVED, SOON)
 
     def test_events_when_of_a_request_that_is_not_there_leave_nothing(self, store: Any) -> None:
         store.remember(number(1), entry(5), 1)
-        store.stands(number(1), Standing(RequestState.DENIED, 3))
+        store.update_state(number(1), Standing(RequestState.DENIED, 3))
         with pytest.raises(NotFound):
             store.read(number(1))
         keep(store, made(1))
@@ -102,7 +102,7 @@ class RequestsSuite(AggregatesSuite):
 
     def test_list_when_asked_holds_what_the_caller_may_see_newest_first(self, store: Any) -> None:
         keep(store, made(1), made(2, at=SOON), made(3, OTHER_ENGINEER), made(4, tenant="fabrikam"))
-        store.stands(number(1), Standing(RequestState.DENIED, 3))
+        store.update_state(number(1), Standing(RequestState.DENIED, 3))
         store.remember(number(1), entry(5), 1)
         assert self.listed(store, ENGINEER) == [number(2), number(4), number(1)]
         assert self.listed(store, VENDOR_APPROVER) == [number(2), number(4), number(3), number(1)]

@@ -1,1 +1,1 @@
-"""The rules of the record: pure, without I/O, clock or framework."""
+"""Rules of the record: pure, without I/O, clock or framework."""

@@ -41,7 +41,7 @@ class Record:
         return (self.event.source, self.event.type) not in OWNED
 
     def contradiction(self, known_digest: str) -> Invalid | None:
-        """A refusal if the event that is on record under this id says something else."""
+        """Return a refusal if another event is on record under this id."""
         if self.digest == known_digest:
             return None
         return Invalid(

@@ -1,4 +1,4 @@
-"""What grants allowed beside what was done with them, added up from what is on record."""
+"""Usage of grants: the access that each allowed, beside the accesses made under it, added up from the record."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Period:
 
     @classmethod
     def of(cls, start: datetime | None, end: datetime | None, now: datetime) -> "Period":
-        """What was asked for, else the last 30 days; raises `Invalid` for one that is empty or longer than a year."""
+        """Return the period asked for, else the last 30 days; raise `Invalid` if it is empty or longer than a year."""
         end = end or now
         start = start or end - min(USUAL_PERIOD, end - BEGINNING)
         if start >= end:
@@ -84,7 +84,7 @@ class Kinds:
         self.left_out = 0
 
     def add(self, counted: Counted) -> None:
-        """One kind more."""
+        """Add one kind of accesses."""
         self.together = together([self.together, counted])
         if len(self.kept) < self.most:
             self.kept.append(counted)
@@ -93,7 +93,7 @@ class Kinds:
 
 
 class Tally:
-    """Adds up what became of one grant, and keeps no more than its report shows.
+    """The sums of one grant's usage; it keeps no more than the report shows.
 
     Of what was touched, and of what was refused, the first `most` kinds are kept; so it is told of those that came most
     often first.
@@ -107,7 +107,7 @@ class Tally:
         self._actions: Sequence[str] = self._fact.actions
 
     def follow(self, event: Event) -> None:
-        """Follow its life: it opens, is extended, ends."""
+        """Take in an event of the grant's life: it opens, is extended, ends."""
         fact = event.fact()
         if isinstance(fact, ExtensionDecided):
             self._ends_at = fact.ends_at
@@ -115,7 +115,7 @@ class Tally:
             self._last = event
 
     def count(self, counted: Counted) -> None:
-        """Add one kind of accesses; what was served was needed, be it under a pattern."""
+        """Add one kind of accesses; a served resource counts as needed, be it under a pattern."""
         if counted.type == DENIED:
             self._refused.add(counted)
             return
@@ -124,7 +124,7 @@ class Tally:
         self._actions = [one for one in self._actions if one != counted.action]
 
     def usage(self) -> GrantUsage:
-        """What it comes to."""
+        """Return the usage so far."""
         touched, refused = self._touched, self._refused
         return GrantUsage(
             **self._allowed(),
@@ -145,7 +145,7 @@ class Tally:
         return named | {"engineer": self._fact.requester, "granted_at": self._granted.time, "ends_at": self._ends_at}
 
     def _standing(self) -> dict[str, Any]:
-        """By itself a grant ends when it says, though that is noticed a moment later."""
+        """Return the state and the end; a grant expires at its own end, though the event comes a moment later."""
         state = STATES.get(self._last.type, GrantState.SCHEDULED)
         if state in LIVE:
             return {"state": state, "ended_at": None, "ended_by": None}
@@ -154,7 +154,7 @@ class Tally:
 
 
 def together(uses: Iterable[Uses]) -> Uses:
-    """Some uses as one."""
+    """Return the sum of several uses."""
     known = list(uses)
     return Uses(
         times=sum(one.times for one in known),

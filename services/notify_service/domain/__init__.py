@@ -1,1 +1,1 @@
-"""The rules of telling people: pure, without I/O, clock or framework."""
+"""Rules of alerts: pure, without I/O, clock or framework."""

@@ -1,4 +1,4 @@
-"""An alert: what an event means to somebody, in words."""
+"""An alert: the meaning of an event for its audience, in words."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from lockbox.contracts.identity import Role
 
 @dataclass(frozen=True, kw_only=True)
 class Audience:
-    """Whom an alert is for: whoever has one of these roles in this organisation, and these people; but not `but`."""
+    """The audience of an alert: the holders of these roles in this organisation, and these people; but not `but`."""
 
     organisation: str | None = None
     roles: tuple[Role, ...] = ()
@@ -18,7 +18,7 @@ class Audience:
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """What to tell: a subject, an introduction, labelled lines, and where to go. `urgent` sets high importance.
+    """An alert in words: subject, introduction, labelled lines, and a link. `urgent` sets high importance.
 
     `request_id` is null for what concerns no request: the link then leads to the settings.
     """
@@ -35,12 +35,12 @@ class Alert:
 
 
 def utc(moment: datetime) -> str:
-    """A moment as people read it."""
+    """Return a moment as people read it."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def spoken(duration: timedelta) -> str:
-    """A duration as people read it, such as `4 hours` or `1 hour 30 minutes`."""
+    """Return a duration as people read it, such as `4 hours` or `1 hour 30 minutes`."""
     minutes, seconds = divmod(int(duration.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     parts = [
@@ -52,5 +52,5 @@ def spoken(duration: timedelta) -> str:
 
 
 def reason(code: str) -> str:
-    """A reason code with its words."""
+    """Return a reason code with its words."""
     return f"{code.replace('_', ' ').capitalize()} ({code})"

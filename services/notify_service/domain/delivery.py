@@ -23,7 +23,7 @@ RETRY_AFTER = (
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands."""
+    """The state of a delivery."""
 
     PENDING = "PENDING"
     SENT = "SENT"
@@ -48,7 +48,7 @@ class Delivery:
 
     @classmethod
     def of(cls, event_id: str, alert: Alert, recipient: str) -> "Delivery":
-        """The delivery of an event's alert; the same event and recipient give the same delivery."""
+        """Return the delivery of an event's alert; the same event and recipient give the same delivery."""
         return cls(
             id=str(uuid5(EVENT_IDS, f"alert/{event_id}/{recipient}")),
             recipient=recipient,
@@ -64,23 +64,23 @@ class Delivery:
 
     @property
     def message_id(self) -> str:
-        """The id of its email."""
+        """The Message-ID of its email."""
         return f"<{self.id}@lockbox.invalid>"
 
     @property
     def place(self) -> str:
-        """Where in the portal it leads."""
+        """The path in the portal that its link leads to."""
         return "settings" if self.request_id is None else f"requests/{self.request_id}"
 
     def sent(self) -> "Changed[Delivery]":
-        """The recipient's mail server took it; a second report changes nothing."""
+        """Mark it as sent: the recipient's mail server accepted it. A second report changes nothing."""
         if self.state != DeliveryState.PENDING:
             return Changed(self)
         after = replace(self, state=DeliveryState.SENT)
         return Changed(after, (AlertSent(**self._about(), message_id=self.message_id),))
 
     def failed(self, error: str, attempts: int) -> "Changed[Delivery]":
-        """It is given up."""
+        """Mark it as given up."""
         if self.state != DeliveryState.PENDING:
             return Changed(self)
         after = replace(self, state=DeliveryState.FAILED)

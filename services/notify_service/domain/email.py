@@ -1,4 +1,4 @@
-"""Which facts somebody has to be told of, whom, and in which words."""
+"""The alerts: for each kind of fact its audience and its sentences."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ Lines = tuple[tuple[str, str], ...]
 
 
 def alert_for(fact: Fact) -> Alert | None:
-    """What a fact means to somebody, or None if nobody needs to be told."""
+    """Return the alert about a fact, or None if the fact needs none."""
     compose = COMPOSERS.get(type(fact))
     return compose(fact) if compose else None
 
@@ -77,7 +77,7 @@ def _terms(fact: Any) -> Lines:
 
 
 def _stage_people(tenant: str | None, side: Side, groups: Iterable[Group], requester: str) -> Audience:
-    """The people of a stage; events of a time before there were groups are for the approvers of their side."""
+    """Return the audience of a stage; an event without groups is for the approvers of its side."""
     members = {member for group in groups for member in group.members} or {STAGE_ROLE[side].value}
     return Audience(
         organisation=VENDOR if side == Side.VENDOR else tenant,

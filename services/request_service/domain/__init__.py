@@ -1,1 +1,1 @@
-"""The rules of asking: pure, without I/O, clock or framework."""
+"""Rules of requests: pure, without I/O, clock or framework."""

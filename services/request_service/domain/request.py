@@ -1,4 +1,4 @@
-"""An access request: what was asked, by whom and when, and the engineer's answers to questions about it."""
+"""An access request: its terms, requester and time, and the engineer's answers to questions about it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ MOST_ANSWERS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class AccessRequest(AccessTerms):
-    """What an engineer asked for, which never changes, and how often the engineer answered since."""
+    """A request: its terms, which never change, and the number of answers that the engineer gave since."""
 
     request_id: Uuid
     requester: Email
@@ -28,7 +28,7 @@ class AccessRequest(AccessTerms):
     answers: int = 0
 
     def answer(self, text: str, state: RequestState) -> Changed["AccessRequest"]:
-        """Answer what the approvers asked; raises `Conflict` while nothing is asked."""
+        """Answer the approvers' question; raise `Conflict` while there is none."""
         if state != RequestState.INFO_REQUESTED:
             message = f"this request is {state}: no question waits for an answer"
             raise Conflict("nothing_asked", message, params={"state": state})
@@ -48,7 +48,7 @@ class AccessRequest(AccessTerms):
 def ask(
     request_id: str, asked: TermsAsked, requester: str, tenant: TenantView | None, now: datetime
 ) -> Changed[AccessRequest]:
-    """Ask for access; raises `Invalid` for terms that this tenant, or nobody, can be asked for."""
+    """Create a request; raise `Invalid` for terms that the tenant's limits, or the rules for all, exclude."""
     if tenant is None:
         raise invalid("tenant", Expected("tenant_unknown"), asked.tenant)
     terms = asked.lasting(tenant.default_duration)

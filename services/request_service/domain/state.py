@@ -1,4 +1,4 @@
-"""Where a request stands, as told by the events of approval_service."""
+"""The state of a request, by the events of approval_service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ STAGES = {Side.VENDOR: RequestState.PENDING_VENDOR, Side.CUSTOMER: RequestState.
 
 @dataclass(frozen=True)
 class Standing:
-    """A state, what is known with it of the expiry, and which event of the approval brought it about."""
+    """A state, the expiry if the event names it, and the sequence of the approval's event that brought it."""
 
     state: RequestState
     sequence: int
@@ -81,7 +81,7 @@ class Standing:
 
 
 def standing_after(fact: Fact, sequence: int) -> Standing | None:
-    """Where a request stands after this event, or None if the event changes nothing of the kind."""
+    """Return the state of a request after this event, or None if the event changes no state."""
     if isinstance(fact, StageOpened):
         return None if fact.extension else Standing(STAGES[fact.stage], sequence, fact.expires_at)
     if isinstance(fact, ReviewResumed):

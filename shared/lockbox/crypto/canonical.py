@@ -10,7 +10,7 @@ LARGEST_INTEGER = 2**53 - 1
 
 
 def canonical(data: object) -> bytes:
-    """The canonical bytes of a JSON value.
+    """Return the canonical bytes of a JSON value.
 
     A value without numbers that have a fraction, and whose names are ASCII, is written by orjson: its bytes are the
     same, and it is ten times as fast.
@@ -24,7 +24,7 @@ def canonical(data: object) -> bytes:
 
 
 def digest(data: bytes) -> str:
-    """The SHA-256 of bytes, in lower-case hexadecimal."""
+    """Return the SHA-256 of bytes, in lower-case hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 

@@ -26,12 +26,12 @@ class Signs(Protocol):
     """A private key, wherever it is kept."""
 
     def sign(self, data: bytes, /) -> bytes:
-        """The 64 bytes of an Ed25519 signature."""
+        """Return the 64 bytes of an Ed25519 signature."""
 
 
 @dataclass(frozen=True)
 class Jws:
-    """A token in its parts; nothing of it is to be believed before `verify`."""
+    """A token in its parts; no part counts before `verify`."""
 
     header: Mapping[str, Any]
     payload: Mapping[str, Any]
@@ -47,13 +47,13 @@ class Jws:
 
 
 def compose(header: Mapping[str, Any], payload: Mapping[str, Any], key: Signs) -> str:
-    """Sign; the same input gives the same token."""
+    """Sign header and payload; the same input gives the same token."""
     signed = b".".join(encoded(canonical(part)) for part in ({"alg": ALGORITHM, **header}, payload))
     return (signed + b"." + encoded(key.sign(signed))).decode()
 
 
 def parse(token: object, *types: str) -> Jws:
-    """The parts of a token of one of these types; raises `Forbidden("token_malformed", ...)` for anything else."""
+    """Return the parts of a token of one of these types; raise `Forbidden("token_malformed")` for anything else."""
     found = FORM.match(token) if isinstance(token, str) and len(token) <= LONGEST else None
     if found is None:
         raise malformed(f"expected a compact JWS of at most {LONGEST} characters")
@@ -67,12 +67,12 @@ def parse(token: object, *types: str) -> Jws:
 
 
 def encoded(data: bytes) -> bytes:
-    """Base64url without padding."""
+    """Encode as base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
 def decoded(text: str) -> bytes:
-    """What is encoded so; raises `Forbidden` for a text that nothing is encoded as."""
+    """Decode base64url without padding; raise `Forbidden` for any other text."""
     try:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError as error:
@@ -83,7 +83,7 @@ def decoded(text: str) -> bytes:
 
 
 def malformed(message: str) -> Forbidden:
-    """A token that can't be read."""
+    """Return the error for a token that can't be read."""
     return Forbidden("token_malformed", message)
 
 

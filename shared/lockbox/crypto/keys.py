@@ -17,12 +17,12 @@ from lockbox.errors import Invalid
 
 
 def public_jwk(key: Ed25519PublicKey) -> dict[str, Any]:
-    """The JWK of a public key; its `kid` is the thumbprint."""
+    """Return the JWK of a public key; its `kid` is the thumbprint."""
     return jwk_of(encoded(key.public_bytes_raw()).decode())
 
 
 def jwk_of(x: str) -> dict[str, Any]:
-    """The JWK of the public key whose 32 bytes these are, in base64url."""
+    """Return the JWK of a public key that is given as 32 bytes in base64url."""
     required = {"crv": "Ed25519", "kty": "OKP", "x": x}
     kid = encoded(hashlib.sha256(canonical(required)).digest()).decode()
     return required | {"kid": kid, "alg": "EdDSA", "use": "sig"}
@@ -30,28 +30,28 @@ def jwk_of(x: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A private key and the id that its public half is known by."""
+    """A private key with the id of its public half."""
 
     kid: str
     private: Ed25519PrivateKey
 
     @classmethod
     def of(cls, private: Ed25519PrivateKey) -> "SigningKey":
-        """A private key by the thumbprint of its public half."""
+        """Return a private key with the thumbprint of its public half as id."""
         return cls(kid=str(public_jwk(private.public_key())["kid"]), private=private)
 
     def sign(self, data: bytes, /) -> bytes:
-        """An Ed25519 signature, 64 bytes."""
+        """Return the Ed25519 signature, 64 bytes."""
         return self.private.sign(data)
 
     @property
     def jwk(self) -> dict[str, Any]:
-        """The public half."""
+        """The JWK of the public half."""
         return public_jwk(self.private.public_key())
 
 
 def generate_signing_key(path: Path) -> None:
-    """Make a key and keep it in a new file that only its owner can read; raises FileExistsError."""
+    """Generate a key into a new file that only its owner can read; raise FileExistsError."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -72,13 +72,13 @@ def load_signing_key(path: Path) -> SigningKey:
 
 @dataclass(frozen=True, eq=False)
 class PublicKeys:
-    """Public keys by their `kid`; each set is another one, so that what was verified with it can be told apart."""
+    """Public keys by their `kid`; sets compare by identity, so that results can be cached for each set."""
 
     by_kid: Mapping[str, Ed25519PublicKey]
 
     @classmethod
     def from_jwks(cls, keys: Iterable[Mapping[str, Any]]) -> "PublicKeys":
-        """Read the Ed25519 keys of a JWK Set and pass over others; raises `Invalid("key_set", ...)` for nonsense."""
+        """Read the Ed25519 keys of a JWK Set and skip others; raise `Invalid("key_set", ...)` for anything else."""
         try:
             found = [_public_key(key["x"]) for key in keys if (key["kty"], key.get("crv")) == ("OKP", "Ed25519")]
         except (KeyError, TypeError, ValueError) as error:

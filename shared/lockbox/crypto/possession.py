@@ -42,7 +42,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a proof says, its signature checked: by which key, of what type, and its claims."""
+    """A proof with a checked signature: thumbprint of its key, type and claims."""
 
     thumbprint: str
     typ: str
@@ -50,23 +50,23 @@ class Proof:
 
     @property
     def id(self) -> str:
-        """By which it is known again."""
+        """The id of the proof; a proof counts once."""
         return str(self.claims["jti"])
 
 
 def prove(key: SigningKey, target: Target, at: float, jti: str, token: str | None = None) -> str:
-    """A DPoP proof for one request, at a time in seconds; with the grant that goes along."""
+    """Return a DPoP proof for one request, at a time in seconds; with the grant that goes along."""
     claims = {"jti": jti, "htm": target.method, "htu": NO_PART_OF_IT.split(target.url)[0], "iat": int(at)}
     return _sign(DPOP, claims | ({} if token is None else {"ath": digest_of(token)}), key)
 
 
 def prove_session(key: SigningKey, origin: str, at: float, jti: str, token: str) -> str:
-    """A proof for every request to an origin with this grant, for `SESSION_LIVES_SECONDS`."""
+    """Return a proof for every request to an origin with this grant, for `SESSION_LIVES_SECONDS`."""
     return _sign(SESSION, {"jti": jti, "aud": origin, "iat": int(at), "ath": digest_of(token)}, key)
 
 
 def read(proof: object) -> Proof:
-    """A proof whose signature is right; raises `Forbidden`: `proof_malformed` or `proof_forged`."""
+    """Read a proof and check its signature; raise `Forbidden`: `proof_malformed` or `proof_forged`."""
     if isinstance(proof, str) and len(proof) > LONGEST:
         raise Forbidden("proof_malformed", f"a proof has at most {LONGEST} characters")
     try:
@@ -109,12 +109,12 @@ def check_token(proof: Proof, token: str) -> None:
 
 
 def digest_of(token: str) -> str:
-    """The `ath` of a token (RFC 9449): base64url of its SHA-256."""
+    """Return the `ath` of a token (RFC 9449): base64url of its SHA-256."""
     return encoded(hashlib.sha256(token.encode()).digest()).decode()
 
 
 def thumbprint_of(key: Ed25519PublicKey) -> str:
-    """The thumbprint of a key (RFC 7638)."""
+    """Return the thumbprint of a key (RFC 7638)."""
     return str(public_jwk(key)["kid"])
 
 
@@ -131,7 +131,7 @@ def _key(jwk: object) -> tuple[Ed25519PublicKey, str]:
 
 @lru_cache(KEYS_KNOWN_AT_MOST)
 def _public_key(x: str) -> tuple[Ed25519PublicKey, str]:
-    """The key, and its thumbprint; the same ones come again and again."""
+    """Return the key and its thumbprint; the same keys come again and again."""
     raw = decoded(x)
     if len(raw) != RAW_KEY_BYTES:
         raise malformed(f"an Ed25519 key has {RAW_KEY_BYTES} bytes")
@@ -150,7 +150,7 @@ def _is_for(proof: Proof, target: Target) -> bool:
 
 
 def _read(url: object) -> tuple[str, str]:
-    """Origin and path of an address, as RFC 9449 compares them; raises ValueError for what is no plain address."""
+    """Return origin and path of an address, as RFC 9449 compares them; raise ValueError for any other text."""
     found = ADDRESS.match(url) if isinstance(url, str) else None
     if found is None:
         raise ValueError(f"expected an address such as https://files.vendor.example/a, got {url!r:.80}")

@@ -16,7 +16,7 @@ from lockbox.errors import Forbidden
 
 @dataclass(frozen=True)
 class TokenKind:
-    """What a token is for; a token of another kind never passes as this one. `typ` is its header, after RFC 8725."""
+    """A kind of token; a token of another kind never passes as this one. `typ` is its header, after RFC 8725."""
 
     typ: str
     issuer: str
@@ -24,24 +24,24 @@ class TokenKind:
 
 
 class NamedKey(Signs, Protocol):
-    """A private key, and the id that its public half is known by."""
+    """A private key with the id of its public half, wherever it is kept."""
 
     @property
     def kid(self) -> str:
-        """The id."""
+        """The id of the key."""
 
 
 GRANT_TOKEN = TokenKind(typ="lockbox-grant+jwt", issuer="approval_service", audience="lockbox-enforcement-point")
 
 
 def sign(kind: TokenKind, claims: Mapping[str, Any], key: NamedKey) -> str:
-    """A compact JWS over the claims; Ed25519 is deterministic, so the same claims give the same token."""
+    """Return a compact JWS over the claims; Ed25519 is deterministic, so the same claims give the same token."""
     stamped = {"iss": kind.issuer, "aud": kind.audience, **claims}
     return compose({"kid": key.kid, "typ": kind.typ}, stamped, key)
 
 
 def verify(kind: TokenKind, token: object, keys: PublicKeys, now: datetime) -> Mapping[str, Any]:
-    """The claims of a token that is genuine, of this kind and valid at `now`; raises `Forbidden` that says why not.
+    """Return the claims of a token that is genuine, of this kind and valid at `now`; raise `Forbidden` with the reason.
 
     Codes: `token_malformed`, `token_key_unknown`, `token_forged`, `token_not_yet_valid`, `token_expired`.
     """
@@ -51,7 +51,7 @@ def verify(kind: TokenKind, token: object, keys: PublicKeys, now: datetime) -> M
 
 
 def genuine(kind: TokenKind, token: object, keys: PublicKeys) -> tuple[str, Mapping[str, Any]]:
-    """The id of the key and the claims of a token that is genuine and of this kind, whatever the time."""
+    """Return the id of the key and the claims of a token that is genuine and of this kind, whatever the time."""
     jws = parse(token, kind.typ)
     kid = str(jws.header.get("kid"))
     key = keys.by_kid.get(kid)

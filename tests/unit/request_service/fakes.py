@@ -55,7 +55,7 @@ class FakeRequests(FakeAggregates[AccessRequest]):
         if request_id in self.states:
             self.history[request_id].setdefault(entry.id, (sequence, entry))
 
-    def stands(self, request_id: str, standing: Standing) -> None:
+    def update_state(self, request_id: str, standing: Standing) -> None:
         before = self._standing(request_id)
         if request_id in self.states and before.sequence < standing.sequence:
             self.standings[request_id] = replace(standing, expires_at=standing.expires_at or before.expires_at)

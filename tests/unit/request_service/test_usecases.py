@@ -101,7 +101,7 @@ def test_get_request_when_the_caller_may_not_know_says_the_same_as_for_none(
 
 
 def answer(requests: FakeRequests, by: Caller, state: RequestState = RequestState.INFO_REQUESTED) -> None:
-    requests.stands(REQUEST_ID, Standing(state, 2))
+    requests.update_state(REQUEST_ID, Standing(state, 2))
     command = ProvideInfo(request_id=REQUEST_ID, text="The first.", idempotency_key="k-2")
     usecases.provide_info(requests, by, command, NOW)
 

@@ -1,4 +1,4 @@
-"""Connections to the broker that don't wait for ever: a broker that is there and silent is as good as away.
+"""Connections to the broker with deadlines: a broker that does not answer counts as absent.
 
 A half-open connection, a stopped broker and one that is out of memory all look alike: bytes go out, or don't, and
 nothing comes back. `AMQP_URI` may name several nodes of a cluster, with `;` between them; they are tried in turn.
@@ -16,13 +16,13 @@ HEARTBEAT_SECONDS = 8
 
 
 class Suspicion:
-    """What one connection of a process finds out, others need not wait to find out: the broker was lost since then."""
+    """A signal between the connections of a process: the broker was lost, so older connections are checked."""
 
     def __init__(self) -> None:
         self.raised = 0
 
     def arise(self) -> None:
-        """Connections that were made before now are not to be trusted."""
+        """Mark connections that were made before now as suspect."""
         self.raised += 1
 
 
@@ -30,7 +30,7 @@ suspicion = Suspicion()
 
 
 def connection_to(uri: str, heartbeat: int = 0) -> Connection:
-    """A connection, not made yet; with a heartbeat, whoever reads it notices after two that were missed."""
+    """Return a connection, not made yet; with a heartbeat, its reader notices a loss after two missed ones."""
     return Connection(uri, connect_timeout=CONNECT_SECONDS, heartbeat=heartbeat)
 
 
@@ -43,7 +43,7 @@ def connect_soon(connection: Connection) -> None:
 
 @contextmanager
 def visit(uri: str) -> Iterator[Connection]:
-    """A connection for one errand."""
+    """Open a connection for one piece of work, and close it."""
     connection = connection_to(uri)
     try:
         connect_soon(connection)
@@ -54,10 +54,10 @@ def visit(uri: str) -> Iterator[Connection]:
 
 
 def bound(connection: Connection) -> None:
-    """From now on nothing that is sent or awaited on it takes longer than `ANSWER_SECONDS` without a byte."""
+    """Limit every send and every wait on the connection to `ANSWER_SECONDS` without a byte."""
     connection.connection.transport.sock.settimeout(ANSWER_SECONDS)
 
 
 def abandon(connection: Any) -> None:
-    """Close it without a farewell, for which a broken one would wait."""
+    """Close the connection without the closing handshake, which a broken one would wait for."""
     connection.collect()

@@ -24,14 +24,14 @@ NAP = 0.25
 
 
 class RawConsumer(Consumer):
-    """Hands messages on as py-amqp made them; kombu's own form of them costs as much as all that the audit reads."""
+    """A consumer that passes on py-amqp's own messages; kombu's form costs as much as reading an event."""
 
     def _receive_callback(self, message: Any) -> None:
         self.on_message(message)
 
 
 class RawQueueConsumer(QueueConsumer):
-    """Gives each provider a channel of its own, its own prefetch, and its messages raw.
+    """A queue consumer that gives each provider its own channel and prefetch, and its messages undecoded.
 
     A provider has `declare(connection)`, `queue`, the names of all its `queues`, its `topology` if it parks messages,
     `prefetch`, the number of `workers` that it may take at once, and `handle_message(message)`; the latter must not
@@ -46,21 +46,21 @@ class RawQueueConsumer(QueueConsumer):
 
     @property
     def providers(self) -> tuple[Any, ...]:
-        """Whose queues are read."""
+        """The providers that have their queues read."""
         return tuple(self._providers)
 
     @property
     def attached(self) -> bool:
-        """Whether every provider's queue is being read."""
+        """Whether the queue of every provider is being read."""
         return bool(self._consumers) and self._consumers_ready.ready()
 
     @property
     def connection(self) -> Connection:
-        """A hook of kombu: what every new connection is a copy of."""
+        """The template of every new connection (a hook of kombu)."""
         return connection_to(self.amqp_uri, HEARTBEAT_SECONDS)
 
     def get_consumers(self, _consumer_cls: Any, channel: Any) -> Any:
-        """Kombu's hook: called after each (re)connection."""
+        """Return the consumers of a new connection (a hook of kombu)."""
         connection = channel.connection.client
         self._deliveries.clear()  # what came before the connection was lost, the broker gives to somebody else
         for provider in self._providers:
@@ -77,7 +77,7 @@ class RawQueueConsumer(QueueConsumer):
 
     @contextmanager
     def establish_connection(self) -> Iterator[Any]:
-        """A hook of kombu: try until the broker is there, often enough to be back soon after it is."""
+        """Connect, and try again until the broker is there (a hook of kombu)."""
         with self.connection as connection:
             connection.ensure_connection(
                 self.on_connection_error,
@@ -96,7 +96,7 @@ class RawQueueConsumer(QueueConsumer):
                 raise
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
-        """A hook of kombu: while the broker is away nothing is in hand, so whoever wants to leave may."""
+        """Let providers unregister while the broker is away, as no message is in hand (a hook of kombu)."""
         super().on_connection_error(exc, interval)
         leaving = self._pending_remove_providers.copy()
         self._pending_remove_providers.clear()
@@ -108,7 +108,7 @@ class RawQueueConsumer(QueueConsumer):
             raise exc
 
     def start(self) -> None:
-        """Start, unless the messages that may be in hand at once could take all workers, and starve the rest."""
+        """Start, unless the messages in hand at once could take all workers from the other entrypoints."""
         wanted = sum(provider.workers for provider in self._providers)
         if wanted >= self.container.max_workers:
             raise ConfigurationError(
@@ -117,7 +117,7 @@ class RawQueueConsumer(QueueConsumer):
         super().start()
 
     def unregister_provider(self, provider: Any) -> None:
-        """Stop reading a provider's queue; before the first connection there is nothing to stop."""
+        """Stop reading a provider's queue."""
         if self._consumers_ready.ready():
             super().unregister_provider(provider)
         else:
@@ -126,19 +126,19 @@ class RawQueueConsumer(QueueConsumer):
     def consume(
         self, limit: Any = None, timeout: Any = None, safety_interval: float = NAP, **options: Any
     ) -> Iterator[None]:
-        """Kombu's loop; it notices a wish to stop after a nap at the latest."""
+        """Run kombu's loop; it notices a request to stop after `NAP` seconds at the latest."""
         for _ in super().consume(limit, timeout, safety_interval, **options):
             self._read_ahead.handle_frames()
             yield
 
     def on_iteration(self) -> None:
-        """Kombu's hook: stay connected until every message that was handed over is settled."""
+        """Stay connected until every message that was handed over is acknowledged (a hook of kombu)."""
         self._cancel_consumers_if_requested()
         if not self._consumers and not self._unacknowledged:
             self.should_stop = True
 
     def ack(self, *messages: Any) -> None:
-        """The messages, of one queue, are done with."""
+        """Acknowledge messages of one queue."""
         self._unacknowledged -= len(messages)
         for channel in {message.channel for message in messages}:
             if channel in self._deliveries:
@@ -148,7 +148,7 @@ class RawQueueConsumer(QueueConsumer):
                     )
 
     def requeue(self, message: Any) -> None:
-        """Somebody else shall have it."""
+        """Return a message to its queue."""
         self._unacknowledged -= 1
         if message.channel in self._deliveries:
             with suppress(*LOST):  # then the broker does so by itself

@@ -1,4 +1,4 @@
-"""Publishing that is sure: mandatory, persistent, confirmed, and never waiting for ever."""
+"""Confirmed publishing: mandatory, persistent, confirmed, with a deadline."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +40,7 @@ class Message:
 
 
 def event_message(source: str, event_id: str, event_type: str, payload: str) -> Message:
-    """An event as its service publishes it."""
+    """Return the message of an event, as its service publishes it."""
     return Message(
         id=event_id,
         exchange=events_exchange_name(source),
@@ -51,7 +51,7 @@ def event_message(source: str, event_id: str, event_type: str, payload: str) -> 
 
 
 class ConfirmedPublisher:
-    """Publishes batches on a connection of its own and says which messages the broker took.
+    """A publisher of batches, on a connection of its own, that returns the ids of the messages that the broker took.
 
     A message that no queue is bound for, or that the broker refuses, is not taken. Safe for many green threads.
     """
@@ -65,13 +65,13 @@ class ConfirmedPublisher:
         self._trusted_at = 0
 
     def publish(self, messages: Iterable[Message]) -> set[str]:
-        """The ids of the messages that are safe with the broker; raises `PublishError` when that can't be known."""
+        """Return the ids of the messages that the broker took; raise `PublishError` when that can't be known."""
         batch = list(messages)
         with self._connected():
             return self._attempt(batch)
 
     def connect(self) -> None:
-        """Be ready to publish; raises `PublishError` when the broker is away or `prepare` fails."""
+        """Connect; raise `PublishError` when the broker is away or `prepare` fails."""
         with self._connected():
             pass
 

@@ -1,4 +1,4 @@
-"""Single messages, published by many at once: nobody waits for another's confirm."""
+"""A pool of publishers for single messages, so that no message waits for the confirm of another."""
 
 from eventlet.semaphore import Semaphore
 
@@ -8,7 +8,7 @@ AT_ONCE = 20
 
 
 class Publishers:
-    """As many publishers as there are messages on their way, each with a connection of its own that is used again."""
+    """A pool with a publisher for each message on its way; each has a connection of its own that is used again."""
 
     def __init__(self, uri: str, at_once: int = AT_ONCE) -> None:
         self._uri = uri
@@ -16,7 +16,7 @@ class Publishers:
         self._idle: list[ConfirmedPublisher] = []
 
     def publish(self, message: Message) -> bool:
-        """Whether a queue has it; raises `PublishError` when that can't be known.
+        """Publish a message; return whether a queue has it. Raises `PublishError` when that can't be known.
 
         A connection that broke while it was idle shows when it is used; the message is then sent on a new one.
         """

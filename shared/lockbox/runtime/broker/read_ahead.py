@@ -13,7 +13,7 @@ FRAME_HEAD, FRAME_END = 7, 1
 
 
 class ReadAhead:
-    """Makes one py-amqp connection read ahead."""
+    """The read-ahead of one py-amqp connection."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection

@@ -27,12 +27,12 @@ log = structlog.get_logger(__name__)
 
 
 class CopyPublisher(SharedExtension):
-    """Puts copies of messages into retry tiers and among the parked ones, on a connection of its own."""
+    """A publisher of copies into retry tiers and parked queues, on a connection of its own."""
 
     queue_consumer = RawQueueConsumer()
 
     def setup(self) -> None:
-        """Make the publisher; it connects when it is first needed."""
+        """Create the publisher; it connects at first use."""
         self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"])
 
     def stop(self) -> None:
@@ -77,7 +77,7 @@ class CopyPublisher(SharedExtension):
 
 
 def origin_of(message: Any, topology: SubscriptionTopology) -> str:
-    """The exchange that a message came by first; what comes again has it in a header.
+    """Return the exchange that a message came by first; a redelivered message has it in a header.
 
     The header counts on the way back alone, where nobody but this service can publish.
     """
@@ -86,16 +86,16 @@ def origin_of(message: Any, topology: SubscriptionTopology) -> str:
 
 
 def body_of(message: Any) -> bytes:
-    """The bytes that were published."""
+    """Return the bytes that were published."""
     return message.body.encode() if isinstance(message.body, str) else bytes(message.body)
 
 
 def headers_of(message: Any) -> dict[str, Any]:
-    """The headers, if there are any."""
+    """Return the headers, if there are any."""
     return message.headers if isinstance(message.headers, dict) else {}
 
 
 def attempt_of(message: Any) -> int:
-    """Which attempt this is, from 1."""
+    """Return the number of this attempt, from 1."""
     attempt = headers_of(message).get(ATTEMPT_HEADER, 1)
     return attempt if isinstance(attempt, int) and attempt > 0 else 1

@@ -1,4 +1,4 @@
-"""Exchanges and queues, and who makes them.
+"""Exchanges, queues and bindings of every service.
 
 Every service publishes on a topic exchange `<service>.events` (Nameko's own naming). Every subscription has a quorum
 queue `<consumer>.<handler>.v1` and a place for what it can't handle, `<consumer>.<handler>.v1.parked`; a consumer has
@@ -25,42 +25,42 @@ LOOKS_LIMIT = 2**31 - 1
 
 
 def events_exchange_name(source: str) -> str:
-    """The name of the exchange that a service publishes its events on."""
+    """Return the name of the exchange that a service publishes its events on."""
     return f"{source}.events"
 
 
 def events_exchange(source: str) -> Exchange:
-    """The exchange that a service publishes its events on."""
+    """Return the exchange that a service publishes its events on."""
     return Exchange(events_exchange_name(source), type="topic", durable=True)
 
 
 def redeliver_exchange(consumer: str) -> Exchange:
-    """Leads from a retry tier back to the queue that the routing key names."""
+    """Return the exchange from a retry tier back to the queue that the routing key names."""
     return Exchange(f"{consumer}.redeliver", type="direct", durable=True)
 
 
 def parked_exchange(consumer: str) -> Exchange:
-    """Leads to the parked messages of the queue that the routing key names."""
+    """Return the exchange to the parked messages of the queue that the routing key names."""
     return Exchange(f"{consumer}.parked", type="direct", durable=True)
 
 
 def retry_exchange(consumer: str, seconds: int) -> Exchange:
-    """Leads into a retry tier; the routing key names the queue to come back to."""
+    """Return the exchange into a retry tier; the routing key names the queue to return to."""
     return Exchange(f"{consumer}.retry.{seconds}s", type="fanout", durable=True)
 
 
 def reconcile_exchange(service: str) -> Exchange:
-    """The exchange that a service asks on whether its events are on record, or answers on."""
+    """Return the exchange for a service's reconciliation questions, or its answers."""
     return Exchange(f"{service}.reconcile", type="topic", durable=True)
 
 
 def mark_exchange(service: str) -> Exchange:
-    """What a broker has that was given all of a service's events."""
+    """Return the exchange that marks a broker as given all of a service's events."""
     return Exchange(f"{service}.mark", type="fanout", durable=True)
 
 
 def command_queue(service: str) -> Queue:
-    """The queue of the calls to a service: a quorum queue, so that it outlives the node that it is on."""
+    """Return the queue of the calls to a service: a quorum queue, so that it outlives the node that it is on."""
     return Queue(
         f"{service}.commands.v1",
         exchange=CALLS_EXCHANGE,
@@ -79,7 +79,7 @@ def _quorum(**arguments: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class SubscriptionTopology:
-    """One handler's queue, what it is bound to (source service and event type, `#` for all), and its surroundings."""
+    """The queues and bindings of one handler; a binding is a source and an event type, `#` for all."""
 
     consumer: str
     handler: str
@@ -87,12 +87,12 @@ class SubscriptionTopology:
 
     @property
     def name(self) -> str:
-        """The queue's name."""
+        """The name of the queue."""
         return f"{self.consumer}.{self.handler}.v1"
 
     @property
     def parked(self) -> str:
-        """The queue of what the handler can't handle."""
+        """The name of the queue of parked messages."""
         return f"{self.name}.parked"
 
     @cached_property
@@ -122,7 +122,7 @@ class SubscriptionTopology:
 
     @property
     def parked_queue(self) -> Queue:
-        """Where what can't be handled waits for an operator, who looks at it by taking it and giving it back.
+        """The queue of parked messages, which an operator reads by fetching and returning them.
 
         RabbitMQ 4 drops what was taken 20 times from a quorum queue without a limit of its own, and RabbitMQ 3 puts
         such a message behind all others. No limit at all (-1) is refused by RabbitMQ 3; this one is never reached.
@@ -177,7 +177,7 @@ class SubscriptionTopology:
         return (*events, (self.name, self.redelivers, self.name), *fixed)
 
     def declare(self, connection: Connection) -> None:
-        """Make all of it, or find it there; raises amqp's PreconditionFailed where it is there but otherwise."""
+        """Declare all of it; raise amqp's PreconditionFailed where one exists with other arguments."""
         for source in self.sources:
             ensure_exchange(connection, source)
         with connection.channel() as channel:
@@ -202,7 +202,7 @@ def listener_topologies() -> tuple[SubscriptionTopology, ...]:
 
 
 def ensure_exchange(connection: Connection, exchange: Exchange) -> None:
-    """Find an exchange, or make it; looking first means that only its owner needs the right to make it."""
+    """Ensure that an exchange exists; it is looked up first, so that only its owner needs the right to declare it."""
     try:
         with connection.channel() as channel:
             exchange(channel).declare(passive=True)
@@ -212,7 +212,7 @@ def ensure_exchange(connection: Connection, exchange: Exchange) -> None:
 
 
 def declare_bound(queue: Queue, bindings: Sequence[tuple[Exchange, str]], connection: Connection) -> None:
-    """Make a queue and its bindings, exchange and routing key, or find them there."""
+    """Declare a queue and its bindings, each an exchange and a routing key."""
     for exchange, _ in bindings:
         ensure_exchange(connection, exchange)
     with connection.channel() as channel:

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class EveryEvent(Subscription):
-    """Calls the decorated method with events of every service, known or not: `method(self, received)`.
+    """An entrypoint for events of every service, known or not, in batches: `method(self, received)`.
 
     `received` is a sequence of events, each with the bytes that were published, in the order in which they came, at
     most `BATCH` at once. For each the method returns None, or the `Invalid` for which it is parked. If it raises,
@@ -41,11 +41,11 @@ class EveryEvent(Subscription):
 
     @property
     def bindings(self) -> tuple[tuple[str, str], ...]:
-        """All types of all sources."""
+        """The bindings: all types of all sources."""
         return tuple((source, "#") for source in SOURCES)
 
     def setup(self) -> None:
-        """Join the consumer."""
+        """Register with the queue consumer."""
         super().setup()
         self._gathered: deque[tuple[Any, ReceivedEvent]] = deque()
         self._arrived = Signal()
@@ -53,11 +53,11 @@ class EveryEvent(Subscription):
         self._stopping = False
 
     def start(self) -> None:
-        """Begin to work off what is gathered."""
+        """Start to deliver the gathered events."""
         self.container.spawn_managed_thread(self._run, identifier=f"{self.method_name}.batches")
 
     def stop(self) -> None:
-        """Take no more messages, and return when those that were taken are settled."""
+        """Stop reading messages, and return when those in hand are acknowledged."""
         super().stop()
         self._stopping = True
         eventlet.sleep(0)
@@ -65,7 +65,7 @@ class EveryEvent(Subscription):
             eventlet.sleep(0.05)
 
     def arguments(self, body: bytes) -> ReceivedEvent:
-        """The envelope, and the bytes that were published."""
+        """Return the envelope, and the bytes that were published."""
         return read_event(body), body
 
     def handle_message(self, message: Any) -> None:
@@ -82,7 +82,7 @@ class EveryEvent(Subscription):
         self._in_own_thread(partial(super()._refuse, message, error))
 
     def _in_own_thread(self, finish: Callable[[], object]) -> None:
-        """Settle one message in a thread of its own, as it may take long."""
+        """Finish one message in a thread of its own, as it may take long."""
 
         def run() -> None:
             finish()
@@ -112,7 +112,7 @@ class EveryEvent(Subscription):
             self._in_own_thread(partial(self._finish, message, event, None, None, exc_info))
 
     def _call_until_answered(self, received: Sequence[ReceivedEvent]) -> Answer:
-        """The method's answer; an absence is waited out unless the process is to stop."""
+        """Return the method's answer; wait while MongoDB is away, unless the process is to stop."""
         while True:
             refusals, exc_info = self._call(received)
             if exc_info is None or not isinstance(exc_info[1], ABSENT) or self._stopping:

@@ -60,7 +60,7 @@ log = structlog.get_logger(__name__)
 
 
 class Reconciler(SharedExtension):
-    """Asks for a service's events, every so often."""
+    """The side of reconciliation that asks whether a service's events are on record."""
 
     mongo = Mongo()
     queue_consumer = RawQueueConsumer()
@@ -71,7 +71,7 @@ class Reconciler(SharedExtension):
     topology = None
 
     def setup(self) -> None:
-        """Join the consumer, for the answers."""
+        """Register with the queue consumer, for the answers."""
         self._service = self.container.service_name
         self._every = float(self.container.config["RECONCILE_SECONDS"])
         self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"], self._prepare)
@@ -82,25 +82,25 @@ class Reconciler(SharedExtension):
         self.queue_consumer.register_provider(self)
 
     def start(self) -> None:
-        """Begin to ask, if this service publishes anything."""
+        """Start to ask, if this service publishes anything."""
         self._published = Published(self.mongo.database())
         if self.relay.idle:
             return
         self.container.spawn_managed_thread(self._run, identifier="reconciler")
 
     def stop(self) -> None:
-        """Ask and listen no more."""
+        """Stop to ask and to read answers."""
         if not self._stop.ready():
             self._stop.send()
         self.queue_consumer.unregister_provider(self)
         self._publisher.close()
 
     def gap(self) -> int:
-        """How many events were published a while ago and are not known to be on record."""
+        """Return the number of events that were published a while ago and are not known to be on record."""
         return self._published.count_unconfirmed(clock.now() - 3 * timedelta(seconds=self._every))
 
     def handle_message(self, message: Any) -> None:
-        """Note what is on record, and publish again what is not."""
+        """Confirm the events that are on record, and publish the others again."""
         try:
             answer = json.loads(message.body)
             self._published.confirm([str(event_id) for event_id in answer["on_record"]])
@@ -170,7 +170,7 @@ class Reconciler(SharedExtension):
 
 
 class Questions(Entrypoint):
-    """Has the decorated method answer: `method(self, source, digests)` gives an `OnRecord`."""
+    """An entrypoint for reconciliation questions: `method(self, source, digests)` gives an `OnRecord`."""
 
     queue_consumer = RawQueueConsumer()
     prefetch = workers = 5
@@ -178,7 +178,7 @@ class Questions(Entrypoint):
     topology = None
 
     def setup(self) -> None:
-        """Join the consumer."""
+        """Register with the queue consumer."""
         self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"])
         self.queue = Queue(f"{RECONCILER}.{self.method_name}.v1", durable=True, queue_arguments=KEPT)
         self.queues = (self.queue.name,)
@@ -187,11 +187,11 @@ class Questions(Entrypoint):
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
-        """Take no more questions."""
+        """Stop reading questions."""
         self.queue_consumer.unregister_provider(self)
 
     def handle_message(self, message: Any) -> None:
-        """Look and answer."""
+        """Answer a question."""
         try:
             asked = json.loads(message.body)["digests"]
             digests = {str(event_id): str(digest) for event_id, digest in islice(asked.items(), ASKED_AT_ONCE)}

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class Relay(SharedExtension):
-    """Publishes a service's events: those that it is offered at once, those that it finds waiting each second."""
+    """The publisher of a service's events: offered ones at once, waiting ones each second."""
 
     mongo = Mongo()
 
@@ -41,7 +41,7 @@ class Relay(SharedExtension):
         self._thread: Any = None
 
     def register(self, collection: str) -> None:
-        """Watch a collection's outboxes."""
+        """Register a collection with outboxes."""
         self._collections.append(collection)
 
     @property
@@ -55,25 +55,25 @@ class Relay(SharedExtension):
             self._offered.put(waiting)
 
     def outbox(self) -> Outbox:
-        """The outboxes of all collections that are watched."""
+        """Return the outboxes of all registered collections."""
         return Outbox(self.mongo.database(), self._collections)
 
     def start(self) -> None:
-        """Begin; all stores have registered their collections by now."""
+        """Start the thread; all stores have registered their collections by now."""
         self._outbox = self.outbox()
         self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"], self._prepare)
         self._poll_at = time.monotonic()
         self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")
 
     def stop(self) -> None:
-        """Publish what was offered, then end; may be called again."""
+        """Publish the offered events, then end; may be called again."""
         self._stopping = True
         if self._thread is not None:
             self._thread.wait()
             self._publisher.close()
 
     def measure(self) -> None:
-        """Set the gauges of what waits."""
+        """Set the gauges of the outbox."""
         with suppress(PyMongoError):
             OUTBOX_WAITING.set(self._outbox.waiting())
             oldest = self._outbox.oldest()
@@ -94,7 +94,7 @@ class Relay(SharedExtension):
                 eventlet.sleep(POLL_SECONDS)
 
     def _cycle(self) -> None:
-        """Deliver what was offered and, once in a while, what is found waiting."""
+        """Deliver the offered events and, at times, those found waiting."""
         batch, waiting = self._take_offered(), []
         now = clock.now()
         if not self._stopping and time.monotonic() >= self._poll_at:
@@ -115,7 +115,7 @@ class Relay(SharedExtension):
         return batch
 
     def _take_waiting(self, now: datetime) -> list[Entry]:
-        """Nothing is leased that can't be published now: else it would wait until the lease has ended."""
+        """Lease waiting events; none while the broker is away, as they would wait for the end of the lease."""
         if self.idle:
             return []
         try:
@@ -126,7 +126,7 @@ class Relay(SharedExtension):
             return []
 
     def _deliver(self, batch: Iterable[Entry], now: datetime) -> bool:
-        """Publish, keep and take out; whether all of it went well."""
+        """Publish events, add them to the ledger, empty the outbox; return whether all of it went well."""
         by_id = {entry.event_id: entry for entry in batch}
         try:
             safe = self._publish(list(by_id.values()))

@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 class Subscription(Entrypoint):
-    """Calls the decorated method with each event of some kinds: `method(self, event, fact)`."""
+    """An entrypoint for events of some kinds: `method(self, event, fact)`."""
 
     queue_consumer = RawQueueConsumer()
     copies = CopyPublisher()
@@ -58,11 +58,11 @@ class Subscription(Entrypoint):
 
     @property
     def bindings(self) -> tuple[tuple[str, str], ...]:
-        """Where the events come from, and of what type."""
+        """The sources and types of the events."""
         return tuple((kind.source, kind.type) for kind in self.kinds)
 
     def setup(self) -> None:
-        """Name the queue after the service and the method, and join the consumer."""
+        """Name the queue after the service and the method, and register with the queue consumer."""
         self.topology = SubscriptionTopology(self.container.service_name, self.method_name, self.bindings)
         self.queue = self.topology.queue
         self.queues = self.topology.queues
@@ -70,11 +70,11 @@ class Subscription(Entrypoint):
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
-        """Take no more messages."""
+        """Stop reading messages."""
         self.queue_consumer.unregister_provider(self)
 
     def arguments(self, body: bytes) -> tuple[Any, ...]:
-        """What the method is called with; raises `Invalid` for a message that can't be read."""
+        """Return the arguments of the method; raise `Invalid` for a message that can't be read."""
         event = read_event(body)
         return event, event.fact()
 
@@ -90,7 +90,7 @@ class Subscription(Entrypoint):
             self._work(message, arguments)
 
     def _check_origin(self, event: Event, exchange: str) -> None:
-        """Only a service itself may publish on its exchange, so that is what proves whose event it is."""
+        """Require the exchange of the event's source, on which that service alone may publish."""
         if exchange != events_exchange_name(event.source):
             raise Invalid("foreign_event", f"an event of {event.source} can't come by {exchange!r}")
 

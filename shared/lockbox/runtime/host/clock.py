@@ -1,4 +1,4 @@
-"""Gives a service the time."""
+"""The clock as a dependency of a service."""
 
 from nameko.extensions import DependencyProvider
 
@@ -6,10 +6,10 @@ from lockbox.clock import now
 
 
 class ServiceClock(DependencyProvider):
-    """The time, as `self.clock.now()`."""
+    """The clock of a service: `self.clock.now()`."""
 
     now = staticmethod(now)
 
     def get_dependency(self, worker_ctx: object) -> "ServiceClock":
-        """The clock itself."""
+        """Return the clock itself."""
         return self

@@ -18,11 +18,11 @@ LOOK_FOR_GARBAGE_AT = 10_000
 
 
 class HandlerTimeout(Exception):
-    """An `eventlet.Timeout` that a method let through."""
+    """The error for an `eventlet.Timeout` that a method let through."""
 
 
 class Container(ServiceContainer):
-    """A container that has stopped in time, whatever hangs, and shows from the first moment that it is to stop."""
+    """A container that stops within its deadline, and shows from the first moment that it is to stop."""
 
     up = False
     stopping = False
@@ -43,7 +43,7 @@ class Container(ServiceContainer):
         super().stop()
 
     def _run_worker(self, worker_ctx: Any, handle_result: Callable[..., Any] | None) -> None:
-        """A hook of Nameko's, which takes `eventlet.Timeout` for no exception: nobody would settle the message."""
+        """Run a method (a hook of Nameko); an `eventlet.Timeout` counts as an error and finishes the message."""
         settle = Settlement(handle_result)
         try:
             super()._run_worker(worker_ctx, settle)
@@ -55,7 +55,7 @@ class Container(ServiceContainer):
 
 
 class Settlement:
-    """What is done with a method's result, once, and how long the method took."""
+    """The handler of a method's result: it runs once, and measures the duration of the method."""
 
     def __init__(self, handle_result: Callable[..., Any] | None) -> None:
         self._handle_result = handle_result
@@ -63,7 +63,7 @@ class Settlement:
         self.done = False
 
     def __call__(self, worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
-        """A `handle_result` of Nameko's."""
+        """Handle the result once (Nameko's `handle_result`)."""
         self.done = True
         outcome = "answered" if exc_info is None else "failed"
         entrypoint = worker_ctx.entrypoint

@@ -30,7 +30,7 @@ Answer = tuple[str, str, bytes]
 
 
 class Pulse:
-    """Measures how late the event loop is, or was at its worst in the last seconds."""
+    """The lag of the event loop: now, or at its worst in the last seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -38,7 +38,7 @@ class Pulse:
         self._worst = 0.0
 
     def beat(self) -> None:
-        """A tick; the next one is due `TICK_SECONDS` later."""
+        """Record a tick; the next one is due `TICK_SECONDS` later."""
         now = self._clock()
         late = now - self._due
         if late >= self._worst or now >= self._forget_at:
@@ -51,14 +51,14 @@ class Pulse:
         return max(self._worst, self._clock() - self._due, 0.0)
 
     def run(self) -> None:
-        """Beat for ever."""
+        """Record ticks for ever."""
         while True:
             self.beat()
             eventlet.sleep(TICK_SECONDS)
 
 
 class HealthServer(DependencyProvider):
-    """Says whether a service is alive and ready, and what it has counted."""
+    """The HTTP server of a service's health, readiness and metrics."""
 
     readiness = Readiness()
     relay = Relay()
@@ -77,21 +77,21 @@ class HealthServer(DependencyProvider):
         self._pages = {"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._metrics}
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop the server."""
         for thread in self._threads:
             thread.kill()
         self._socket.close()
 
     def get_dependency(self, worker_ctx: object) -> "HealthServer":
-        """The health itself, for a service that shows it elsewhere too."""
+        """Return the health itself, for a service that shows it elsewhere too."""
         return self
 
     def alive(self) -> bool:
-        """Whether the event loop keeps up."""
+        """Return whether the event loop keeps up."""
         return self.pulse.lag < LAG_LIMIT_SECONDS
 
     def missing(self) -> list[str]:
-        """What keeps the service from its work; empty when it is ready."""
+        """Return the names of missing parts; empty when the service is ready."""
         return self.readiness.missing()
 
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

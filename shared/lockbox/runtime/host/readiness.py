@@ -1,4 +1,4 @@
-"""Whether a service can do its work: asked of the servers themselves, at most once a second whoever asks."""
+"""Readiness of a service: asked of the servers themselves, at most once a second."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Kept(Generic[T]):
-    """An answer that is asked for again only when it is older than some seconds."""
+    """A cached answer with a lifetime in seconds."""
 
     def __init__(self, ask: Callable[[], T], seconds: float) -> None:
         self._ask = ask
@@ -30,7 +30,7 @@ class Kept(Generic[T]):
         self._one_at_a_time = Semaphore()
 
     def __call__(self) -> T:
-        """The answer."""
+        """Return the answer, asked again when it is too old."""
         with self._one_at_a_time:
             if time.monotonic() >= self._until:
                 self._answer = self._ask()
@@ -39,18 +39,18 @@ class Kept(Generic[T]):
 
 
 class Readiness(SharedExtension):
-    """Knows what keeps the service from its work."""
+    """The readiness of a service's queues and database."""
 
     mongo = Mongo()
     queue_consumer = RawQueueConsumer()
 
     def setup(self) -> None:
-        """Ask nobody yet."""
+        """Prepare the cached answers."""
         self._faults = Kept(lambda: list(self._ask()), seconds=1.0)
         self.queues = Kept(self._count, seconds=5.0)
 
     def missing(self) -> list[str]:
-        """What keeps the service from its work; empty when it is ready."""
+        """Return the names of missing parts; empty when the service is ready."""
         return ["stopping"] if self.container.stopping else self._faults()
 
     def _ask(self) -> Iterator[str]:
@@ -65,7 +65,7 @@ class Readiness(SharedExtension):
             yield "mongodb"
 
     def _count(self) -> dict[str, int] | None:
-        """How many messages are in each of the service's queues; None where a queue is missing or can't be seen.
+        """Return the number of messages in each queue of the service; None where a queue is missing or can't be seen.
 
         A queue that is missing is made again.
         """

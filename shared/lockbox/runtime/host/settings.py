@@ -1,4 +1,4 @@
-"""Settings and what is made of them: read once, at start, from the `lockbox` part of a service's config.yml."""
+"""Settings of a service, read once at start from the `lockbox` part of its config.yml."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,7 +15,7 @@ Config = Mapping[str, Any]
 
 
 def read_settings(kind: type[S], config: Config) -> S:
-    """The settings of a service; raises ConfigurationError that names every key that is missing or wrong."""
+    """Return the settings of a service; raise ConfigurationError that names every missing or wrong key."""
     given = {key: value for key, value in (config.get("lockbox") or {}).items() if value is not None}
     try:
         return wire.decode(kind, given)
@@ -25,20 +25,20 @@ def read_settings(kind: type[S], config: Config) -> S:
 
 
 class Provided(DependencyProvider):
-    """Gives a service one thing, made of its configuration before it starts; what can't be made stops the start."""
+    """A dependency that is made of the configuration before the service starts; an error stops the start."""
 
     def __init__(self, make: Callable[[Config], Any]) -> None:
         self.make = make
 
     def setup(self) -> None:
-        """Make it."""
+        """Make the dependency."""
         self.thing: Any = self.make(self.container.config)
 
     def get_dependency(self, worker_ctx: object) -> Any:
-        """The thing."""
+        """Return the dependency."""
         return self.thing
 
 
 def settings(kind: type) -> Provided:
-    """Gives a service its settings, of this kind."""
+    """Return the dependency that gives a service its settings."""
     return Provided(partial(read_settings, kind))

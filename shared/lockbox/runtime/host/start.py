@@ -1,4 +1,4 @@
-"""Work to be done once, when a service starts, until it succeeds."""
+"""Entrypoints that run once at the start of a service, until they succeed."""
 
 from functools import partial
 from typing import Any
@@ -11,10 +11,10 @@ RETRY_SECONDS = 2.0
 
 
 class OnStart(Entrypoint):
-    """Calls the decorated method when the service has started; if it fails, again after a while."""
+    """An entrypoint that runs once when the service has started; after a failure it runs again."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self.container.spawn_managed_thread(self._run, identifier=f"on_start.{self.method_name}")
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""How a service gets its stores: `approvals = Store(ApprovalStore)` right under its name."""
+"""Stores as dependencies of a service: `approvals = Store(ApprovalStore)` right under its name."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from lockbox.runtime.storage.mongo import Mongo
 
 
 class Store(DependencyProvider):
-    """Makes a store, `kind(database, relay)`, and its indexes before the service reads its first message."""
+    """A store, `kind(database, relay)`, made with its indexes before the service reads its first message."""
 
     mongo = Mongo()
     relay = Relay()
@@ -34,5 +34,5 @@ class Store(DependencyProvider):
         self.relay.stop()
 
     def get_dependency(self, worker_ctx: object) -> Any:
-        """The store."""
+        """Return the store."""
         return self.store

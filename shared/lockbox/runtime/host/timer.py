@@ -1,11 +1,11 @@
-"""Work to be done again and again, whatever the clock says."""
+"""Timers that do not depend on the wall clock."""
 
 import eventlet
 from nameko.timer import Timer
 
 
 class Every(Timer):
-    """Calls the decorated method each `interval` seconds, one call at a time.
+    """A timer that calls the decorated method each `interval` seconds, one call at a time.
 
     Nameko's own counts by the wall clock: set back an hour, it would rest for an hour.
     """

@@ -26,7 +26,7 @@ class PatientWebServer(WebServer):
             log.info("connection_broke", error=repr(error)[:200])
 
     def get_wsgi_server(self, sock: Any, wsgi_app: Any, protocol: Any = HttpOnlyProtocol, debug: bool = False) -> Any:
-        """The server, with bounds on idle connections and long addresses, and without a log of its own.
+        """Return the server, with limits on idle connections and long addresses, and without a log of its own.
 
         What an application gives out bit by bit is sent so, and not gathered.
         """
@@ -44,7 +44,7 @@ class PatientWebServer(WebServer):
 
 
 class WebRequest(HttpRequestHandler):
-    """Calls the decorated method with every HTTP request below an address: `method(self, request, **path)`."""
+    """An entrypoint for every HTTP request below an address: `method(self, request, **path)`."""
 
     server = PatientWebServer()
 
@@ -53,7 +53,7 @@ class WebRequest(HttpRequestHandler):
 
 
 def respond(application: Any, request: Request, **context: Any) -> Response:
-    """What a WSGI application answers; `context` is put into its environment under `lockbox.<name>`."""
+    """Return the response of a WSGI application; `context` goes into its environment under `lockbox.<name>`."""
     environ = {**request.environ, **{f"lockbox.{name}": value for name, value in context.items()}}
     if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         environ["wsgi.input_terminated"] = True  # the server ends it, so that it can be read without a length

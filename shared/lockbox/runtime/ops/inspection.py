@@ -1,4 +1,4 @@
-"""What should be on the broker beside what is there, for an operator.
+"""The inspection of the broker: required queues, exchanges and bindings beside the existing ones.
 
 A queue or an exchange is looked for first, so that nothing is made by looking, and then declared as it should be, which
 the broker refuses where it is otherwise. AMQP shows no bindings; they are made anew, which changes nothing where they
@@ -34,7 +34,7 @@ Items = Iterator[TopologyItem]
 
 
 def inspect(uri: str, service: str, providers: Iterable[Any]) -> TopologyView:
-    """Everything that a service needs on the broker; `providers` are those whose queues it reads."""
+    """Return every item that a service needs on the broker, with its fault; `providers` read its queues."""
     readers = sorted(providers, key=lambda provider: str(provider.queue.name))
     with broker(uri) as connection:
         items = [_queue(connection, reader.queue, read=True) for reader in readers]
@@ -47,13 +47,13 @@ def inspect(uri: str, service: str, providers: Iterable[Any]) -> TopologyView:
 
 
 def _parked(connection: Connection, readers: list[Any]) -> Items:
-    """Where messages go that can't be handled at all."""
+    """Return the parked queues."""
     parks = [reader.topology.parked_queue for reader in readers if reader.topology is not None]
     yield from (_queue(connection, queue) for queue in parks)
 
 
 def _retries(connection: Connection, readers: list[Any]) -> Items:
-    """Where messages go that can't be handled now; the retry tiers are the same for all handlers."""
+    """Return the retry tiers, which all handlers share."""
     tiers = {queue.name: queue for topology in _subscribed(readers) for queue in topology.retries}
     yield from (_queue(connection, queue) for queue in tiers.values())
 
@@ -63,7 +63,7 @@ def _subscribed(readers: list[Any]) -> list[SubscriptionTopology]:
 
 
 def _listeners(connection: Connection, service: str, seen: set[str]) -> Items:
-    """The queues of others that must be there before anything is published."""
+    """Return the queues of other services that must exist before anything is published."""
     names = sorted({name for name, _ in bindings(service)} - seen)
     yield from (_queue(connection, Queue(name), foreign=True) for name in names)
 
@@ -106,7 +106,7 @@ def _exchange(connection: Connection, exchange: Exchange, *, foreign: bool = Fal
 
 
 def _bindings(connection: Connection, service: str, readers: list[Any], items: list[TopologyItem]) -> Items:
-    """Nothing is bound while something is missing: that would make it, and a check makes nothing."""
+    """Check the bindings; none while an item is missing, as a check creates nothing."""
     if any(item.fault in (MISSING, OTHERWISE) for item in items):
         return
     try:

@@ -1,4 +1,4 @@
-"""What an operator can do in every service: look into and settle parked messages, see what waits, check the broker.
+"""The operator's commands in every service: read, replay and drop parked messages, see the outbox, check the broker.
 
 Whatever is done is on record first: the event stands in an outbox before a message is shown, replayed or dropped. A
 crash in between leaves the message parked; done again by the same operator, it is done, and on record once.
@@ -56,7 +56,7 @@ R = TypeVar("R")
 
 
 class OperationStore(Aggregates[ParkedMessage, ParkedMessage]):
-    """What operators did: a document for each act on a parked message."""
+    """The acts of operators: a document for each act on a parked message."""
 
     name = "operations"
     noun = "operation"
@@ -66,7 +66,7 @@ class OperationStore(Aggregates[ParkedMessage, ParkedMessage]):
 
 
 class OperatorCommands(Store):
-    """The operator's side of a service: what it reads, parks and publishes."""
+    """The operator's commands on one service: its queues, parked messages and outbox."""
 
     copies = CopyPublisher()
     queue_consumer = RawQueueConsumer()
@@ -75,16 +75,16 @@ class OperatorCommands(Store):
         super().__init__(OperationStore)
 
     def get_dependency(self, worker_ctx: object) -> "OperatorCommands":
-        """The operations themselves."""
+        """Return the commands themselves."""
         return self
 
     def answer(self, caller: Caller, message: Call[R]) -> R:
-        """Do what an operator asks for."""
+        """Run the command of an operator."""
         message.require_role(caller)
         return cast(R, getattr(self, message.method)(caller, message))
 
     def list_parked(self, _caller: Caller, query: ListParked) -> ParkedList:
-        """The parked messages of one queue or all, without their bodies."""
+        """Return the parked messages of one queue or all, without their bodies."""
         queues = self._read() if query.queue is None else [self._one(query.queue)]
         counts = tuple(ParkedCount(queue=each.name, parked=count_parked(self._uri, each)) for each in queues)
         items: list[ParkedMessage] = []
@@ -95,7 +95,7 @@ class OperatorCommands(Store):
         return ParkedList(queues=counts, items=tuple(items))
 
     def read_parked(self, caller: Caller, message: ReadParked) -> ParkedContent:
-        """One parked message with its body; each look is on record."""
+        """Return one parked message with its body; each read is on record."""
         with open_parked_queue(self._uri, self._one(message.queue)) as opened:
             delivery = opened.find(message.parked_id)
             if delivery is None:
@@ -106,22 +106,22 @@ class OperatorCommands(Store):
         return ParkedContent(**described, body=shown, truncated=len(delivery.body) > BODY_SHOWN)
 
     def replay_parked(self, caller: Caller, message: ReplayParked) -> ParkedResult:
-        """Put copies of parked messages back into their queue, each safe there before the parked one goes."""
+        """Replay parked messages: a copy is safe in their queue before the parked one is removed."""
         return self._finish(ParkedMessageReplayed, caller, message)
 
     def drop_parked(self, caller: Caller, message: DropParked) -> ParkedResult:
-        """Give parked messages up."""
+        """Drop parked messages."""
         return self._finish(ParkedMessageDropped, caller, message)
 
     def get_outbox(self, _caller: Caller, _message: GetOutbox) -> OutboxView:
-        """What waits to be published."""
+        """Return the state of the outbox."""
         outbox = self.relay.outbox()
         oldest = outbox.oldest()
         age = None if oldest is None else max(0, int((clock.now() - oldest).total_seconds()))
         return OutboxView(waiting=outbox.waiting(), oldest_seconds=age, published=outbox.published())
 
     def check_topology(self, _caller: Caller, _message: CheckTopology) -> TopologyView:
-        """Everything that should be on the broker, beside what is there."""
+        """Compare the required topology with the one on the broker."""
         return inspect(self._uri, self.container.service_name, self.queue_consumer.providers)
 
     @property
@@ -156,20 +156,20 @@ class OperatorCommands(Store):
         return ParkedResult(items=tuple(done), left=left)
 
     def _done_before(self, kind: type[ParkedMessageFact], caller: Caller, queue: str, parked_id: str) -> ParkedMessage:
-        """The same command again gives the same answer."""
+        """Return the message that the same command has handled before; raise `NotFound` if there is none."""
         known = self.store.find(_key(kind, parked_id, caller.email))
         if known is None:
             raise _not_parked(queue, parked_id)
         return cast(ParkedMessage, known)
 
     def _record(self, kind: type[ParkedMessageFact], caller: Caller, about: ParkedMessage, once_for: str) -> None:
-        """Put an act on record, once for each `once_for`: the same operator doing the same again is the same act."""
+        """Put an act on record, once for each `once_for`: a repeated command of the same operator is the same act."""
         fact = about.fact(kind, self.container.service_name)
         key = _key(kind, about.parked_id, once_for)
         self.store.create(key, Changed(about, (fact,)), Act(caller.cause(), clock.now()))
 
     def _put_back(self, delivery: ParkedDelivery, topology: SubscriptionTopology) -> None:
-        """A copy that has its attempts before it, and comes as what it was: foreign stays foreign."""
+        """Publish a copy with a fresh count of attempts and the same origin: a foreign event stays foreign."""
         copy = Message(
             id=delivery.message_id,
             exchange=redeliver_exchange(topology.consumer).name,
@@ -184,7 +184,7 @@ class OperatorCommands(Store):
 
 
 def _chosen(opened: ParkedQueue, parked_id: str | None) -> Iterable[ParkedDelivery]:
-    """One message or many; of many, each is released before the next is fetched, for one can be large."""
+    """Return one message or many; of many, each is released before the next is fetched, for one can be large."""
     if parked_id is None:
         return islice(opened.deliveries(), AT_ONCE)
     found = opened.find(parked_id)
@@ -200,7 +200,7 @@ def _key(kind: type[ParkedMessageFact], parked_id: str, once_for: str) -> str:
 
 
 class OperatedService:
-    """The entrypoints that every service has for operators.
+    """A service with the entrypoints for operators.
 
     A service imports the module and not the class: `nameko run` takes every class with entrypoints in a service's
     module for a service.
@@ -210,30 +210,30 @@ class OperatedService:
 
     @command(ListParked)
     def list_parked(self, caller: Caller, message: ListParked) -> ParkedList:
-        """List what is parked."""
+        """List parked messages."""
         return self.operations.answer(caller, message)
 
     @command(ReadParked)
     def read_parked(self, caller: Caller, message: ReadParked) -> ParkedContent:
-        """Look into a parked message."""
+        """Read a parked message."""
         return self.operations.answer(caller, message)
 
     @command(ReplayParked)
     def replay_parked(self, caller: Caller, message: ReplayParked) -> ParkedResult:
-        """Have parked messages handled again."""
+        """Replay parked messages."""
         return self.operations.answer(caller, message)
 
     @command(DropParked)
     def drop_parked(self, caller: Caller, message: DropParked) -> ParkedResult:
-        """Give parked messages up."""
+        """Drop parked messages."""
         return self.operations.answer(caller, message)
 
     @command(GetOutbox)
     def get_outbox(self, caller: Caller, message: GetOutbox) -> OutboxView:
-        """See what waits to be published."""
+        """Read the state of the outbox."""
         return self.operations.answer(caller, message)
 
     @command(CheckTopology)
     def check_topology(self, caller: Caller, message: CheckTopology) -> TopologyView:
-        """Compare what should be on the broker with what is there."""
+        """Compare the required topology with the one on the broker."""
         return self.operations.answer(caller, message)

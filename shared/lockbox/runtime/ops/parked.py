@@ -43,7 +43,7 @@ PAUSE_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class ParkedDelivery:
-    """A parked message in hand; it goes back unless its tag is acknowledged."""
+    """A parked message in hand; it returns to its queue unless its tag is acknowledged."""
 
     message: ParkedMessage
     message_id: str
@@ -52,7 +52,7 @@ class ParkedDelivery:
 
 
 class ParkedQueue:
-    """Where the parked messages of one queue are worked on, the oldest first."""
+    """The parked messages of one queue, the oldest first, for one operator at a time."""
 
     def __init__(self, channel: Any, topology: SubscriptionTopology) -> None:
         self._channel = channel
@@ -60,7 +60,7 @@ class ParkedQueue:
         self.count = _count(channel, topology)
 
     def deliveries(self) -> Iterator[ParkedDelivery]:
-        """The messages that were parked when work began: what parks again meanwhile is behind them."""
+        """Fetch the messages that were parked at the start; those parked meanwhile are behind them."""
         for _ in range(self.count):
             message = self._channel.basic_get(self._topology.parked)
             if message is None:
@@ -70,17 +70,17 @@ class ParkedQueue:
             yield ParkedDelivery(about, message_id, as_bytes(message.body), message.delivery_tag)
 
     def find(self, parked_id: str) -> ParkedDelivery | None:
-        """The message of this id, or None."""
+        """Return the message of this id, or None."""
         return next((delivery for delivery in self.deliveries() if delivery.message.parked_id == parked_id), None)
 
     def acknowledge(self, delivery: ParkedDelivery) -> None:
-        """The message is done with."""
+        """Acknowledge a message."""
         self._channel.basic_ack(delivery.tag)
 
 
 @contextmanager
 def open_parked_queue(uri: str, topology: SubscriptionTopology) -> Iterator[ParkedQueue]:
-    """Work on the parked messages of a queue; raises `Conflict` while somebody else does."""
+    """Open the parked messages of a queue; raise `Conflict` while another operator has them open."""
     with broker(uri) as connection:
         _lock(connection, topology)
         channel = connection.channel()
@@ -89,14 +89,14 @@ def open_parked_queue(uri: str, topology: SubscriptionTopology) -> Iterator[Park
 
 
 def count_parked(uri: str, topology: SubscriptionTopology) -> int:
-    """How many messages of a queue are parked."""
+    """Return the number of parked messages of a queue."""
     with broker(uri) as connection, connection.channel() as channel:
         return _count(channel, topology)
 
 
 @contextmanager
 def broker(uri: str) -> Iterator[Connection]:
-    """A connection for one act of an operator; raises `Unavailable` when it is lost."""
+    """Open a connection for one act of an operator; raise `Unavailable` when it is lost."""
     try:
         with visit(uri) as connection:
             yield connection
@@ -107,7 +107,7 @@ def broker(uri: str) -> Iterator[Connection]:
 
 
 def describe(message: Any, topology: SubscriptionTopology) -> ParkedMessage:
-    """What a parked message says of itself, without its body; nothing in it is trusted.
+    """Return the description of a parked message, without its body; no value in it is trusted.
 
     What the broker itself parked, for too many deliveries, has none of our headers, or those of its publisher. It has
     the broker's account of its death in `x-death` instead, and an id made of what tells it from others.
@@ -134,7 +134,7 @@ def describe(message: Any, topology: SubscriptionTopology) -> ParkedMessage:
 
 
 def origin(headers: dict[str, Any], consumer: str) -> str:
-    """The exchange that a parked message came by first: what the broker says of it, else what this service noted.
+    """Return the exchange that a parked message came by first: by the broker's account, else by this service's header.
 
     A note counts where only this service can have written it: on a copy that it parked, and on its way back.
     """
@@ -144,12 +144,12 @@ def origin(headers: dict[str, Any], consumer: str) -> str:
 
 
 def as_bytes(body: Any) -> bytes:
-    """A body as it was published."""
+    """Return a body as it was published."""
     return body.encode() if isinstance(body, str) else bytes(body)
 
 
 def is_uuid(value: object) -> TypeGuard[str]:
-    """Whether it is an id and nothing that a message merely calls so."""
+    """Return whether a value is a UUID in its canonical text."""
     try:
         return str(UUID(cast(str, value))) == value
     except (ValueError, TypeError, AttributeError):
@@ -192,7 +192,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _text(value: object) -> str:
-    """A header as text that can be stored and shown, whatever it was."""
+    """Return a header as text that can be stored and shown, whatever its type."""
     return str(value)[:REASON_SHOWN].encode(errors="replace").decode()
 
 

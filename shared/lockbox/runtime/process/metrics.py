@@ -1,4 +1,4 @@
-"""What a service counts and measures; `/metrics` shows it in the format of Prometheus.
+"""Metrics of a service; `/metrics` shows them in the format of Prometheus.
 
 See https://prometheus.io/docs/instrumenting/exposition_formats/. No label ever holds a name, an address or an id.
 """

@@ -1,4 +1,4 @@
-"""Doing something with many things at once, each by itself: one that fails does not keep the others waiting."""
+"""A pool of green threads for work on many things at once; a failure does not stop the others."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 def spread(work: Callable[[T], object], things: Iterable[T]) -> None:
-    """Work on all of them, some at a time, in green threads; returns when all are done. What fails is logged."""
+    """Work on all things in green threads, some at a time, and return when all are done; a failure is logged."""
     pool = eventlet.GreenPool(WORKERS)
     for thing in things:
         pool.spawn_n(_attempt, work, thing)

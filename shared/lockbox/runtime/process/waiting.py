@@ -1,4 +1,4 @@
-"""Waiting for something that is not there yet."""
+"""Waiting with retries."""
 
 from collections.abc import Callable
 
@@ -23,14 +23,14 @@ def until(attempt: Callable[[], object], error: type[Exception] | tuple[type[Exc
 
 
 class Patience:
-    """Waits a little each time it is called, and says whether there is patience left."""
+    """A callable that waits a little each time, and returns whether time is left."""
 
     def __init__(self, seconds: float, step: float = 0.05) -> None:
         self._left = seconds
         self._step = step
 
     def __call__(self) -> bool:
-        """Wait; false when it has waited long enough."""
+        """Wait; return false when the time is over."""
         eventlet.sleep(self._step)
         self._left -= self._step
         return self._left > 0

@@ -1,4 +1,4 @@
-"""What another service answers again and again: asked once in each process, and only while somebody listens."""
+"""A broadcast: one question to another service, asked again and again, with the answers sent to all listeners."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,21 +23,21 @@ R = TypeVar("R")
 
 
 class BroadcastListener(Generic[R]):
-    """One who listens; too slow a one is left behind."""
+    """One listener; one that is too slow is closed."""
 
     def __init__(self) -> None:
         self._answers: LightQueue = LightQueue()
         self.open = True
 
     def put(self, answer: R) -> None:
-        """Give it an answer."""
+        """Queue an answer."""
         if self._answers.qsize() >= WAITING_AT_MOST:
             self.open = False
         else:
             self._answers.put(answer)
 
     def next(self, within: float) -> R | None:
-        """The next answer, or None if there is none for so many seconds."""
+        """Return the next answer, or None if there is none for so many seconds."""
         with suppress(Empty):
             answer: R = self._answers.get(timeout=within)
             return answer
@@ -45,7 +45,7 @@ class BroadcastListener(Generic[R]):
 
 
 class Broadcast(DependencyProvider, Generic[R]):
-    """Gives a service something to listen to: `with broadcast.listener(ask) as listener`.
+    """A broadcast as a dependency: `with broadcast.listener(ask) as listener`.
 
     `ask(before)` asks; `before` is the answer before, None at first. What can't be answered is not told: whoever
     listens notices the silence.
@@ -56,25 +56,25 @@ class Broadcast(DependencyProvider, Generic[R]):
         self.pause = pause
 
     def setup(self) -> None:
-        """Nobody listens yet."""
+        """Start without listeners."""
         self._listeners: set[BroadcastListener[R]] = set()
         self._asking = False
         self._silent = False
         self._stopped = False
 
     def stop(self) -> None:
-        """Send all who listen away."""
+        """Close all listeners."""
         self._stopped = True
         for listener in self._listeners:
             listener.open = False
 
     def get_dependency(self, worker_ctx: object) -> "Broadcast[R]":
-        """The broadcast itself."""
+        """Return the broadcast itself."""
         return self
 
     @contextmanager
     def listener(self, ask: Callable[[R | None], R]) -> Iterator[BroadcastListener[R]]:
-        """Somebody who listens from now on, to what one of all asks; raises `Unavailable` when there are too many."""
+        """Open a listener on the answers; raise `Unavailable` when there are too many."""
         if self._stopped or len(self._listeners) >= LISTENERS_AT_MOST:
             raise Unavailable(
                 "too_many_listeners", f"{len(self._listeners)} listen here; try another process, or later"

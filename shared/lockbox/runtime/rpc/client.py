@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class Replies(SharedExtension):
-    """The queue that answers to this process come back on."""
+    """The queue of the answers to this process."""
 
     queue_consumer = RawQueueConsumer()
     prefetch = 200
@@ -47,17 +47,17 @@ class Replies(SharedExtension):
     never_waits = True
 
     def setup(self) -> None:
-        """Join the consumer."""
+        """Register with the queue consumer."""
         self._expected: dict[str, tuple[str, Signal]] = {}
         self._name_queue()
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
-        """Take no more answers."""
+        """Stop reading answers."""
         self.queue_consumer.unregister_provider(self)
 
     def declare(self, connection: Connection) -> None:
-        """Make the queue and its binding, or find them there; another queue if that one's node is down."""
+        """Declare the queue and its binding; under another name if its node is down."""
         ensure_exchange(connection, ANSWERS_EXCHANGE)
         try:
             self._declare(connection)
@@ -113,7 +113,7 @@ class Replies(SharedExtension):
 
 
 class RpcClient(DependencyProvider):
-    """Gives the edge its way to the other services; each call carries a fresh caller token."""
+    """The RPC client of the portal; each call carries a caller token of its own."""
 
     replies = Replies()
 
@@ -127,11 +127,11 @@ class RpcClient(DependencyProvider):
         self._publishers.close()
 
     def get_dependency(self, worker_ctx: object) -> "RpcClient":
-        """The caller itself; it keeps nothing of one call for the next."""
+        """Return the client itself; it keeps nothing of one call for the next."""
         return self
 
     def call(self, caller: Caller, message: Call[R], service: str | None = None) -> R:
-        """The answer to a message; raises what the service raised, or `Unavailable` after `DEADLINE_SECONDS`.
+        """Return the answer to a message; raise the service's error, or `Unavailable` after `DEADLINE_SECONDS`.
 
         A message that nobody took until then is dropped by the broker. `service` says whom one that every service
         answers is for.
@@ -157,7 +157,7 @@ class RpcClient(DependencyProvider):
         return cast(R, _answer(message, service, _result(service, message.method, body)))
 
     def call_each(self, caller: Caller, message: Call[R], services: Iterable[str]) -> dict[str, R | LockboxError]:
-        """The answers of several services, all asked at once: one that does not answer doesn't hold up the others."""
+        """Ask several services at once; return the answer or the error of each."""
         asked = {service: eventlet.spawn(self._answer_of, caller, message, service) for service in services}
         return {service: thread.wait() for service, thread in asked.items()}
 

@@ -30,7 +30,7 @@ V = TypeVar("V")
 
 
 class EventRelay(Protocol):
-    """Publishes events soon after they were written."""
+    """A relay, which publishes events soon after they were written."""
 
     def offer(self, waiting: list[Entry]) -> None: ...  # noqa: D102
 
@@ -48,7 +48,7 @@ class Aggregates(Generic[A, V]):
         self._view = view
 
     def ensure_indexes(self) -> None:
-        """Make the indexes, or find them there."""
+        """Ensure that the indexes exist."""
         ensure_outbox_index(self.collection)
         self.collection.create_index(
             [("cmds.key", ASCENDING)],
@@ -70,12 +70,12 @@ class Aggregates(Generic[A, V]):
         return self.view(document, self.state(document))
 
     def find(self, key: str) -> A | None:
-        """The aggregate of this id, or None."""
+        """Return the aggregate of this id, or None."""
         document = self.collection.find_one({"_id": key})
         return None if document is None else self.state(document)
 
     def get(self, key: str) -> Document:
-        """The document of this id; raises `NotFound`."""
+        """Return the document of this id; raise `NotFound`."""
         document = self.collection.find_one({"_id": key})
         if document is None:
             raise NotFound(f"{self.noun}_not_found", f"there is no such {self.noun}")
@@ -136,7 +136,7 @@ class Aggregates(Generic[A, V]):
         raise Conflict("busy", f"this {self.noun} is being changed by many at once; try again")
 
     def first_fields(self, state: A, act: Act) -> Document:
-        """What a new document holds beside its state."""
+        """Return the fields of a new document beside its state."""
         return {}
 
     def _document(self, key: str, state: A, waiting: list[Entry], act: Act) -> Document:
@@ -199,7 +199,7 @@ class Aggregates(Generic[A, V]):
 
 
 def _pause(losses: int) -> None:
-    """Wait a random time, longer after each loss: what was lost to is seen once the majority has it."""
+    """Wait a random time, longer after each lost race: the winner's write is seen once the majority has it."""
     if losses:
         time.sleep(random.uniform(0, min(0.005 * 2**losses, LONGEST_PAUSE_SECONDS)))  # noqa: S311 - no secret
 

@@ -1,4 +1,4 @@
-"""What a service has published: `events`, each by its id, with its text and whether it is known to be on record.
+"""The ledger of published events: `events` by id, each with its text and whether it is known to be on record.
 
 A document is `{_id, aggregate, sequence, type, payload, published_at, on_record, ask_at}`. Those that are on record are
 removed by MongoDB when they have been `KEPT` for long enough; the others stay.
@@ -20,18 +20,18 @@ LONGEST_WAIT = timedelta(hours=1)
 
 
 def due(field: str, now: datetime) -> Document:
-    """A filter on a time that has come, or lies so far ahead that only a clock that was wrong can have written it."""
+    """Return a filter on a time that has come, or lies so far ahead that only a wrong clock can have written it."""
     return {"$or": [{field: {"$lte": now}}, {field: {"$gt": now + BEYOND_DOUBT}}]}
 
 
 class Published:
-    """Reads and writes the `events` of one database."""
+    """The ledger of one database."""
 
     def __init__(self, database: Database[Document]) -> None:
         self._events = database["events"]
 
     def ensure_indexes(self) -> None:
-        """Find what is not known to be on record without looking at what is, and remove what is, in time."""
+        """Ensure the indexes: of events not known to be on record, and for the removal of those that are."""
         by_time = [("published_at", ASCENDING)]
         self._events.create_index(by_time, partialFilterExpression={"on_record": False}, name="not_on_record")
         self._events.create_index(by_time, name="published_at")
@@ -43,7 +43,7 @@ class Published:
         )
 
     def keep(self, published: Iterable[Document], now: datetime) -> None:
-        """Keep what was published; what is there already stays as it is."""
+        """Add published events; those that are there already stay as they are."""
         kept = [InsertOne(event | {"published_at": now, "on_record": False}) for event in published]
         try:
             self._events.bulk_write(kept, ordered=False)
@@ -58,29 +58,29 @@ class Published:
         return {document["_id"]: digest(document["payload"].encode()) for document in found}
 
     def put_off(self, events: Iterable[Document], now: datetime) -> None:
-        """Ask about these later: after as long again as they have been published, or `LONGEST_WAIT`."""
+        """Postpone the question about these: by the time since they were published, or `LONGEST_WAIT`."""
         for event in events:
             wait = min(abs(now - event["published_at"]), LONGEST_WAIT)
             self._events.update_one({"_id": event["_id"]}, {"$set": {"ask_at": now + wait}})
 
     def count_unconfirmed(self, published_by: datetime) -> int:
-        """How many there are of them."""
+        """Return the number of them."""
         return self._events.count_documents(_unconfirmed(published_by))
 
     def count(self) -> int:
-        """How many are kept."""
+        """Return the number of events in the ledger."""
         return self._events.estimated_document_count()
 
     def confirm(self, ids: Sequence[str]) -> None:
-        """These are on record."""
+        """Mark events as on record."""
         self._events.update_many({"_id": {"$in": ids}}, {"$set": {"on_record": True}})
 
     def with_ids(self, ids: Iterable[str]) -> list[Document]:
-        """The events of these ids."""
+        """Return the events of these ids."""
         return list(self._events.find({"_id": {"$in": list(ids)}}))
 
     def since(self, moment: datetime, at_once: int) -> Iterator[list[Document]]:
-        """All events that were published since then, newest first, some at a time."""
+        """Return all events that were published since then, newest first, in batches."""
         batch: list[Document] = []
         found = self._events.find({"published_at": {"$gte": moment}}).sort("published_at", DESCENDING)
         for document in found.batch_size(at_once):

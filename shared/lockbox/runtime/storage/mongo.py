@@ -18,7 +18,7 @@ CONNECTIONS = 20
 
 
 def connect(uri: str, name: str) -> MongoClient[Document]:
-    """A client whose writes survive a kill of mongod: `w=majority` and `j=true`.
+    """Return a client with writes that survive a kill of mongod: `w=majority` and `j=true`.
 
     Whatever MongoDB does, an operation ends within 15 s, also when the driver tries it a second time. The client has
     all its connections from the start: a pool that grows with the busiest moment so far looks like a leak, and
@@ -49,7 +49,7 @@ def keep_newer(collection: Collection[Document], document: Document, number: str
 
 
 def duplicates_in(error: BulkWriteError) -> list[Any]:
-    """The ids that a bulk of inserts met as already there; raises the error again if anything else went wrong."""
+    """Return the ids that a bulk of inserts found in place; raise the error again if anything else went wrong."""
     details = error.details
     if details.get("writeConcernErrors"):
         raise WTimeoutError(f"the majority does not have it yet: {details['writeConcernErrors'][0]}") from error
@@ -59,7 +59,7 @@ def duplicates_in(error: BulkWriteError) -> list[Any]:
 
 
 class Mongo(SharedExtension):
-    """The process's own database, connected to when it is first used."""
+    """The database of the process, connected to at first use."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Mongo(SharedExtension):
         self._one_at_a_time = Semaphore()
 
     def database(self) -> Database[Document]:
-        """The database that `MONGO` in config.yml names."""
+        """Return the database that `MONGO` in config.yml names."""
         config = self.container.config["MONGO"]
         with self._one_at_a_time:  # making a client lets other green threads run, and they want one too
             if self._client is None:

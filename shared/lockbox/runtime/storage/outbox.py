@@ -1,4 +1,4 @@
-"""The outbox: events wait in the document that they tell of, written in the same update, until the broker has them.
+"""The outbox: events wait in the document of their aggregate, written in the same update, until the broker has them.
 
 Every collection with events keeps these fields in its documents: `outbox`, an array of `{id, sequence, type, payload}`
 where `payload` is the canonical JSON text that is published, and `outbox_at`, from when on any process may publish
@@ -35,7 +35,7 @@ WAITING: Document = {"outbox_at": {"$exists": True}}
 
 @dataclass(frozen=True)
 class Entry:
-    """One event on its way: the document that holds it, and its canonical JSON text."""
+    """One event in an outbox: its document, and its canonical JSON text."""
 
     collection: str
     document_id: Any
@@ -46,7 +46,7 @@ class Entry:
 
 
 def entries(collection: str, document_id: Any, events: Iterable[Event]) -> list[Entry]:
-    """The outbox entries of one write."""
+    """Return the outbox entries of one write."""
     return [
         Entry(collection, document_id, event.id, event.sequence, event.type, event.payload().decode())
         for event in events
@@ -54,7 +54,7 @@ def entries(collection: str, document_id: Any, events: Iterable[Event]) -> list[
 
 
 def stored(waiting: Iterable[Entry]) -> list[Document]:
-    """Entries as they stand in a document."""
+    """Return entries as they stand in a document."""
     return [
         {"id": entry.event_id, "sequence": entry.sequence, "type": entry.type, "payload": entry.payload}
         for entry in waiting
@@ -62,21 +62,21 @@ def stored(waiting: Iterable[Entry]) -> list[Document]:
 
 
 def ensure_outbox_index(collection: Collection[Document]) -> None:
-    """Find what waits without looking at what doesn't."""
+    """Ensure the index of documents with waiting events."""
     collection.create_index(
         [("outbox_at", ASCENDING)], partialFilterExpression={"outbox_at": {"$exists": True}}, name="outbox"
     )
 
 
 class Outbox:
-    """Reads and empties the outboxes of some collections of one database."""
+    """The outboxes of some collections of one database."""
 
     def __init__(self, database: Database[Document], collections: Iterable[str]) -> None:
         self._collections = {name: database[name] for name in collections}
         self._published = Published(database)
 
     def claim(self, now: datetime, limit: int) -> list[Entry]:
-        """Take what has waited long enough; no other process takes it during the lease.
+        """Lease the events that have waited long enough; no other process takes them during the lease.
 
         The lease is a write of the majority, so that nothing is published that a change of primaries could undo.
         """
@@ -90,7 +90,7 @@ class Outbox:
         return claimed
 
     def acknowledge(self, published: Sequence[Entry], now: datetime) -> None:
-        """Keep what was published in `events`, then take it out of its documents. In this order: no gap on a kill."""
+        """Add published events to the ledger, then remove them from their documents: a kill leaves no gap."""
         if not published:
             return
         crash_points.passing("before_keep")
@@ -105,11 +105,11 @@ class Outbox:
         crash_points.passing("after_pull")
 
     def waiting(self) -> int:
-        """How many documents hold events that the broker does not have yet."""
+        """Return the number of documents with events that the broker does not have yet."""
         return sum(c.count_documents(WAITING) for c in self._collections.values())
 
     def oldest(self) -> datetime | None:
-        """When the oldest event happened that the broker does not have yet; None if it has all."""
+        """Return the time of the oldest event that the broker does not have yet; None if it has all."""
         firsts = [
             parse_timestamp(json.loads(document["outbox"][0]["payload"])["time"])
             for collection in self._collections.values()
@@ -119,12 +119,12 @@ class Outbox:
         return min(firsts, default=None)
 
     def published(self) -> int:
-        """How many events of the last days the broker has had."""
+        """Return the number of published events in the ledger."""
         return self._published.count()
 
 
 def _lease(collection: Collection[Document], now: datetime, limit: int) -> list[Document]:
-    """Lease what is due, oldest first: each document changes hands by itself, so that one process alone has it."""
+    """Lease the documents that are due, oldest first; each by itself, so that one process alone has it."""
     waiting = due("outbox_at", now)
     found = collection.find(waiting, {"_id": True}).sort("outbox_at").limit(limit) if limit > 0 else ()
     ids = [document["_id"] for document in found]

@@ -16,7 +16,7 @@ from lockbox.runtime.storage.mongo import Document
 
 @dataclass(frozen=True)
 class Order:
-    """What a list is sorted by: fields whose values, together, are unique."""
+    """The sort order of a list: fields with values that are unique together."""
 
     fields: tuple[str, ...]
     descending: bool = False
@@ -25,7 +25,7 @@ class Order:
 def read_page(
     collection: Collection[Document], where: Document, order: Order, page: Page, computed: Document | None = None
 ) -> tuple[list[Document], str | None]:
-    """The documents of one part, and the cursor of the next or None; raises `Invalid` for a cursor not made here.
+    """Return the documents of one page, and the cursor of the next or None; raise `Invalid` for a cursor not made here.
 
     `computed` are fields to sort by that are not stored, each an expression of MongoDB's.
     """
