@@ -1,4 +1,4 @@
-"""Keys that never leave a device: made and used in it, over PKCS#11 (OASIS, v3.0) with EdDSA.
+"""Signing keys in a device that they never leave, over PKCS#11 (OASIS, v3.0) with EdDSA.
 
 Tested with SoftHSM. A key-management service in a cloud is reached through its own PKCS#11 library, or through a
 `Signer` of one's own.
@@ -44,12 +44,12 @@ class Pkcs11Signer:
         self._one_at_a_time = patcher.original("threading").Lock()
 
     def make(self) -> MadeKey:
-        """Make a key in the device, by an id that is its handle."""
+        """Make a key in the device; its id is its handle."""
         made: MadeKey = tpool.execute(self._make)
         return made
 
     def find(self, kid: str, handle: str) -> Signs:
-        """A key in the device."""
+        """Return a key in the device."""
         return DeviceKey(self, handle)
 
     def forget(self, handle: str) -> None:
@@ -57,7 +57,7 @@ class Pkcs11Signer:
         tpool.execute(self._forget, handle)
 
     def sign(self, handle: str, data: bytes) -> bytes:
-        """Have the device sign."""
+        """Sign with a key in the device."""
         return bytes(tpool.execute(self._sign, handle, data))
 
     def _make(self) -> MadeKey:
@@ -105,12 +105,12 @@ class DeviceKey:
         self._handle = handle
 
     def sign(self, data: bytes, /) -> bytes:
-        """An Ed25519 signature, 64 bytes."""
+        """Return an Ed25519 signature, 64 bytes."""
         return self._device.sign(self._handle, data)
 
 
 def signer(settings: SignerSettings) -> Signer:
-    """The signer of the device that the settings name."""
+    """Return the signer of the device that the settings name."""
     pin_file = Path(settings.required("pkcs11_pin_file"))
     try:
         pin = pin_file.read_text().strip()

@@ -1,4 +1,4 @@
-"""Where private keys are: sealed in this service's own database, or wherever an own `Signer` keeps them."""
+"""Signing keys sealed in this service's own database, and the choice of another `Signer` by the settings."""
 
 import base64
 import binascii
@@ -52,11 +52,11 @@ class SealedSigner:
         return Ed25519PrivateKey.from_private_bytes(raw)
 
     def forget(self, handle: str) -> None:
-        """It was in the keyring alone."""
+        """Do nothing: the key was in the keyring alone."""
 
 
 def sealed(settings: SignerSettings) -> Signer:
-    """The signer that needs nothing but a file with 32 bytes, in hexadecimal."""
+    """Return the signer that needs one file alone, with 32 bytes in hexadecimal."""
     path = Path(settings.required("key_encryption_key"))
     try:
         key = bytes.fromhex(path.read_text().strip())
@@ -68,7 +68,7 @@ def sealed(settings: SignerSettings) -> Signer:
 
 
 def signer(config: Config) -> Signer:
-    """The signer that the settings name, as `module:function`; the function takes the settings."""
+    """Return the signer that the settings name, as `module:function`; the function takes the settings."""
     settings = read_settings(SignerSettings, config)
     module, _, function = settings.signer.partition(":")
     try:

@@ -43,17 +43,17 @@ Rule = Callable[[Approval, Caller], None]
 Step = Callable[[Approval, Caller, Any, datetime], Changed[Approval]]
 
 
-def anyone(_approval: Approval, _caller: Caller) -> None:
+def any_caller(_approval: Approval, _caller: Caller) -> None:
     """Allow every caller."""
 
 
-def another(approval: Approval, caller: Caller) -> None:
+def not_own_request(approval: Approval, caller: Caller) -> None:
     """Raise `Forbidden` for the requester: an own request is for others to decide on."""
     if caller.email == approval.requester:
         raise Forbidden("own_request", "nobody decides on an own request")
 
 
-def requester(message: str) -> Rule:
+def own_request(message: str) -> Rule:
     """Return the rule that raises `Forbidden`, with this message, for all but the requester."""
 
     def rule(approval: Approval, caller: Caller) -> None:
@@ -63,7 +63,7 @@ def requester(message: str) -> Rule:
     return rule
 
 
-def holder(approval: Approval, caller: Caller) -> None:
+def own_grant(approval: Approval, caller: Caller) -> None:
     """Raise `NotFound` for all but the engineer of the grant: its token is no one else's."""
     if caller.email != approval.requester:
         raise NotFound("grant_not_found", "there is no such grant of yours")
@@ -88,31 +88,33 @@ class Operation:
 
 
 OPERATIONS: Mapping[type[Call[Any]], Operation] = {
-    GetApproval: Operation("request", anyone, any_state),
-    Decide: Operation("request", another, decision.require_decidable, decision.decide),
-    RequestInfo: Operation("request", another, information.require_askable, information.ask),
+    GetApproval: Operation("request", any_caller, any_state),
+    Decide: Operation("request", not_own_request, decision.require_decidable, decision.decide),
+    RequestInfo: Operation("request", not_own_request, information.require_askable, information.ask),
     # request_service takes the step of this one
-    ProvideInfo: Operation("request", requester("only the requester answers"), information.require_question),
+    ProvideInfo: Operation("request", own_request("only the requester answers"), information.require_question),
     CancelRequest: Operation(
         "request",
-        requester("only the requester can cancel a request"),
+        own_request("only the requester can cancel a request"),
         cancellation.require_pending,
         cancellation.cancel,
     ),
-    UseBreakGlass: Operation("request", another, break_glass.require_usable, break_glass.use),
-    AcknowledgeBreakGlass: Operation("request", anyone, break_glass.require_unacknowledged, break_glass.acknowledge),
-    GetGrant: Operation("grant", anyone, grant.require_granted),
-    GetGrantToken: Operation("grant", holder, grant.require_live, grant.bind),
-    RevokeGrant: Operation("grant", anyone, grant.require_live, grant.revoke),
+    UseBreakGlass: Operation("request", not_own_request, break_glass.require_usable, break_glass.use),
+    AcknowledgeBreakGlass: Operation(
+        "request", any_caller, break_glass.require_unacknowledged, break_glass.acknowledge
+    ),
+    GetGrant: Operation("grant", any_caller, grant.require_granted),
+    GetGrantToken: Operation("grant", own_grant, grant.require_live, grant.bind),
+    RevokeGrant: Operation("grant", any_caller, grant.require_live, grant.revoke),
     CompleteGrant: Operation(
         "grant",
-        requester("only its engineer can complete a grant; others can revoke it"),
+        own_request("only its engineer can complete a grant; others can revoke it"),
         grant.require_live,
         grant.complete,
     ),
     RequestExtension: Operation(
         "grant",
-        requester("only its engineer can ask for an extension"),
+        own_request("only its engineer can ask for an extension"),
         extension.require_extendable,
         extension.request,
     ),
