@@ -1,1 +1,1 @@
-"""The `lockbox` command: everything that the REST API offers, for people and scripts."""
+"""The `lockbox` command: the REST API for people and scripts."""

@@ -1,4 +1,4 @@
-"""`lockbox audit`."""
+"""`lockbox audit`: the records of a tenant."""
 
 from typing import Annotated
 
@@ -11,18 +11,18 @@ COLUMNS = (("TIME", "time"), ("EVENT", "type"), ("BY", "actor"), ("ABOUT", "subj
 
 
 def audit(
-    tenant: Annotated[str, typer.Argument(help="The tenant; `vendor` for what concerns the vendor alone.")],
+    tenant: Annotated[str, typer.Argument(help="The tenant; `vendor` for the vendor's own records.")],
     event_type: Annotated[str | None, typer.Option("--type", help="Only this type, such as access_granted.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Only what this person or service did.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Only what is about this request or grant.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="From this moment on, as RFC 3339.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Up to this moment.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only events of this person or service.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only events about this request or grant.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Only events from this moment on, as RFC 3339.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Only events before this moment, as RFC 3339.")] = None,
     newest_first: Annotated[bool, typer.Option(help="The newest first.")] = False,
-    limit: Annotated[int, typer.Option(help="At most so many at a time.")] = 200,
-    every: Annotated[bool, typer.Option("--all", help="All there are, not only the first part.")] = False,
+    limit: Annotated[int, typer.Option(help="The size of a page.")] = 200,
+    every: Annotated[bool, typer.Option("--all", help="All pages, not only the first.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read a tenant's audit trail, in order."""
+    """List a tenant's audit records, oldest first."""
     session = load_session()
     given = {"type": event_type, "actor": actor, "subject": subject, "from": start, "to": end, "limit": limit}
     params = {name: value for name, value in given.items() if value is not None} | {"newest_first": newest_first}

@@ -1,4 +1,4 @@
-"""`lockbox break-glass`: access that is opened at once, without the customer, who has to acknowledge it."""
+"""`lockbox break-glass`: access without the customer's approval, which the customer acknowledges later."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from lockbox.cli.request import RequestId
 from lockbox.cli.session import Document, post, read
 
 app = typer.Typer(
-    help="In an emergency, and where the tenant's policy allows it: open a short access without the customer.",
+    help="In an emergency: open a short access without the customer's approval, if the tenant's policy allows it.",
     no_args_is_help=True,
 )
 COLUMNS = (
@@ -20,7 +20,7 @@ COLUMNS = (
     ("BY", "by"),
     ("ACKNOWLEDGED", "acknowledged_at"),
     ("BY", "acknowledged_by"),
-    ("WHY", "comment"),
+    ("COMMENT", "comment"),
 )
 
 
@@ -30,7 +30,7 @@ def use(
     comment: Annotated[str, typer.Option("--comment", "-m", help="Why it can't wait.")],
     as_json: Json = False,
 ) -> None:
-    """Want access opened at once; the second of the vendor's approvers who does opens it."""
+    """Ask for access at once. The second of the vendor's approvers who asks opens it."""
     outcome = post(f"/requests/{request_id}/break-glass", {"comment": comment})
     if as_json:
         show_json(outcome)
@@ -39,12 +39,12 @@ def use(
         say(f"Grant {grant['id']} is {grant['state']} until {cell(grant['ends_at'])}.")
         say("The customer has to acknowledge it.")
     else:
-        say(f"Nothing is open yet: another of the vendor's approvers has to want it, too, for {request_id}.")
+        say(f"Nothing is open yet: another of the vendor's approvers has to use break-glass for {request_id}, too.")
 
 
 @app.command("acknowledge")
 def acknowledge(request_id: RequestId, comment: Comment = "", as_json: Json = False) -> None:
-    """Take note of access that was opened without your approval."""
+    """Acknowledge an access that was opened without your approval."""
     outcome = post(f"/requests/{request_id}/break-glass/acknowledge", {"comment": comment})
     if as_json:
         show_json(outcome)
@@ -57,12 +57,12 @@ def list_used(
     tenant: Annotated[str, typer.Argument(help="The tenant.")],
     acknowledged: Annotated[
         bool | None,
-        typer.Option("--acknowledged/--unacknowledged", help="Only what is, or is not, acknowledged yet."),
+        typer.Option("--acknowledged/--unacknowledged", help="Only accesses that are, or are not, acknowledged."),
     ] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(help="The most to list.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List access that was opened without the customer, newest first."""
+    """List the accesses that were opened by break-glass, newest first."""
     page = read(f"/tenants/{tenant}/break-glass", acknowledged=acknowledged, limit=limit)
     if as_json:
         show_json(page)

@@ -25,15 +25,15 @@ def fetch(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option("--data", "-d", help="What to send; @file for what is in a file, @- for standard input."),
+        typer.Option("--data", "-d", help="The body; @file for the content of a file, @- for standard input."),
     ] = None,
     header: Annotated[
         list[str] | None,
         typer.Option("--header", "-H", help="A header, such as 'Accept: text/csv'; can be given again."),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to put what is answered.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file for the answer.")] = None,
 ) -> None:
-    """Use a grant: send one request to the vendor's product, with a proof for it, and print what is answered.
+    """Send one request to the vendor's product with your grant and a proof, and print the answer.
 
     Exit code: 0 if it is done, 3 if the product's guard refuses it, 1 on any other error.
     """
@@ -70,7 +70,7 @@ def _content(data: str) -> bytes:
 
 @contextmanager
 def _answer(request: httpx.Request) -> Iterator[httpx.Response]:
-    """The answer, read part after part; nothing leads elsewhere, as the proof is for this address."""
+    """Return the answer as a stream; no redirect is followed, as the proof is for this address."""
     try:
         with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
             answer = client.send(request, stream=True)
@@ -89,7 +89,7 @@ def _complain(answer: httpx.Response) -> None:
 
 
 def _said(answer: httpx.Response) -> str:
-    """What the product itself objects."""
+    """Return the message of a product that refuses."""
     said = f"{answer.url} answered {answer.status_code} {answer.reason_phrase}"
     if answer.has_redirect_location:
         return f"{said}: it leads to {answer.headers['Location']}"

@@ -1,4 +1,4 @@
-"""`lockbox grants`, `extend`, `revoke`, `complete`."""
+"""`lockbox grants`, `extend`, `revoke`, `complete`: grants and their end."""
 
 from typing import Annotated
 
@@ -21,9 +21,9 @@ GrantId = Annotated[str, typer.Argument(help="The grant ID.")]
 
 
 def list_grants(
-    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only in this state, such as ACTIVE.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    tenant: Annotated[str | None, typer.Option(help="Only grants of this tenant.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only grants in this state, such as ACTIVE.")] = None,
+    limit: Annotated[int, typer.Option(help="The most to list.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List the grants that you may see, newest first."""
@@ -36,11 +36,11 @@ def list_grants(
 
 def extend(
     grant_id: GrantId,
-    duration: Annotated[str, typer.Option(help="How much longer, as ISO 8601.")],
-    justification: Annotated[str, typer.Option(help="Why, for people to read.")],
+    duration: Annotated[str, typer.Option(help="The additional time, as ISO 8601.")],
+    justification: Annotated[str, typer.Option(help="The reason in words, for the approvers.")],
     as_json: Json = False,
 ) -> None:
-    """Ask for more time while your own grant is active; the same stages decide, and the access goes on meanwhile."""
+    """Request more time for your own active grant. The same stages decide; the access goes on meanwhile."""
     outcome = post(f"/grants/{grant_id}/extensions", {"duration": duration, "justification": justification})
     if as_json:
         show_json(outcome)
@@ -51,17 +51,17 @@ def extend(
 
 
 def revoke(grant_id: GrantId, comment: Comment = "", as_json: Json = False) -> None:
-    """End a live grant now."""
+    """Revoke a grant: its access ends now."""
     _end(grant_id, "revoke", comment, as_json=as_json)
 
 
 def complete(grant_id: GrantId, comment: Comment = "", as_json: Json = False) -> None:
-    """Close your own grant early, as soon as you are done."""
+    """Complete your own grant: its access ends now."""
     _end(grant_id, "complete", comment, as_json=as_json)
 
 
-def _end(grant_id: str, act: str, comment: str, *, as_json: bool) -> None:
-    grant = post(f"/grants/{grant_id}/{act}", {"comment": comment})
+def _end(grant_id: str, operation: str, comment: str, *, as_json: bool) -> None:
+    grant = post(f"/grants/{grant_id}/{operation}", {"comment": comment})
     if as_json:
         show_json(grant)
     else:

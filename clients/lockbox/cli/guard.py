@@ -1,4 +1,4 @@
-"""`lockbox guard`: for the vendor's product; a guard by configuration alone, for whatever stands behind a proxy."""
+"""`lockbox guard`: a guard for a product behind a proxy, by configuration alone."""
 
 import logging
 from pathlib import Path
@@ -14,7 +14,7 @@ from lockbox.guard.request import Request
 from lockbox.guard.routes import Routes
 from lockbox.values.resources import is_item
 
-app = typer.Typer(help="For the vendor's product: a guard for whatever stands behind a proxy.", no_args_is_help=True)
+app = typer.Typer(help="For the vendor's product: a guard behind a proxy.", no_args_is_help=True)
 
 S = TypeVar("S", bound=RequestGuardSettings)
 
@@ -24,7 +24,7 @@ Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration,
 @app.command("serve")
 def serve(
     config: Config,
-    listen: Annotated[str, typer.Option(help="Host and port; whoever reaches it can ask.")] = "127.0.0.1:8491",
+    listen: Annotated[str, typer.Option(help="Host and port; only the proxy should reach it.")] = "127.0.0.1:8491",
 ) -> None:
     """Answer a proxy (nginx auth_request, Traefik ForwardAuth, Envoy ext_authz) about each request, until SIGTERM.
 
@@ -55,7 +55,7 @@ def explain(
     path: Annotated[str, typer.Argument(help="A path as it stands in a request line.")],
     as_json: Json = False,
 ) -> None:
-    """Say whose content a request is for, by the configuration; asks nobody. Exit code 1 if it would mean nothing."""
+    """Explain a request by the configuration: its tenant, resource and action. Exit code 1 if no route names them."""
     settings = _read(config, RequestGuardSettings)
     try:
         request = Request.of(method, path, lambda _: [])

@@ -1,4 +1,4 @@
-"""`lockbox key`: an engineer's own key, in a file beside the token file, that grants are bound to."""
+"""`lockbox key`: the own key of an engineer, to which grants are bound, in a file beside the session file."""
 
 import os
 from collections.abc import Callable
@@ -17,12 +17,12 @@ app = typer.Typer(help="Your own key: grants are bound to it, and open nothing w
 
 
 def key_file() -> Path:
-    """The key file: `key.pem` beside the token file."""
+    """Return the key file: `key.pem` beside the session file."""
     return session_file().with_name("key.pem")
 
 
 def own_key() -> SigningKey:
-    """The key in the key file, made when first needed; raises `CommandError` if others can read it, or it is none."""
+    """Return the key in the key file, created when first needed; raise `CommandError` if it is unsafe or no key."""
     path = key_file()
     try:
         if not path.exists():
@@ -37,16 +37,16 @@ def own_key() -> SigningKey:
 
 @app.command("show")
 def show(as_json: Json = False) -> None:
-    """Show the thumbprint of your key, by which the record names it, and where it is."""
+    """Show the thumbprint of your key, which the audit records name, and its file."""
     _show(own_key(), "Your key is", as_json)
 
 
 @app.command("new")
 def new(as_json: Json = False) -> None:
-    """Make another key in place of yours, for instance when it was lost or may be known to somebody.
+    """Replace your key, for instance when it was lost or copied.
 
-    What was signed for the old one has to be fetched again, which `lockbox fetch` does by itself.
-    Whoever has the old key and a signed grant can go on until the grant ends; `lockbox complete` ends it.
+    Signed grants for the old key have to be fetched again; `lockbox fetch` does so by itself.
+    The old key with a signed grant works until the grant ends; `lockbox complete` ends it.
     """
     try:
         _make(key_file(), os.replace)
@@ -63,7 +63,7 @@ def _show(key: SigningKey, what: str, as_json: bool) -> None:
 
 
 def _make(path: Path, put: Callable[[Path, Path], None]) -> None:
-    """Make a key beside its place and put it there whole, so that nobody ever reads half of one."""
+    """Create a key beside its place and move it there whole, so that no reader sees half of one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{new_id()}")
     try:
@@ -74,7 +74,7 @@ def _make(path: Path, put: Callable[[Path, Path], None]) -> None:
 
 
 def _keep_the_first(draft: Path, path: Path) -> None:
-    """Put it there unless another command was quicker."""
+    """Move the key to its place unless another command was quicker."""
     with suppress(FileExistsError):
         os.link(draft, path)
 

@@ -1,61 +1,62 @@
-"""What waits for a decision: a request, or the extension of its grant; and the words for what is asked."""
+"""The decision that is open on a request or on an extension, and the operations that its reader may do now.
 
-from dataclasses import dataclass
+Both come with the request from the portal, as `open` and `you.may`; nothing is worked out here.
+"""
 
 from lockbox.cli.output import cell
 from lockbox.cli.session import Document
 
 LEFT = (("duration", "duration"), ("resources", "resources"), ("actions", "actions"), ("from", "starts_at"))
+COMMANDS = (
+    ("decide", "approve, deny"),
+    ("request_info", "ask"),
+    ("provide_info", "answer"),
+    ("cancel_request", "cancel"),
+    ("use_break_glass", "break-glass use"),
+    ("acknowledge_break_glass", "break-glass acknowledge"),
+    ("get_grant_token", "fetch, proxy, token"),
+    ("request_extension", "extend"),
+    ("complete_grant", "complete"),
+    ("revoke_grant", "revoke"),
+)
+"""Each operation of `you.may` with its commands."""
+NOT_YET = "this request is not open for decisions yet; try again in a moment"
 
 
-@dataclass(frozen=True)
-class Matter:
-    """What people decide on now, in which stage and until when; a decision is bound to `digest`."""
-
-    what: str
-    asked: str
-    stage: str
-    ends_at: str
-    digest: str
+def subject(decision: Document) -> str:
+    """Return the subject of a decision: `request`, or `extension 1`."""
+    return f"extension {decision['extension']}" if decision["extension"] else "request"
 
 
-def matter_of(request: Document) -> Matter | None:
-    """What of this request waits for a decision, if anything does."""
-    if request["request_digest"]:
-        return _matter("request", _words(request["terms"]), request, request["expires_at"])
-    waiting = next((one for one in request["extensions"] if one["request_digest"]), None)
-    if waiting is None:
-        return None
-    asked = f"{_left(waiting)} more to {_what(request['grant'])}"
-    return _matter(f"extension {waiting['number']}", asked, waiting, request["grant"]["ends_at"])
+def stage(decision: Document) -> str:
+    """Return the stage of a decision, such as `2, Customer`."""
+    return f"{decision['stage']}, {decision['name']}"
 
 
-def _words(terms: Document) -> str:
-    """Terms in words, such as `read on mailbox/alice for PT4H`."""
-    start = f", from {cell(terms['starts_at'])}" if terms["starts_at"] else ""
-    return f"{_what(terms)} for {terms['duration']}{start}"
+def terms(decision: Document) -> str:
+    """Return the terms of a decision in words, such as `read on mailbox/alice for PT4H`."""
+    left = decision["terms"]
+    access = f"{cell(left['actions'])} on {cell(left['resources'])}"
+    if decision["extension"]:
+        return f"{left['duration']} more to {access}"
+    start = f", from {cell(left['starts_at'])}" if left["starts_at"] else ""
+    return f"{access} for {left['duration']}{start}"
 
 
-def less(changes: Document | None) -> str:
-    """What is left of something where approvers took away, in words; empty if they took nothing."""
+def changes_in_words(changes: Document | None) -> str:
+    """Return the terms that an approver left where something was taken away; empty if nothing was."""
     left = [(word, (changes or {}).get(field)) for word, field in LEFT]
     return "; ".join(f"{word} {cell(value)}" for word, value in left if value)
 
 
-def _left(extension: Document) -> str:
-    """How much longer it still is: each approver who shortened it shortened what was left."""
-    shortened = [one["changes"]["duration"] for one in extension["decisions"] if one["changes"]]
-    return next((duration for duration in reversed(shortened) if duration), str(extension["duration"]))
+def objection(request: Document, operation: str) -> str | None:
+    """Return the reason why the reader may not do an operation now, with its code; None if the reader may."""
+    permission = request["you"]["may"].get(operation)
+    if permission is None:
+        return NOT_YET
+    return None if permission["allowed"] else f"{permission['message']} [{permission['code']}]"
 
 
-def _what(terms: Document) -> str:
-    return f"{cell(terms['actions'])} on {cell(terms['resources'])}"
-
-
-def _matter(what: str, asked: str, deliberating: Document, ends_at: str) -> Matter:
-    number, stage = next(
-        (number, stage)
-        for number, stage in enumerate(deliberating["stages"], start=1)
-        if stage["opened_at"] and not stage["closed_at"]
-    )
-    return Matter(what, asked, f"{number}, {stage['name']}", ends_at, deliberating["request_digest"])
+def commands(request: Document) -> list[str]:
+    """Return the commands that the reader may use on a request now."""
+    return [names for operation, names in COMMANDS if objection(request, operation) is None]

@@ -15,15 +15,15 @@ COLUMNS = (
     ("SINCE", "since"),
     ("CREATED", "created_at"),
     ("PRIVATE HALF", "kept_in"),
-    ("WHY", "comment"),
+    ("COMMENT", "comment"),
 )
-ENDS = "Nothing that {kid} has signed will count any more, at once and everywhere; engineers fetch their grants again."
+ENDS = "No grant that {kid} has signed will be valid any more, at once and everywhere; engineers fetch theirs again."
 KeyId = Annotated[str, typer.Argument(help="The key ID; after -- if it begins with -.")]
 
 
 @app.command("list")
 def list_keys(as_json: Json = False) -> None:
-    """List all keys that there ever were, the newest first; who changed what is in the vendor's trail."""
+    """List all keys there ever were, newest first; the vendor's audit records name the person of each change."""
     found = read("/ops/keys")
     if as_json:
         show_json(found)
@@ -33,24 +33,24 @@ def list_keys(as_json: Json = False) -> None:
 
 @app.command("rotate")
 def rotate(as_json: Json = False) -> None:
-    """Sign with a new key from now on; what was signed before counts until its end."""
+    """Sign with a new key from now on; grants that were signed before stay valid until they end."""
     before = _active(read("/ops/keys"))
     keys = post("/ops/keys/rotate", {})
     if as_json:
         show_json(keys)
         return
     say(f"Grants are signed with {_active(keys)} from now on; it is on record.")
-    say(f"What {before} has signed counts until its end.")
+    say(f"Grants that {before} has signed stay valid until they end.")
 
 
 @app.command("revoke")
 def revoke(
     kid: KeyId,
     comment: Comment = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Let nothing count any more that a key has signed; if it is the active one, another one takes its place."""
+    """Revoke a key: no grant that it has signed is valid any more. A new key takes the place of the active one."""
     if not yes:
         typer.echo(ENDS.format(kid=kid), err=True)
         typer.confirm("Revoke it?", abort=True, err=True)
@@ -58,7 +58,7 @@ def revoke(
     if as_json:
         show_json(keys)
         return
-    say(f"Revoked {kid}: nothing that it has signed counts any more; it is on record.")
+    say(f"Revoked {kid}: no grant that it has signed is valid any more; it is on record.")
     say(f"Grants are signed with {_active(keys)}; engineers fetch theirs again.")
 
 

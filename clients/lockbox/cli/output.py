@@ -1,4 +1,4 @@
-"""What the command prints: a readable table, or JSON for scripts."""
+"""The output of the command line: tables and lines for people, JSON for scripts."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from rich.text import Text
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 TEXT_WIDTH, GAP = 40, 2
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Comment = Annotated[str, typer.Option("--comment", "-m", help="What to say with it.")]
+Comment = Annotated[str, typer.Option("--comment", "-m", help="A comment, kept in the record.")]
 Row = Mapping[str, Any]
 
 _console = Console()
@@ -29,7 +29,7 @@ def show_json(document: Any) -> None:
 
 
 def show_rows(rows: Iterable[Row], columns: Sequence[tuple[str, str]]) -> None:
-    """Print rows as a table, a row a line however wide; a column is its heading and the name of the field."""
+    """Print rows as a table, one line for each; a column is its heading and the name of the field."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading, _ in columns:
         table.add_column(heading, no_wrap=True)
@@ -39,7 +39,7 @@ def show_rows(rows: Iterable[Row], columns: Sequence[tuple[str, str]]) -> None:
 
 
 def show_texts(rows: Iterable[Row], columns: Sequence[tuple[str, str]], texts: int = 1) -> None:
-    """Print rows whose last columns, `texts` of them, are long: they go on under themselves, and nothing is lost."""
+    """Print rows as a table whose last columns, `texts` of them, wrap when they are long."""
     cells = [[heading for heading, _ in columns], *([cell(row.get(field)) for _, field in columns] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -54,14 +54,14 @@ def show_texts(rows: Iterable[Row], columns: Sequence[tuple[str, str]], texts: i
 
 
 def show_part(title: str, rows: Sequence[Row], columns: Sequence[tuple[str, str]], texts: int = 1) -> None:
-    """Print a part of something larger, under its heading; nothing if there are no rows."""
+    """Print a heading with its table; nothing if there are no rows."""
     if rows:
         head(title)
         show_texts(rows, columns, texts)
 
 
 def show_fields(row: Row, fields: Sequence[tuple[str, str]]) -> None:
-    """Print one thing, a field a line."""
+    """Print the fields of one document, one line for each."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -71,7 +71,7 @@ def show_fields(row: Row, fields: Sequence[tuple[str, str]]) -> None:
 
 
 def head(text: str) -> None:
-    """Print the heading of what comes next, after an empty line."""
+    """Print a heading after an empty line."""
     _console.print(Text(f"\n{text}", style="bold"), soft_wrap=True)
 
 
@@ -81,7 +81,7 @@ def say(text: str) -> None:
 
 
 def cell(value: Any) -> str:
-    """A value as people read it; moments to the second."""
+    """Return a value as text; a moment to the second."""
     if value is None or value == "":
         return "-"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""`lockbox policy`: read a tenant's policy, try it, and change it."""
+"""`lockbox policy`: read, test and change a tenant's policy."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from lockbox.cli.policy_document import Tenant, change, read_document, settings_
 from lockbox.cli.policy_view import say_proposed, show_policy
 from lockbox.cli.session import CommandError, read
 
-app = typer.Typer(help="Read a tenant's policy, try it with a request, and change it.", no_args_is_help=True)
+app = typer.Typer(help="Read a tenant's policy, test it with a request, and change it.", no_args_is_help=True)
 
 
 def get(
@@ -20,7 +20,7 @@ def get(
         bool, typer.Option("--json", help="Print the settings alone, to keep and to `put --file`.")
     ] = False,
 ) -> None:
-    """Show a tenant's policy, and what is proposed in its place."""
+    """Show a tenant's policy, and the proposed change if there is one."""
     policy = read(f"/tenants/{tenant}/policy")
     if as_json:
         show_json(settings_of(policy))
@@ -41,7 +41,7 @@ def put(
     if_version: Annotated[int | None, typer.Option(help="Only if this version is in force.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Change a tenant's policy: some settings, or all of it from a file; under four eyes, propose to."""
+    """Change a tenant's policy: some settings, or all of it from a file. Under four eyes, propose the change."""
     if (file is None) == (not settings):
         raise CommandError("give either settings, as in require_approval=false, or --file")
     path = f"/tenants/{tenant}/policy"
@@ -69,7 +69,7 @@ def _report(policy: Any, as_json: bool) -> None:
 app.command("get")(get)
 app.command("put")(put)
 app.command("diff")(policy_proposal.diff)
-app.command("test")(policy_trial.try_out)
+app.command("test")(policy_trial.trial)
 app.command("agree")(policy_proposal.agree)
 app.command("reject")(policy_proposal.reject)
 app.command("schema")(schema)

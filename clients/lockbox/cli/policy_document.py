@@ -1,4 +1,4 @@
-"""A policy as a document: what of it is kept in a file, and how it is read from one."""
+"""A policy as a JSON document in a file."""
 
 import json
 from collections.abc import Iterable
@@ -11,17 +11,17 @@ from lockbox.cli.session import CommandError, Document
 
 Tenant = Annotated[str, typer.Argument(help="The tenant.")]
 DIFFERENT = 3
-"""The exit code for an answer that a script wants to tell from success, errors (1) and wrong usage (2)."""
+"""The exit code of an answer that scripts tell from success (0), errors (1) and wrong usage (2)."""
 CHANGING = ("tenant", "version", "changed_at", "changed_by", "proposal")
 
 
 def settings_of(policy: Document) -> dict[str, Any]:
-    """The settings alone, without what is different in each tenant and version."""
+    """Return the settings of a policy, without tenant, version and proposal."""
     return {name: value for name, value in policy.items() if name not in CHANGING}
 
 
 def read_document(file: Path) -> dict[str, Any]:
-    """The JSON object in a file, or on standard input for `-`; raises `CommandError` for anything else."""
+    """Read the JSON object in a file, or on standard input for `-`; raise `CommandError` for anything else."""
     try:
         text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
         document = json.loads(text)
@@ -33,7 +33,7 @@ def read_document(file: Path) -> dict[str, Any]:
 
 
 def change(policy: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
-    """The policy with some settings changed, each `name=value`, or `break_glass.allowed=true` for a part of one."""
+    """Return the policy with changed settings, each `name=value`, or `break_glass.allowed=true` for a part of one."""
     for setting in settings:
         path, equals, value = setting.partition("=")
         if not equals:

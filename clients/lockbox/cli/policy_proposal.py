@@ -1,4 +1,4 @@
-"""`lockbox policy diff`, `agree`, `reject`: what a document would change, and what another administrator proposed."""
+"""`lockbox policy diff`, `agree`, `reject`: the differences of a document, and the proposal of an administrator."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,19 +10,19 @@ from lockbox.cli.policy_document import DIFFERENT, Tenant, read_document
 from lockbox.cli.policy_view import show_differences
 from lockbox.cli.session import CommandError, Document, post, read
 
-Seen = Annotated[str | None, typer.Argument(help="The digest of what is proposed; if left out, you are shown it.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Seen = Annotated[str | None, typer.Argument(help="The digest of the proposal; if left out, it is shown first.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 def diff(
     tenant: Tenant,
     file: Annotated[
-        Path | None, typer.Option(help="A policy, as JSON; - for standard input. If left out, what is proposed.")
+        Path | None, typer.Option(help="A policy, as JSON; - for standard input. If left out, the proposal.")
     ] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 3 if something differs.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Check a policy whole, and show what it would change; nothing is changed.
+    """Check a policy, and show its differences from the one in force; nothing is changed.
 
     Exit code: 0, be there differences or not; with --exit-code, 3 if there are; 1 if the policy can't be in force, or
     on any other error.
@@ -40,8 +40,8 @@ def diff(
 
 def agree(tenant: Tenant, digest: Seen = None, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
     """Agree to the policy that another administrator proposed; it is in force at once."""
-    seen = _look(tenant, "agree", yes, as_json) if digest is None else digest
-    changed = _settle(tenant, "agree", seen, comment)
+    seen = _confirmed(tenant, "agree", yes, as_json) if digest is None else digest
+    changed = _decide(tenant, "agree", seen, comment)
     if as_json:
         show_json(changed)
     else:
@@ -49,22 +49,22 @@ def agree(tenant: Tenant, digest: Seen = None, comment: Comment = "", yes: Yes =
 
 
 def reject(tenant: Tenant, digest: Seen = None, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
-    """Reject the policy that is proposed, be it one's own; the one in force stays."""
-    seen = _look(tenant, "reject", yes, as_json) if digest is None else digest
-    kept = _settle(tenant, "reject", seen, comment)
+    """Reject the policy that is proposed; the one in force stays."""
+    seen = _confirmed(tenant, "reject", yes, as_json) if digest is None else digest
+    kept = _decide(tenant, "reject", seen, comment)
     if as_json:
         show_json(kept)
     else:
         say(f"Rejected. Version {kept['version']} of {tenant}'s policy stays in force.")
 
 
-def _settle(tenant: str, decision: str, digest: str, comment: str) -> Any:
+def _decide(tenant: str, decision: str, digest: str, comment: str) -> Any:
     body = {"decision": decision, "digest": digest, "comment": comment}
     return post(f"/tenants/{tenant}/policy/proposal", body)
 
 
-def _look(tenant: str, decision: str, yes: bool, as_json: bool) -> str:
-    """The digest of what is proposed, after somebody has looked at it and wants this done."""
+def _confirmed(tenant: str, decision: str, yes: bool, as_json: bool) -> str:
+    """Return the digest of the proposal, after it was shown and the decision was confirmed."""
     proposal = _proposed(tenant)
     if not yes:
         if as_json:

@@ -1,4 +1,4 @@
-"""`lockbox policy test`: what would happen to a request."""
+"""`lockbox policy test`: the outcome of a policy for a request, without sending it."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -13,36 +13,34 @@ from lockbox.cli.stages import COLUMNS, group_rows
 
 FIELDS = (
     ("Outcome", "outcome"),
-    ("Why", "why"),
+    ("Reasons", "why"),
     ("Rule", "rule"),
     ("Duration", "duration"),
     ("Under", "under"),
 )
-WHO = (*COLUMNS, ("WHO COULD DECIDE", "eligible"))
+STAGES = (*COLUMNS, ("PEOPLE", "eligible"))
 
 
 class ExpectedOutcome(StrEnum):
-    """What can happen to a request: people decide, or the policy itself says yes or no."""
+    """An outcome of a policy: people decide, or the policy itself approves or denies."""
 
     DECIDE = "decide"
     APPROVE = "approve"
     DENY = "deny"
 
 
-def try_out(
+def trial(
     tenant: Tenant,
     request: Annotated[
         Path, typer.Option(help="A request, as JSON, with the fields that POST /requests takes; - for standard input.")
     ],
     file: Annotated[Path | None, typer.Option(help="A policy, as JSON. If left out, the one in force.")] = None,
-    requester: Annotated[
-        str | None, typer.Option(help="Which engineer asks; one that no rule names if left out.")
-    ] = None,
-    at: Annotated[str | None, typer.Option(help="When it arrives, as RFC 3339; now if left out.")] = None,
-    expect: Annotated[ExpectedOutcome | None, typer.Option(help="Exit with 3 if the outcome is another one.")] = None,
+    requester: Annotated[str | None, typer.Option(help="The engineer; one that no rule names if left out.")] = None,
+    at: Annotated[str | None, typer.Option(help="The time of the request, as RFC 3339; now if left out.")] = None,
+    expect: Annotated[ExpectedOutcome | None, typer.Option(help="Exit with 3 unless this is the outcome.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what would happen to a request: by itself, or which stages it would pass and who could decide.
+    """Show the outcome of a policy for a request: automatic, or the stages and the people of each.
 
     Nothing happens. Exit code: 0; with --expect, 3 if the outcome is another one; 1 if the policy can't be in force, or
     on any other error.
@@ -63,4 +61,4 @@ def try_out(
 def _show(found: Document, file: Path | None) -> None:
     under = f"version {found['version']}" if file is None else str(file)
     show_fields({**found, "why": found["why"] or None, "under": under}, FIELDS)
-    show_part("Stages", list(group_rows(found["stages"])), WHO)
+    show_part("Stages", list(group_rows(found["stages"])), STAGES)

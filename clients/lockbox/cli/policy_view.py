@@ -1,4 +1,4 @@
-"""A policy as people read it."""
+"""A policy, its proposal and its differences as tables."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ DIFFERENCES = (("PATH", "path"), ("BEFORE", "before"), ("AFTER", "after"))
 
 
 def show_policy(policy: Document) -> None:
-    """Print a policy whole, and what is proposed in its place."""
+    """Print a policy, and the proposed change if there is one."""
     show_fields({name: _setting(value) for name, value in policy.items()}, FIELDS)
     head("Stages, one after the other")
     show_rows(group_rows(policy["stages"]), COLUMNS)
@@ -49,15 +49,15 @@ def show_policy(policy: Document) -> None:
 
 
 def say_proposed(policy: Document) -> None:
-    """Say what waits for another administrator, and how to see and settle it."""
+    """Print the proposal that waits for another administrator, and the commands to decide on it."""
     tenant, proposal = policy["tenant"], policy["proposal"]
     say(f"{proposal['proposed_by']} proposed a change, {cell(proposal['proposed_at'])}; another has to agree.")
     say(f"See it:    lockbox policy diff {tenant}")
-    say(f"Settle it: lockbox policy agree {tenant} {proposal['digest']}   (or reject)")
+    say(f"Decide:    lockbox policy agree {tenant} {proposal['digest']}   (or reject)")
 
 
 def show_differences(found: Document) -> None:
-    """Print what a document would change, part by part."""
+    """Print the differences between a document and the policy in force."""
     if not found["differences"]:
         say(f"Nothing differs from version {found['version']}.")
         return
@@ -100,7 +100,7 @@ def _condition(value: Any) -> str:
 
 
 def _part(value: Any) -> str | None:
-    """A part of a policy as it stands in the document, without what is null in it."""
+    """Return a part of a policy as JSON, without null values."""
     if value is None or isinstance(value, str):
         return value
     return json.dumps(_without_nulls(value), ensure_ascii=False)

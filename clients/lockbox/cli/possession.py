@@ -1,4 +1,4 @@
-"""`lockbox token`, `proof`: the signed grant, and the proof that it is shown by whose it is."""
+"""`lockbox token`, `proof`: the signed grant, and the proof of possession of its key."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -18,11 +18,11 @@ ADVICE: Mapping[str | None, str] = {
     "proof_of_another_request": "Is this the address that it is known by?",
     "proof_stale": "Is the clock of this computer right?",
 }
-GrantOrToken = Annotated[str, typer.Argument(help="The grant ID, or what `lockbox token` printed.")]
+GrantOrToken = Annotated[str, typer.Argument(help="The grant ID, or the signed grant that `lockbox token` printed.")]
 
 
 def token(grant_id: GrantId, as_json: Json = False) -> None:
-    """Print your own signed grant, bound to your key; `lockbox fetch` does this and all else.
+    """Print your own signed grant, bound to your key; `lockbox fetch` fetches it by itself.
 
     For other programs: curl -H "Authorization: DPoP $(lockbox token G)" -H "DPoP: $(lockbox proof G GET URL)" URL
     """
@@ -39,7 +39,7 @@ def proof(
     url: Annotated[str, typer.Argument(help="The address of the request.")],
     as_json: Json = False,
 ) -> None:
-    """Print a proof for one request with your grant; it counts once, within a minute.
+    """Print a proof for one request with your grant; it is valid once, within a minute.
 
     For other programs: curl -H "Authorization: DPoP $(lockbox token G)" -H "DPoP: $(lockbox proof G GET URL)" URL
     """
@@ -52,12 +52,12 @@ def proof(
 
 
 def signed_grant(grant: str) -> str:
-    """The signed grant, if it is not that already."""
+    """Return a signed grant, fetched if only its ID is given."""
     return grant if "." in grant else str(fetch_token(grant)["token"])
 
 
 def fetch_token(grant_id: str) -> dict[str, Any]:
-    """The signed grant as the portal gives it, bound to the own key."""
+    """Fetch a signed grant from the portal, bound to the own key."""
     session, path = load_session(), f"/grants/{grant_id}/token"
     shown = {"DPoP": prove_request("GET", f"{session.url}/api/v1{path}")}
     try:
@@ -70,18 +70,18 @@ def fetch_token(grant_id: str) -> dict[str, Any]:
 
 
 def prove_request(method: str, url: str, token: str | None = None) -> str:
-    """A proof by the own key for one request, now; with the signed grant that goes along."""
+    """Return a proof by the own key for one request, now, and for the signed grant if there is one."""
     return prove(own_key(), Target(method, url), clock.now().timestamp(), new_id(), token)
 
 
 def show(request: httpx.Request, token: str) -> None:
-    """Have a request show a signed grant, with a proof for this very request."""
+    """Add a signed grant to a request, with a proof for this request."""
     request.headers["Authorization"] = f"DPoP {token}"
     request.headers["DPoP"] = prove_request(request.method, str(request.url), token)
 
 
 def address_of(url: str) -> httpx.URL:
-    """An address in the vendor's product; raises `CommandError` for what is none, or names a user."""
+    """Read an address in the vendor's product; raise `CommandError` for anything else, or if it names a user."""
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL as error:

@@ -1,4 +1,4 @@
-"""`lockbox proxy`: a way for browsers into the vendor's product, on this computer alone, with a grant."""
+"""`lockbox proxy`: a local proxy that sends a browser's requests to the vendor's product with a grant."""
 
 import re
 import secrets
@@ -31,7 +31,7 @@ Fields = list[tuple[bytes, bytes]]
 
 
 class Declined(Exception):
-    """The proxy itself does not pass a request on."""
+    """A request that the proxy itself refuses."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -66,7 +66,7 @@ def proxy(
 
 @dataclass
 class Passage:
-    """To one product, with one grant; the signed grant is fetched anew when it is of no use any more."""
+    """A connection to one product with one grant; the signed grant is fetched again when it is no longer valid."""
 
     grant: str
     origin: str
@@ -74,13 +74,13 @@ class Passage:
     _token: str | None = None
 
     def token(self) -> str:
-        """The signed grant."""
+        """Return the signed grant."""
         if self._token is None:
             self._token = signed_grant(self.grant)
         return self._token
 
     def send(self, method: str, target: str, fields: Fields, content: bytes) -> httpx.Response:
-        """Ask the product, with a proof for this request; what it answers is still to be read."""
+        """Send a request to the product with a proof; return the answer as a stream."""
         token = self.token()
         try:
             request = httpx.Request(method, self.origin + target, headers=fields, content=content or None)
@@ -94,19 +94,19 @@ class Passage:
 
 
 class ProxyServer(ThreadingHTTPServer):
-    """Listens on the loopback address alone, for whoever knows its name."""
+    """A server on the loopback address, under a secret name."""
 
     daemon_threads = True
 
     def __init__(self, passage: Passage, port: int = 0) -> None:
-        """`port`: 0 for any that is free."""
+        """Listen on a port; 0 is any free one."""
         super().__init__((LOOPBACK, port), Handler)
         self.passage = passage
         self.host = f"{secrets.token_hex(16)}.localhost:{self.server_port}"
         self.address = f"http://{self.host}"
 
     def require_own(self, hosts: Sequence[str], sites: Sequence[str]) -> None:
-        """Raise `Declined` unless it is asked for by the secret name, and by no page of another site.
+        """Raise `Declined` unless the request names the secret host and comes from no other site.
 
         The name keeps out other people on this computer, and other sites: neither knows it, and no name that another
         site has made lead here (DNS rebinding) is this one.
@@ -118,14 +118,14 @@ class ProxyServer(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Passes one request on, and its answer back."""
+    """A handler that forwards one request, and its answer back."""
 
     protocol_version = "HTTP/1.1"
     timeout = 60
     server: ProxyServer
 
     def do_GET(self) -> None:
-        """Pass it on, or say why not."""
+        """Forward the request, or answer with the reason why not."""
         try:
             self.server.require_own(self._all("Host"), self._all("Sec-Fetch-Site"))
             answer = self.server.passage.send(self.command, self._target(), self._fields(), self._content())
@@ -144,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 - http.server looks for these
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the product's guard has it on record."""
+        """Log nothing; the product's guard keeps the record."""
 
     def _all(self, name: str) -> list[str]:
         return self.headers.get_all(name, [])
@@ -157,7 +157,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.path
 
     def _fields(self) -> Fields:
-        """What the browser says, as if it were at the product."""
+        """Return the browser's headers with the addresses of the product."""
         there, here = self.server.passage.origin, self.server.address
         return [
             (name.encode("latin-1"), value.replace(here, there).encode("latin-1"))
@@ -183,7 +183,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(part)
 
     def _answered(self, answer: httpx.Response) -> Iterator[tuple[str, str]]:
-        """What the product says, as if it were here; nobody else is told the address."""
+        """Return the product's headers with the address of the proxy, which no other site learns."""
         there, here = self.server.passage.origin, self.server.address
         for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw):
             if name.lower() == "location" and f"{value}/".startswith(f"{there}/"):

@@ -1,4 +1,4 @@
-"""`lockbox request`, `list`, `answer`, `cancel`: what an engineer does, and the list of requests."""
+"""`lockbox request`, `list`, `answer`, `cancel`: the commands of engineers, and the list of requests."""
 
 from typing import Annotated, Any
 
@@ -20,20 +20,20 @@ RequestId = Annotated[str, typer.Argument(help="The request ID.")]
 
 
 def request(
-    tenant: Annotated[str, typer.Option(help="Whose content.")],
+    tenant: Annotated[str, typer.Option(help="The customer.")],
     service_request: Annotated[str, typer.Option(help="The support case, such as SR-359423.")],
     reason: Annotated[str, typer.Option(help="The reason code, such as CUSTOMER_INITIATED_SUPPORT.")],
-    justification: Annotated[str, typer.Option(help="Why, for people to read.")],
-    resource: Annotated[list[str], typer.Option(help="What, such as mailbox/alice; can be given again.")],
-    action: Annotated[list[str], typer.Option(help="For which action, such as read; can be given again.")],
+    justification: Annotated[str, typer.Option(help="The reason in words, for the approvers.")],
+    resource: Annotated[list[str], typer.Option(help="A resource, such as mailbox/alice; can be given again.")],
+    action: Annotated[list[str], typer.Option(help="An action, such as read; can be given again.")],
     duration: Annotated[
-        str | None, typer.Option(help="How long, as ISO 8601; as the tenant's policy says if left out.")
+        str | None, typer.Option(help="The duration, as ISO 8601; the default of the tenant's policy if left out.")
     ] = None,
-    starts_at: Annotated[str | None, typer.Option(help="From when, as RFC 3339; at once if left out.")] = None,
+    starts_at: Annotated[str | None, typer.Option(help="The start, as RFC 3339; at once if left out.")] = None,
     severity: Annotated[str, typer.Option(help="LOW, NORMAL, HIGH or CRITICAL.")] = "NORMAL",
     as_json: Json = False,
 ) -> None:
-    """Ask for access to a tenant's content."""
+    """Request access to a tenant's content."""
     body = {
         "tenant": tenant,
         "service_request": service_request,
@@ -45,17 +45,18 @@ def request(
         "starts_at": starts_at,
         "severity": severity,
     }
-    made = post("/requests", body)
+    created = post("/requests", body)
     if as_json:
-        show_json(made)
+        show_json(created)
     else:
-        say(f"Request {made['id']}, for {made['duration']}, is {made['state']}; it expires {cell(made['expires_at'])}.")
+        state = f"Request {created['id']}, for {created['duration']}, is {created['state']}"
+        say(f"{state}; it expires {cell(created['expires_at'])}.")
 
 
 def list_requests(
-    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only in this state, such as PENDING_CUSTOMER.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    tenant: Annotated[str | None, typer.Option(help="Only requests to this tenant.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only requests in this state, such as PENDING_CUSTOMER.")] = None,
+    limit: Annotated[int, typer.Option(help="The most to list.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List the requests that you may see, newest first."""
@@ -68,10 +69,10 @@ def list_requests(
 
 def answer(
     request_id: RequestId,
-    text: Annotated[str, typer.Argument(help="What you answer.")],
+    text: Annotated[str, typer.Argument(help="The answer.")],
     as_json: Json = False,
 ) -> None:
-    """Answer what the approvers asked about your own request."""
+    """Answer the approvers' question about your own request."""
     answered = post(f"/requests/{request_id}/info-answers", {"answer": text})
     if as_json:
         show_json(answered)
@@ -80,12 +81,12 @@ def answer(
 
 
 def cancel(request_id: RequestId, comment: Comment = "", as_json: Json = False) -> None:
-    """Take an own request back while it is pending."""
+    """Cancel your own request while it is pending."""
     report(post(f"/requests/{request_id}/cancel", {"comment": comment}), as_json)
 
 
 def report(outcome: Any, as_json: bool) -> None:
-    """Say what became of a request, of the extension that was last asked for, and of its grant."""
+    """Print the state of a request, of its last extension and of its grant."""
     if as_json:
         show_json(outcome)
         return

@@ -1,8 +1,8 @@
-"""`lockbox show`: one request, whole."""
+"""`lockbox show`: one request with stages, decisions, grant and history."""
 
 from collections.abc import Iterator
 
-from lockbox.cli.open_decision import less, matter_of
+from lockbox.cli.open_decision import changes_in_words, commands, objection, stage, subject, terms
 from lockbox.cli.output import Json, cell, head, say, show_fields, show_json, show_part
 from lockbox.cli.request import RequestId
 from lockbox.cli.session import Document, read
@@ -26,10 +26,10 @@ FIELDS = (
     ("Expires", "expires_at"),
     ("Policy version", "policy_version"),
     ("Rule", "rule"),
-    ("What it says", "why"),
-    ("Break-glass", "emergency"),
+    ("Reasons", "why"),
+    ("Break-glass", "break_glass_rule"),
 )
-IF_THERE = ("only", "policy_version", "rule", "why", "emergency")
+IF_THERE = ("only", "policy_version", "rule", "why", "break_glass_rule")
 NOTES = (("TIME", "at"), ("WHAT", "kind"), ("BY", "by"), ("TEXT", "text"))
 BREAK_GLASS = (("TIME", "time"), ("WHAT", "what"), ("BY", "by"), ("COMMENT", "comment"))
 HISTORY = (("TIME", "time"), ("EVENT", "type"), ("BY", "actor"), ("COMMENT", "said"))
@@ -39,7 +39,7 @@ OPENED_BY = {"policy": ", opened by the policy itself", "break_glass": ", opened
 
 
 def show(request_id: RequestId, as_json: Json = False) -> None:
-    """Show one request: stages, decisions, questions, grant, history, and what you may decide."""
+    """Show one request: stages, decisions, questions, grant, history, and the commands that you may use now."""
     found = read(f"/requests/{request_id}")
     if as_json:
         show_json(found)
@@ -47,19 +47,23 @@ def show(request_id: RequestId, as_json: Json = False) -> None:
     _show_facts(found)
     if found["stages"]:
         head("Stages")
-        show_stages(found, found["you"]["missing"])
+        show_stages(found["stages"], _open_on(found, None), found["you"]["missing"])
     show_decisions(found)
     show_part("Questions and answers", found["notes"], NOTES)
     _show_access(found)
     show_part("History", [entry | {"said": _said(entry)} for entry in found["history"]], HISTORY)
-    _show_standing(found)
+    if names := commands(found):
+        head("Commands that you may use now")
+        say(", ".join(names))
+    if found["open"]:
+        _show_open(found)
 
 
 def _show_facts(found: Document) -> None:
-    terms = found["terms"] or found
-    only = less({name: terms[name] for name in TERMS if terms[name] != found[name]})
+    left = found["terms"] or found
+    only = changes_in_words({name: left[name] for name in TERMS if left[name] != found[name]})
     allowed = found["break_glass_allowed"] and not found["break_glass"]
-    shown = {**found, "only": only, "emergency": "the policy allows it" if allowed else None}
+    shown = {**found, "only": only, "break_glass_rule": "the policy allows it" if allowed else None}
     show_fields(shown, [field for field in FIELDS if field[1] not in IF_THERE or shown[field[1]]])
 
 
@@ -82,14 +86,14 @@ def _show_extension(extension: Document, found: Document) -> None:
     asked = f"{extension['duration']} more, asked for {cell(extension['asked_at'])}: {extension['justification']}"
     say(f"{extension['state']}: {asked}")
     if extension["state"] == "PENDING":
-        show_stages(extension, found["you"]["missing"])
+        show_stages(extension["stages"], _open_on(found, extension["number"]), found["you"]["missing"])
     show_decisions(extension)
 
 
 def _break_glass(used: Document | None) -> Iterator[Document]:
     if used is None:
         return
-    yield {"time": used["asked_at"], "what": "wanted", "by": used["asked_by"], "comment": used["comment"]}
+    yield {"time": used["asked_at"], "what": "asked for", "by": used["asked_by"], "comment": used["comment"]}
     if used["opened_at"]:
         yield {"time": used["opened_at"], "what": "opened", "by": used["opened_by"]}
         known = "acknowledged" if used["acknowledged_at"] else "not acknowledged yet"
@@ -101,14 +105,21 @@ def _said(entry: Document) -> str | None:
     return next((entry["data"][name] for name in SAID if entry["data"].get(name)), None)
 
 
-def _show_standing(found: Document) -> None:
-    matter = matter_of(found)
-    if matter is None:
-        return
+def _open_on(found: Document, extension: int | None) -> Document | None:
+    """Return the open decision if it is the one on this extension, or on the request itself."""
+    decision: Document | None = found["open"]
+    return decision if decision and decision["extension"] == extension else None
+
+
+def _show_open(found: Document) -> None:
+    decision, why_not = found["open"], objection(found, "decide")
     head("Open")
-    say(f"{matter.what.capitalize()}, in stage {matter.stage}, until {cell(matter.ends_at)}: {matter.asked}.")
-    say(f"Digest: {matter.digest}")
-    for objection in found["you"]["forbidden"]:
-        say(f"You can't decide: {objection['message']} [{objection['code']}].")
-    if not found["you"]["forbidden"]:
-        say(f"You may decide; your yes counts for {cell(found['you']['counts_for'])}.")
+    say(
+        f"{subject(decision).capitalize()}, in stage {stage(decision)}, until {cell(decision['ends_at'])}: "
+        f"{terms(decision)}."
+    )
+    say(f"Digest: {decision['digest']}")
+    if why_not:
+        say(f"You can't decide: {why_not}.")
+    else:
+        say(f"You may decide; your approval counts for {cell(found['you']['counts_for'])}.")

@@ -1,4 +1,4 @@
-"""Where the command keeps who it is, and how it asks the portal."""
+"""The session file, and calls to the portal's API."""
 
 import json
 import os
@@ -17,7 +17,7 @@ Document = Mapping[str, Any]
 
 
 class CommandError(Exception):
-    """The command can't do what was asked; the message is for the person who typed it, the code that of the portal."""
+    """A command that failed: a message for people, and the code of the portal's error if there is one."""
 
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)
@@ -26,14 +26,14 @@ class CommandError(Exception):
 
 @dataclass(frozen=True)
 class StoredSession:
-    """Which portal, and the token for it."""
+    """The address of a portal, and a token for it."""
 
     url: str
     token: str
 
 
 def session_file() -> Path:
-    """The token file: `LOCKBOX_SESSION`, or `lockbox/session.json` in the user's configuration folder."""
+    """Return the session file: `LOCKBOX_SESSION`, or `lockbox/session.json` in the user's configuration folder."""
     named = os.environ.get("LOCKBOX_SESSION")
     if named:
         return Path(named)
@@ -42,7 +42,7 @@ def session_file() -> Path:
 
 
 def save_session(session: StoredSession) -> Path:
-    """Keep a session in the token file, for its owner alone (mode 0600)."""
+    """Write a session to the session file, readable by its owner alone (mode 0600)."""
     path = session_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
@@ -52,7 +52,7 @@ def save_session(session: StoredSession) -> Path:
 
 
 def load_session() -> StoredSession:
-    """The session in the token file; raises `CommandError` if there is none, or if others can read it."""
+    """Read the session file; raise `CommandError` if there is none, or if others can read it."""
     path = session_file()
     try:
         require_private(path)
@@ -68,7 +68,7 @@ def require_private(path: Path) -> None:
 
 
 def ask(session: StoredSession, method: str, path: str, **options: Any) -> Any:
-    """What the portal answers, as JSON (None for no content); raises `CommandError` with what a problem says."""
+    """Call the portal and return its answer as JSON, None for no content; raise `CommandError` for a problem."""
     headers = {"Authorization": f"Bearer {session.token}"} if session.token else {}
     headers |= options.pop("headers", {})
     url = f"{session.url}/api/v1{path}"
@@ -89,13 +89,13 @@ def ask(session: StoredSession, method: str, path: str, **options: Any) -> Any:
 
 
 def read(path: str, **params: Any) -> Any:
-    """What the portal shows to whoever is signed in; a parameter that is None is left out."""
+    """Read from the portal as the person signed in; a parameter that is None is left out."""
     given = {name: value for name, value in params.items() if value is not None}
     return ask(load_session(), "GET", path, params=given)
 
 
 def read_all(path: str, **params: Any) -> list[Any]:
-    """Everything in a list of the portal, part after part."""
+    """Read all pages of a list."""
     page = read(path, **params, limit=MOST_AT_ONCE)
     items = list(page["items"])
     while page["next_cursor"]:
@@ -105,12 +105,12 @@ def read_all(path: str, **params: Any) -> list[Any]:
 
 
 def post(path: str, body: Document) -> Any:
-    """Have the portal do something, under an idempotency key of its own, and give what it answers."""
+    """Send a command under a new idempotency key, and return the answer."""
     return _send("POST", path, body)
 
 
 def put(path: str, body: Document) -> Any:
-    """Have the portal put this in place of what is there, and give what it answers."""
+    """Replace a document under a new idempotency key, and return the answer."""
     return _send("PUT", path, body)
 
 
@@ -127,10 +127,10 @@ def _refusal(answer: httpx.Response) -> CommandError:
     except (ValueError, KeyError, TypeError):
         return CommandError(f"the portal answered {answer.status_code} {answer.reason_phrase}")
     if len(faults) > 1:
-        lines += [f"  {_wrong(fault)}" for fault in faults]
+        lines += [f"  {_fault(fault)}" for fault in faults]
     return CommandError("\n".join(lines), code)
 
 
-def _wrong(fault: Mapping[str, str]) -> str:
+def _fault(fault: Mapping[str, str]) -> str:
     got = f", got {fault['received']!r}" if "received" in fault else ""
     return f"{fault['field']}: expected {fault['expected']}{got}"

@@ -1,4 +1,4 @@
-"""`lockbox login`, `lockbox logout`."""
+"""`lockbox login`, `lockbox logout`: the session with a portal."""
 
 import os
 import sys
@@ -12,11 +12,11 @@ from lockbox.cli.session import StoredSession, ask, load_session, save_session, 
 
 def login(
     url: Annotated[str, typer.Option(help="The portal's address.", envvar="LOCKBOX_URL")],
-    email: Annotated[str, typer.Option(help="Who you are.", envvar="LOCKBOX_EMAIL")],
+    email: Annotated[str, typer.Option(help="Your email address.", envvar="LOCKBOX_EMAIL")],
     password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Sign in. The password is asked for, or read from LOCKBOX_PASSWORD; the token is kept in a file of mode 0600."""
+    """Sign in. The password comes from a prompt or from LOCKBOX_PASSWORD; the token is kept in a file of mode 0600."""
     url = url.rstrip("/")
     password = sys.stdin.readline().rstrip("\n") if password_stdin else os.environ.get("LOCKBOX_PASSWORD")
     if password is None:
@@ -31,7 +31,7 @@ def login(
 
 
 def logout() -> None:
-    """Sign out, and remove the token file."""
+    """Sign out, and remove the session file."""
     session = load_session()
     session_file().unlink()
     ask(session, "DELETE", "/session")

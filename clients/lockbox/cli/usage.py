@@ -1,4 +1,4 @@
-"""`lockbox usage`: what grants allowed, beside what was done with them."""
+"""`lockbox usage`: the access that grants allowed, beside the access that was used."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
@@ -32,14 +32,14 @@ UNTOUCHED = (("GRANT ID", "grant_id"), ("ACTIONS", "untouched_actions"), ("RESOU
 
 def usage(
     tenant: Annotated[str, typer.Argument(help="The tenant.")],
-    grant: Annotated[str | None, typer.Option(help="Only this grant, with up to 1,000 of what was touched.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Grants given from this moment on, as RFC 3339.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Up to this moment; without both, the last 30 days.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many grants at a time.")] = 50,
-    every: Annotated[bool, typer.Option("--all", help="All there are, not only the first part.")] = False,
+    grant: Annotated[str | None, typer.Option(help="Only this grant, with up to 1,000 lines of its use.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Only grants from this moment on, as RFC 3339.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Only grants before this moment; by default 30 days.")] = None,
+    limit: Annotated[int, typer.Option(help="The size of a page.")] = 50,
+    every: Annotated[bool, typer.Option("--all", help="All pages, not only the first.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what each grant allowed, what was touched with it and when, and what was refused."""
+    """Show the access that each grant allowed, its uses, and the attempts that were refused."""
     if grant is not None:
         found = read(f"/tenants/{tenant}/usage/{grant}")
         report, grants = found, [found]
@@ -58,7 +58,7 @@ def usage(
 
 
 def _report(tenant: str, params: dict[str, Any], *, every: bool) -> dict[str, Any]:
-    """The first part, or all parts in one; each further one is of the very period that the first one was of."""
+    """Return the first page, or all pages in one; further pages are of the same period as the first."""
     report: dict[str, Any] = read(f"/tenants/{tenant}/usage", **params)
     cursor = report["next_cursor"]
     while every and cursor:
@@ -91,11 +91,11 @@ def _show_grants(grants: Sequence[Row]) -> None:
 def _show_left_out(grant: Row) -> None:
     for name, what in (("touched", "used"), ("refusals", "refused")):
         if more := grant[f"{name}_left_out"]:
-            say(f"Of grant {grant['grant_id']}, {more} more are {what} less often; see `--grant`, or the trail.")
+            say(f"Of grant {grant['grant_id']}, {more} more are {what} less often; see `--grant`, or `audit`.")
 
 
 def _used(grants: Sequence[Row]) -> Iterator[Row]:
-    """What was touched; a grant of which nothing was says so."""
+    """Return the uses of grants; a grant without any has a row that says so."""
     for one in grants:
         if one["never_used"]:
             yield {"grant_id": one["grant_id"], "times": "never used"}
@@ -108,5 +108,5 @@ def _each(grants: Sequence[Row], name: str) -> Iterator[dict[str, Any]]:
 
 
 def _untouched(grant: Row) -> bool:
-    """Whether something of a grant that was used was not needed."""
+    """Return whether a grant was used, but not all of it."""
     return not grant["never_used"] and bool(grant["untouched_resources"] or grant["untouched_actions"])

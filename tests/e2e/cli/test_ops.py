@@ -58,7 +58,7 @@ def test_operator_when_keys_are_rotated_and_revoked_leaves_and_ends_what_they_si
         key["kid"] for key in json.loads(lockbox("operator", "ops", "keys", "list", "--json").stdout)["items"][:2]
     )
     assert f"signed with {new} from now on" in rotated
-    assert f"What {old} has signed counts until its end." in rotated
+    assert f"Grants that {old} has signed stay valid until they end." in rotated
     assert fetched(lockbox, people, token) == (0, "")
 
     unsure = lockbox("operator", "ops", "keys", "revoke", "--", old)

@@ -17,7 +17,9 @@ def test_use_when_it_is_the_first_says_that_nothing_is_open(portal: FakePortal) 
     portal.says(USE, outcome(broken_open(1)))
     said = works("break-glass", "use", REQUEST_ID, "-m", "fire")
     assert sent(portal, USE) == {"comment": "fire"}
-    assert said == (f"Nothing is open yet: another of the vendor's approvers has to want it, too, for {REQUEST_ID}.\n")
+    assert said == (
+        f"Nothing is open yet: another of the vendor's approvers has to use break-glass for {REQUEST_ID}, too.\n"
+    )
 
 
 def test_use_when_it_is_the_second_says_until_when_it_is_open(portal: FakePortal) -> None:

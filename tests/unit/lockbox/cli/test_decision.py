@@ -39,7 +39,7 @@ def prepare(portal: FakePortal, before: Approval, after: Approval | None = None)
 
 def test_queue_when_several_things_wait_lists_what_ends_first_at_the_top(portal: FakePortal) -> None:
     later, soon, extension = reading(approval()), reading(approval()), reading(extended())
-    soon["expires_at"] = "2026-01-31T10:00:00.000000Z"
+    soon["open"]["ends_at"] = "2026-01-31T10:00:00.000000Z"
     portal.says("GET /api/v1/queue", listed(later, extension, soon))
     rows = table(works("queue"), "REQUEST ID")
     assert [(row[1], row[2], row[3]) for row in rows] == [
@@ -169,6 +169,17 @@ def test_decision_when_the_request_has_not_arrived_says_so(portal: FakePortal) -
     assert fails("approve", REQUEST_ID) == "this request is not open for decisions yet; try again in a moment"
 
 
+def test_decision_when_the_view_says_what_is_open_follows_it_alone(portal: FakePortal) -> None:
+    """The portal alone decides what is open: the command line looks at neither stages nor digests itself."""
+    shown = prepare(portal, with_customer())
+    shown["open"] |= {"stage": 7, "name": "Board", "digest": "0123abcd"}
+    portal.says(SHOWN, shown)
+    assert works("approve", REQUEST_ID).startswith("Approved in stage 7, Board: ")
+    assert sent(portal, DECIDED)["request_digest"] == "0123abcd"
+    portal.says(SHOWN, shown | {"open": None})
+    assert fails("approve", REQUEST_ID).startswith("this request is not open for decisions yet")
+
+
 def test_decision_when_the_portal_refuses_says_why(portal: FakePortal) -> None:
     portal.says(SHOWN, details(approval(), ENGINEER))
     portal.says(DECIDED, {"detail": "nobody decides on an own request", "code": "own_request"}, status=403)
@@ -191,5 +202,5 @@ def test_ask_when_done_says_that_the_request_goes_on_expiring(portal: FakePortal
     assert sent(portal, route) == {"question": "Which mailbox?"}
     assert said.splitlines() == [
         f"Asked erin@vendor.example. Request {REQUEST_ID} is INFO_REQUESTED.",
-        "It goes on expiring, 2026-01-31 21:30:00 UTC.",
+        "It expires 2026-01-31 21:30:00 UTC if nobody decides.",
     ]

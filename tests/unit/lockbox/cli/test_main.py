@@ -168,7 +168,7 @@ def test_command_when_json_is_wanted_prints_the_portals_document(
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ([], ("Asking", "Deciding", "Access", "queue", "break-glass", "extend", "policy")),
+        ([], ("Requests", "Decisions", "Access", "queue", "break-glass", "extend", "policy")),
         (["approve"], ("--digest", "--duration", "--resource", "--action", "--starts-at", "--json")),
         (["policy"], ("get", "put", "diff", "test", "agree", "reject", "schema")),
         (["policy", "diff"], ("--exit-code", "Exit code: 0")),

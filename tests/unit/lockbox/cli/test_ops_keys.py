@@ -44,7 +44,7 @@ def test_rotate_when_done_says_which_key_signs_and_which_one_did(portal: FakePor
     said = works("ops", "keys", "rotate").splitlines()
     assert said == [
         f"Grants are signed with {NEW} from now on; it is on record.",
-        f"What {OLD} has signed counts until its end.",
+        f"Grants that {OLD} has signed stay valid until they end.",
     ]
     assert portal.asked(f"POST {KEYS}/rotate")[0].headers["Idempotency-Key"]
     assert json.loads(works("ops", "keys", "rotate", "--json")) == ring(SECOND, RETIRED)
@@ -54,9 +54,9 @@ def test_revoke_when_confirmed_says_what_it_does_before_and_after(portal: FakePo
     portal.says(f"POST {KEYS}/{OLD}/revoke", ring(SECOND, REVOKED))
     done = run("ops", "keys", "revoke", "-m", "A disk was lost.", "--", OLD, text="y\n")
     assert done.exit_code == 0
-    assert f"Nothing that {OLD} has signed will count any more" in done.stderr
+    assert f"No grant that {OLD} has signed will be valid any more" in done.stderr
     assert done.stdout.splitlines()[-2:] == [
-        f"Revoked {OLD}: nothing that it has signed counts any more; it is on record.",
+        f"Revoked {OLD}: no grant that it has signed is valid any more; it is on record.",
         f"Grants are signed with {NEW}; engineers fetch theirs again.",
     ]
     assert sent(portal, f"POST {KEYS}/{OLD}/revoke") == {"comment": "A disk was lost."}

@@ -95,13 +95,13 @@ def test_get_when_there_is_little_shows_no_empty_parts(portal: FakePortal) -> No
     assert "Break-glass" in said
 
 
-def test_get_when_a_change_is_proposed_says_how_to_settle_it(portal: FakePortal) -> None:
+def test_get_when_a_change_is_proposed_names_the_commands_to_decide(portal: FakePortal) -> None:
     portal.says(f"GET {POLICY}", policy_of(SHORTER, four_eyes=True))
     said = works("policy", "get", "contoso")
     assert said.split("\nProposed\n")[1].splitlines() == [
         "carol@contoso.example proposed a change, 2026-01-31 09:35:00 UTC; another has to agree.",
         "See it:    lockbox policy diff contoso",
-        f"Settle it: lockbox policy agree contoso {digest_of(SHORTER)}   (or reject)",
+        f"Decide:    lockbox policy agree contoso {digest_of(SHORTER)}   (or reject)",
     ]
 
 
@@ -137,7 +137,7 @@ def test_put_when_done_says_which_version_is_in_force(portal: FakePortal) -> Non
 def test_put_when_another_administrator_has_to_agree_says_so(portal: FakePortal) -> None:
     said = put(portal, "maximum_duration=PT3H", answer=policy_of(SHORTER, four_eyes=True)).splitlines()
     assert said[0] == "Version 1 of contoso's policy stays in force for now."
-    assert said[-1] == f"Settle it: lockbox policy agree contoso {digest_of(SHORTER)}   (or reject)"
+    assert said[-1] == f"Decide:    lockbox policy agree contoso {digest_of(SHORTER)}   (or reject)"
 
 
 def test_put_when_json_is_wanted_prints_the_portals_answer(portal: FakePortal) -> None:

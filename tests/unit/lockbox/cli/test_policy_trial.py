@@ -38,7 +38,7 @@ def test_trial_when_people_decide_shows_the_stages_and_who_could(portal: FakePor
     assert sent(portal, TRIAL) == {"request": {"tenant": "contoso", **SAMPLE}}
     assert [line.split(maxsplit=1) for line in map(str.strip, said.split("\n\n")[0].splitlines())] == [
         ["Outcome", "decide"],
-        ["Why", "-"],
+        ["Reasons", "-"],
         ["Rule", "-"],
         ["Duration", "PT4H"],
         ["Under", "version 1"],

@@ -73,7 +73,7 @@ def test_show_when_nothing_was_decided_shows_what_was_asked(portal: FakePortal) 
     assert (said["Resources"], said["Actions"], said["Starts"]) == ("mailbox/alice", "read", "-")
     assert said["Expires"] == "2026-01-31 21:30:00 UTC"
     assert said["Policy version"] == "1"
-    assert said.keys().isdisjoint({"Of that only", "Rule", "What it says", "Break-glass"})
+    assert said.keys().isdisjoint({"Of that only", "Rule", "Reasons", "Break-glass"})
 
 
 def test_show_when_an_approver_left_less_shows_what_can_still_be_granted(portal: FakePortal) -> None:
@@ -96,12 +96,12 @@ def test_show_when_an_approver_left_less_shows_what_can_still_be_granted(portal:
 
 def test_show_when_a_rule_met_the_request_says_which_and_why(portal: FakePortal) -> None:
     said = fields(shown(portal, approval(settings={"rules": (ADDED,)})))
-    assert (said["Rule"], said["What it says"]) == ("Mail", "the rule 'Mail' adds the stage 'Board'")
+    assert (said["Rule"], said["Reasons"]) == ("Mail", "the rule 'Mail' adds the stage 'Board'")
 
 
 def test_show_when_the_policy_denied_by_itself_says_why(portal: FakePortal) -> None:
     said = shown(portal, approval(duration=timedelta(hours=5)))
-    assert fields(said)["What it says"] == "the tenant's policy allows at most PT4H"
+    assert fields(said)["Reasons"] == "the tenant's policy allows at most PT4H"
     assert "Stages" not in said
     assert "\nOpen\n" not in said
 
@@ -184,7 +184,7 @@ def test_show_when_break_glass_is_allowed_says_so(portal: FakePortal) -> None:
 def test_show_when_break_glass_was_wanted_shows_how_far_it_came(portal: FakePortal, approvers: int) -> None:
     said = shown(portal, broken_open(approvers))
     rows = table(said, "TIME                     WHAT")
-    wanted = ["2026-01-31 09:35:00 UTC", "wanted", "victor@vendor.example", "victor@vendor.example sees fire"]
+    wanted = ["2026-01-31 09:35:00 UTC", "asked for", "victor@vendor.example", "victor@vendor.example sees fire"]
     opened = ["2026-01-31 09:35:00 UTC", "opened", "lena@vendor.example", "-"]
     assert rows == [wanted, opened, ["-", "not acknowledged yet", "-", "-"]][: approvers if approvers == 1 else 3]
     assert ("opened by break-glass." in said) is (approvers == 2)
@@ -224,7 +224,7 @@ def test_show_when_the_reader_may_decide_shows_the_digest_and_says_so(portal: Fa
     assert standing(shown(portal, one, VENDOR_APPROVER)) == [
         "Request, in stage 1, Vendor, until 2026-01-31 21:30:00 UTC: read on mailbox/alice for PT4H.",
         f"Digest: {details(one)['request_digest']}",
-        "You may decide; your yes counts for Vendor approvers.",
+        "You may decide; your approval counts for Vendor approvers.",
     ]
 
 
@@ -242,6 +242,33 @@ def test_show_when_the_reader_may_decide_shows_the_digest_and_says_so(portal: Fa
 )
 def test_show_when_the_reader_can_not_decide_says_why(portal: FakePortal, reader: Caller, why: str) -> None:
     assert standing(shown(portal, approval(), reader))[-1] == f"You can't decide: {why}"
+
+
+@pytest.mark.parametrize(
+    ("one", "reader", "names"),
+    [
+        (approval(), VENDOR_APPROVER, "approve, deny, ask"),
+        (approval(), ENGINEER, "cancel"),
+        (asked_back(), ENGINEER, "answer, cancel"),
+        (granted(), ENGINEER, "fetch, proxy, token, extend, complete"),
+        (granted(), ALICE, "revoke"),
+    ],
+)
+def test_show_when_the_reader_may_do_something_names_the_commands(
+    portal: FakePortal, one: Approval, reader: Caller, names: str
+) -> None:
+    assert f"\nCommands that you may use now\n{names}\n" in shown(portal, one, reader)
+
+
+def test_show_when_the_reader_may_do_nothing_names_no_command(portal: FakePortal) -> None:
+    assert "Commands that you may use now" not in shown(portal, approval(), AUDITOR)
+
+
+def test_show_when_the_permissions_change_follows_them_alone(portal: FakePortal) -> None:
+    document = details(approval(), AUDITOR)
+    document["you"]["may"]["revoke_grant"] = {"allowed": True, "code": None, "message": None, "params": {}}
+    portal.says(f"GET /api/v1/requests/{REQUEST_ID}", document)
+    assert "\nCommands that you may use now\nrevoke\n" in works("show", REQUEST_ID)
 
 
 def test_show_when_an_extension_is_open_shows_its_digest(portal: FakePortal) -> None:
