@@ -13,4 +13,5 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     with portal_of(ISSUER.jwk) as portal:
         scene = Scene(portal, tmp_path)
         yield scene.open()
+        portal.released.set()  # the stream ends, and with it the thread of the guard
         scene.guard.stop()

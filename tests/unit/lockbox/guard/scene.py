@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.builders import REQUEST_ID, signing_key
+from tests.unit.lockbox.guard.clocks import MovableClock
 from tests.unit.lockbox.guard.stand_in import StandIn
 from tests.waiting import eventually
 from waitress.server import create_server
@@ -88,9 +89,10 @@ class Scene:
 
     def __init__(self, portal: StandIn, folder: Path, options: Options = USUAL) -> None:
         self.portal = portal
+        self.clock = MovableClock()
         token_file = folder / "token"
         token_file.write_text("lbk_secret\n")
-        self.guard = Guard(portal.url, token_file, options)
+        self.guard = Guard(portal.url, token_file, options, self.clock)
         self.request_guard = RequestGuard(self.guard, Routes(ROUTES), ORIGIN, certificate_header="X-Client-Cert")
 
     def open(self) -> "Scene":
