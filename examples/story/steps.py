@@ -66,7 +66,7 @@ class Story:
         return f"the vendor approver approves; {approver} gets an email of high importance with a link to the portal"
 
     def step_4_customer_approves(self) -> str:
-        """The customer's yes opens exactly what was named."""
+        """The customer's approval opens exactly the named content."""
         decided = self._customer_approves(self.request_id)
         expect(decided["state"] == "APPROVED", f"the request is {decided['state']}")
         read = self.cast.engineer.run("fetch", decided["grant"]["id"], self.cast.address(ALICE))

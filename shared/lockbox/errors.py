@@ -36,7 +36,7 @@ class Invalid(LockboxError):
 
 
 class Forbidden(LockboxError):
-    """An operation that this caller, who is known, may not do."""
+    """An operation that a known caller may not do."""
 
 
 class NotFound(LockboxError):

@@ -4,5 +4,5 @@ from uuid import uuid4
 
 
 def new_id() -> str:
-    """A random UUID (RFC 9562, version 4) in its canonical text form."""
+    """Return a random UUID (RFC 9562, version 4) in its canonical text form."""
     return str(uuid4())

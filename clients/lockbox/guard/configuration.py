@@ -124,7 +124,7 @@ class ServeSettings(RequestGuardSettings):
 
 
 def read_settings(kind: type[S], table: object, folder: Path) -> S:
-    """Read settings, with paths relative to a folder; raises `Invalid`, whose message names every fault."""
+    """Read settings, with paths relative to a folder; raises `Invalid` with a message that names every fault."""
     try:
         settings = read_table(kind, table)
     except Unfit as error:
@@ -134,7 +134,7 @@ def read_settings(kind: type[S], table: object, folder: Path) -> S:
 
 
 def read_file(path: Path, kind: type[S]) -> S:
-    """Read settings from a TOML file; raises `Invalid`, whose message names every fault."""
+    """Read settings from a TOML file; raises `Invalid` with a message that names every fault."""
     try:
         table: Mapping[str, Any] = tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -143,7 +143,7 @@ def read_file(path: Path, kind: type[S]) -> S:
 
 
 def request_guard_of(path: Path) -> RequestGuard:
-    """Return the guard of requests that a TOML file describes; raises `Invalid`, whose message names every fault."""
+    """Return the guard of requests that a TOML file describes; raises `Invalid` with a message that names every fault."""
     return read_file(path, RequestGuardSettings).request_guard()
 
 

@@ -38,7 +38,7 @@ class Options:
 
 
 class Guard:
-    """A guard that denies by default, allows exactly what a live grant names, and records every attempt.
+    """A guard that denies by default, allows the exact content of a live grant, and records every attempt.
 
     Any number of threads can use it; in a forked process it starts anew.
     """

@@ -35,7 +35,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Genuine:
-    """A grant whose signature is right, in a form for fast checks."""
+    """A grant with a valid signature, in a form for fast checks."""
 
     kid: str
     claims: Mapping[str, Any]

@@ -32,7 +32,7 @@ class Recorder(Protocol):
         """Stop the work in the background."""
 
     def release(self) -> None:
-        """Close what a forked process has inherited from its parent."""
+        """Close the files that a forked process has inherited from its parent."""
 
 
 def is_recordable(decision: Decision) -> bool:

@@ -1,4 +1,4 @@
-"""What a resource pattern matches.
+"""Resource patterns: their matches and overlaps.
 
 A resource is a path of at least two segments, such as `mailbox/alice`. In a pattern the segment `*` stands for exactly
 one segment of any name, and a last segment `**` for one or more. Everything else stands for itself, letter by letter:
@@ -16,17 +16,17 @@ PATTERN = re.compile(rf"{NO_DOTS}(?:{SEGMENT}|\*)(?:/(?:{SEGMENT}|\*))*/(?:{SEGM
 
 
 def is_item(resource: str) -> bool:
-    """Whether it names one item, in letters that can't be mistaken for others: no wildcard, escape or empty segment."""
+    """Return whether it names one item, in letters that can't be mistaken for others: no wildcard, escape or empty segment."""
     return ITEM.match(resource) is not None
 
 
 def is_pattern(resource: str) -> bool:
-    """Whether it names more than one item."""
+    """Return whether it names more than one item."""
     return ONE in resource
 
 
 def covers(pattern: str, resource: str) -> bool:
-    """Whether the pattern matches everything that `resource`, an item or a pattern, matches."""
+    """Return whether the pattern matches everything that `resource`, an item or a pattern, matches."""
     if not is_pattern(pattern):
         return pattern == resource
     wanted, named = pattern.split("/"), resource.split("/")
@@ -39,7 +39,7 @@ def covers(pattern: str, resource: str) -> bool:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether there can be an item that both patterns match."""
+    """Return whether there can be an item that both patterns match."""
     left, right = one.split("/"), other.split("/")
     for mine, theirs in zip(left, right, strict=False):
         if REST in (mine, theirs):
