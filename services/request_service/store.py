@@ -1,7 +1,7 @@
 """MongoDB documents of request_service: `requests` by request id, `tenants` by name.
 
-A request's document holds, beside the request itself, what events told of it: `standing` (`state`, and the `sequence`
-of the event that brought it) and `history`.
+A request's document holds, beside the request itself, its state and history by events: `standing` (`state`, and the
+`sequence` of the event that brought it) and `history`.
 """
 
 from dataclasses import fields

@@ -95,7 +95,7 @@ class Kinds:
 class Tally:
     """The sums of one grant's usage; it keeps no more than the report shows.
 
-    Of what was touched, and of what was refused, the first `most` kinds are kept; so it is told of those that came most
+    Of the kinds touched and of those refused the first `most` are kept; so it has to count those that came most
     often first.
     """
 

@@ -35,7 +35,7 @@ class RawQueueConsumer(QueueConsumer):
 
     A provider has `declare(connection)`, `queue`, the names of all its `queues`, its `topology` if it parks messages,
     `prefetch`, the number of `workers` that it may take at once, and `handle_message(message)`; the latter must not
-    raise, and must settle each message once through `ack` or `requeue`. If the provider says `never_waits`, it is
+    raise, and must finish each message once through `ack` or `requeue`. If the provider says `never_waits`, it is
     called where messages are read, else in a green thread for each message.
     """
 
@@ -62,7 +62,7 @@ class RawQueueConsumer(QueueConsumer):
     def get_consumers(self, _consumer_cls: Any, channel: Any) -> Any:
         """Return the consumers of a new connection (a hook of kombu)."""
         connection = channel.connection.client
-        self._deliveries.clear()  # what came before the connection was lost, the broker gives to somebody else
+        self._deliveries.clear()  # what came before the connection was lost, the broker redelivers
         for provider in self._providers:
             provider.declare(connection)
             self._consumers[provider] = self._consumer(provider, connection.channel())
@@ -142,7 +142,7 @@ class RawQueueConsumer(QueueConsumer):
         self._unacknowledged -= len(messages)
         for channel in {message.channel for message in messages}:
             if channel in self._deliveries:
-                with suppress(*LOST):  # then the broker gives them to somebody else
+                with suppress(*LOST):  # then the broker redelivers them
                     self._deliveries[channel].ack(
                         message.delivery_tag for message in messages if message.channel is channel
                     )

@@ -1,6 +1,6 @@
 """The unacknowledged messages of one AMQP channel, acknowledged in as few frames as possible.
 
-An acknowledgement of many ("multiple") settles every message up to its delivery tag. It must therefore end before the
+An acknowledgement of many ("multiple") covers every message up to its delivery tag. It must therefore end before the
 oldest message that is still in hand: one that waits for its copy to be safe, say, while those after it are done with.
 """
 

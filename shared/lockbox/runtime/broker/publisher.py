@@ -139,15 +139,15 @@ class ConfirmedPublisher:
         self._trusted_at = trusted_at
 
     def _listen(self, waiting: dict[int, str], refused: set[str]) -> None:
-        def settled(tag: int, multiple: bool) -> list[str]:
+        def confirmed(tag: int, multiple: bool) -> list[str]:
             tags = [number for number in waiting if number <= tag] if multiple else [tag]
             return [waiting.pop(number) for number in tags if number in waiting]
 
         def returned(_error: object, _exchange: str, _key: str, message: Any) -> None:
             refused.add(message.properties["message_id"])
 
-        self._channel.events["basic_ack"] = {settled}
-        self._channel.events["basic_nack"] = {lambda tag, multiple: refused.update(settled(tag, multiple))}
+        self._channel.events["basic_ack"] = {confirmed}
+        self._channel.events["basic_nack"] = {lambda tag, multiple: refused.update(confirmed(tag, multiple))}
         self._channel.events["basic_return"] = {returned}
 
     def _send(self, message: Message) -> None:

@@ -79,7 +79,7 @@ class CopyPublisher(SharedExtension):
 def origin_of(message: Any, topology: SubscriptionTopology) -> str:
     """Return the exchange that a message came by first; a redelivered message has it in a header.
 
-    The header counts on the way back alone, where nobody but this service can publish.
+    The header counts on the way back alone, where only this service can publish.
     """
     exchange = str(message.delivery_info["exchange"])
     return exchange if exchange != topology.redelivers else str(headers_of(message).get(ORIGIN_HEADER))

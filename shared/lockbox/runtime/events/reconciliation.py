@@ -7,9 +7,9 @@ the events. An event is on record if its source, its id and its digest are; one 
 fault, which is logged, counted and asked about again. A question or an answer that gets lost does
 no harm: the same is asked again.
 
-What other queues held on a broker that lost its data, nobody can be asked. A broker without a service's mark, an
-exchange, is therefore given all events of the last days again; who knows an event leaves it at that. The newest come
-first, since it is they that may be lost, and slowly, so that what is new does not have to wait behind them.
+When a broker lost its data, the messages in other queues are lost without a trace. A broker without a service's mark,
+an exchange, is therefore given all events of the last days again; a consumer ignores an event that it knows. The newest
+come first, as they are the ones that may be lost, and slowly, so that new events do not wait behind them.
 """
 
 import json

@@ -44,17 +44,17 @@ class Container(ServiceContainer):
 
     def _run_worker(self, worker_ctx: Any, handle_result: Callable[..., Any] | None) -> None:
         """Run a method (a hook of Nameko); an `eventlet.Timeout` counts as an error and finishes the message."""
-        settle = Settlement(handle_result)
+        handle_once = ResultHandler(handle_result)
         try:
-            super()._run_worker(worker_ctx, settle)
+            super()._run_worker(worker_ctx, handle_once)
         except eventlet.Timeout as timeout:
-            if settle.done:
+            if handle_once.done:
                 raise
             error = HandlerTimeout(f"{worker_ctx.entrypoint.method_name} let a timeout through: {timeout}")
-            settle(worker_ctx, None, (HandlerTimeout, error, sys.exc_info()[2]))
+            handle_once(worker_ctx, None, (HandlerTimeout, error, sys.exc_info()[2]))
 
 
-class Settlement:
+class ResultHandler:
     """The handler of a method's result: it runs once, and measures the duration of the method."""
 
     def __init__(self, handle_result: Callable[..., Any] | None) -> None:

@@ -1,7 +1,7 @@
 """The parked messages of a queue, as an operator reads them: one by one, and returned unless acknowledged.
 
-RabbitMQ shows a message only to who takes it. So that nobody misses what somebody else holds for a moment, one at a
-time works on a queue: whoever has declared `<queue>.parked.desk`, which is exclusive to a connection and goes with it.
+RabbitMQ shows a message only by delivering it, and then no other reader sees it. Therefore one operator at a time opens
+a queue: the one whose connection has declared `<queue>.parked.desk`, which is exclusive to it and ends with it.
 """
 
 import json

@@ -47,8 +47,8 @@ class BroadcastListener(Generic[R]):
 class Broadcast(DependencyProvider, Generic[R]):
     """A broadcast as a dependency: `with broadcast.listener(ask) as listener`.
 
-    `ask(before)` asks; `before` is the answer before, None at first. What can't be answered is not told: whoever
-    listens notices the silence.
+    `ask(before)` asks; `before` is the previous answer, None at first. A failed question sends nothing: the listeners
+    notice the silence.
     """
 
     def __init__(self, pause: float) -> None:

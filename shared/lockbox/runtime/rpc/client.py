@@ -31,7 +31,7 @@ from lockbox.runtime.rpc.errors import RemoteError, deserialize
 DEADLINE_SECONDS = 10.0
 UNUSED_QUEUE_MS = 300_000
 CLOCKS_APART = {"token_expired", "token_not_yet_valid"}
-"""What a callee says of a caller token that was made a moment ago: no fault of whoever sent the command."""
+"""Codes for a caller token that was minted a moment ago: a fault of the clocks and not of the caller."""
 
 R = TypeVar("R")
 log = structlog.get_logger(__name__)
@@ -133,8 +133,8 @@ class RpcClient(DependencyProvider):
     def call(self, caller: Caller, message: Call[R], service: str | None = None) -> R:
         """Return the answer to a message; raise the service's error, or `Unavailable` after `DEADLINE_SECONDS`.
 
-        A message that nobody took until then is dropped by the broker. `service` says whom one that every service
-        answers is for.
+        The broker drops a message that the service has not read until then. `service` names the service for a
+        message that every service answers.
         """
         service = service or message.service
         with measured(CALLED, service, message.method):

@@ -118,7 +118,7 @@ class Aggregates(Generic[A, V]):
     def change(self, key: str, act: Act, step: Callable[[A], Changed[A]]) -> V:
         """Apply a step of the domain, in one write with its events.
 
-        If somebody else was faster, the step is applied again, to the newest state. A step without facts changes
+        If another writer was faster, the step is applied again, to the newest state. A step without facts changes
         nothing. The same command again gives the same answer.
         """
         for attempt in range(ATTEMPTS):
