@@ -67,7 +67,7 @@ def create_app(config: Config) -> Flask:
 def _of_nowhere(error: HTTPException) -> ResponseReturnValue:
     """Answer an unknown address as the API or as a page, by the beginning of its path."""
     for_programs = request.path.startswith(FOR_PROGRAMS)
-    return problems.of_http(error) if for_programs else web.errors.of_nowhere(error)
+    return problems.of_http(error) if for_programs else web.errors.of_unknown_address(error)
 
 
 def _cookie(name: str, settings: WebSettings) -> str:

@@ -21,5 +21,5 @@ UNREADABLE = {
 
 
 def status_of(error: LockboxError) -> HTTPStatus:
-    """The HTTP status of an error."""
+    """Return the HTTP status of an error."""
     return UNREADABLE.get(error.code) or STATUS[type(error)]

@@ -1,8 +1,8 @@
 """The stream of revocations: server-sent events (WHATWG HTML, section 9.2) for enforcement points.
 
-`snapshot` holds all revocations that count, `changes` what came since the event before; a `changes` comes each second
-at least. Its id is the moment up to which all is told; a client that lost its connection sends it as `Last-Event-ID`
-and gets what it missed. Silence means that nothing is known: a guard denies then.
+`snapshot` holds all revocations in force, `changes` those since the event before; a `changes` comes at least each
+second. Its id is the moment up to which all revocations were sent. A client that lost its connection sends it as
+`Last-Event-ID` and gets those that it missed. A guard denies every request while no event comes.
 """
 
 import json
@@ -21,7 +21,7 @@ from portal_service.usecases import SERVICE, Services
 PAUSE_SECONDS = 0.15
 HEARTBEAT_SECONDS = 1.0
 STREAM_SECONDS = 300.0
-"""After so long a client has to come again, and is asked again who it is."""
+"""The longest time of one connection; after it the client connects and authenticates again."""
 
 Ask = Callable[[RevocationList | None], RevocationList]
 
@@ -29,7 +29,7 @@ KNOWN = ("as_of", "grant_ids", "revoked_keys", "keys")
 
 
 class Listener(Protocol):
-    """Who hears of each answer."""
+    """The receiver of each answer."""
 
     open: bool
 
@@ -37,29 +37,31 @@ class Listener(Protocol):
 
 
 def ask(services: Services, before: RevocationList | None) -> RevocationList:
-    """What ended since the answer before."""
+    """Return the revocations since the answer before."""
     now = clock.now()
     portal = Caller(SERVICE, VENDOR, frozenset({Role.ENFORCEMENT_POINT}), now, new_id())
     return services.call(portal, ListRevocations(since=now if before is None else before.as_of))
 
 
 def stream(listener: Listener, first: RevocationList) -> Iterator[str]:
-    """The events of one connection, from `first` on."""
+    """Yield the events of one connection, from `first` on."""
     yield _event("changes" if first.since else "snapshot", first, first.grant_ids)
-    told, quiet_since, until = set(first.grant_ids), time.monotonic(), time.monotonic() + STREAM_SECONDS
+    sent, quiet_since, until = set(first.grant_ids), time.monotonic(), time.monotonic() + STREAM_SECONDS
     keys = (first.keys, first.revoked_keys)
     while listener.open and time.monotonic() < until:
         heard = listener.next(HEARTBEAT_SECONDS)
         if heard is None:
             continue
-        new = [grant_id for grant_id in heard.grant_ids if grant_id not in told]
+        new = [grant_id for grant_id in heard.grant_ids if grant_id not in sent]
         if new or keys != (heard.keys, heard.revoked_keys) or time.monotonic() - quiet_since >= HEARTBEAT_SECONDS:
             yield _event("changes", heard, new)
             quiet_since = time.monotonic()
             keys = (heard.keys, heard.revoked_keys)
-            told.update(new)
+            sent.update(new)
 
 
-def _event(kind: str, told: RevocationList, grant_ids: Sequence[str]) -> str:
-    data = {name: value for name, value in wire.encode(told).items() if name in KNOWN} | {"grant_ids": list(grant_ids)}
+def _event(kind: str, revocations: RevocationList, grant_ids: Sequence[str]) -> str:
+    data = {name: value for name, value in wire.encode(revocations).items() if name in KNOWN} | {
+        "grant_ids": list(grant_ids)
+    }
     return f"id: {data['as_of']}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"

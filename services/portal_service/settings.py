@@ -23,7 +23,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class WebSettings:
-    """What the pages need to know."""
+    """The settings of the web application; `secure`: cookies are sent over https alone."""
 
     portal_url: str
     secret: str
@@ -31,13 +31,13 @@ class WebSettings:
 
 
 def web_settings(config: Config) -> WebSettings:
-    """The settings of the pages."""
+    """Return the settings of the web application."""
     settings = read_settings(Settings, config)
     secret = Path(settings.web_key).read_text().strip()
     return WebSettings(portal_url=settings.portal_url, secret=secret, secure=settings.portal_url.startswith("https://"))
 
 
 def seed(config: Config) -> Seed:
-    """The first members."""
+    """Return the first members."""
     path = read_settings(Settings, config).seed
     return Seed(members=()) if path is None else wire.decode(Seed, json.loads(Path(path).read_text()))

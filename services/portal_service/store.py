@@ -22,25 +22,25 @@ KEPT = timedelta(days=30)
 A = TypeVar("A")
 
 
-class Passing(Aggregates[A, A]):
-    """Aggregates that are removed when their time has long passed."""
+class ExpiringAggregates(Aggregates[A, A]):
+    """Aggregates that are removed thirty days after their end."""
 
     def ensure_indexes(self) -> None:
-        """Make the indexes, or find them there."""
+        """Create the indexes that are not there."""
         super().ensure_indexes()
         self.collection.create_index([("remove_at", ASCENDING)], expireAfterSeconds=0)
 
     def first_fields(self, state: A, act: Act) -> Document:
-        """When to remove it."""
+        """Return the time of the removal."""
         return {"remove_at": self.ends(state) + KEPT}
 
     def ends(self, state: A) -> datetime:
-        """When it is of no use any more."""
+        """Return the end of an aggregate."""
         raise NotImplementedError
 
 
 class AccountStore(Aggregates[Account, Account]):
-    """Accounts."""
+    """The accounts, by address."""
 
     name = "accounts"
     noun = "account"
@@ -49,8 +49,8 @@ class AccountStore(Aggregates[Account, Account]):
         super().__init__(database, relay, Account, Account)
 
 
-class SessionStore(Passing[Session]):
-    """Sessions."""
+class SessionStore(ExpiringAggregates[Session]):
+    """The sessions, by token digest."""
 
     name = "sessions"
     noun = "session"
@@ -59,21 +59,21 @@ class SessionStore(Passing[Session]):
         super().__init__(database, relay, Session, Session)
 
     def ends(self, state: Session) -> datetime:
-        """When the session expires."""
+        """Return the time at which the session expires."""
         return state.expires_at
 
     def remove(self, key: str) -> None:
-        """End a session now."""
+        """Sign a session out."""
         self.collection.update_one({"_id": key}, {"$set": {"signed_out": True}})
 
     def find(self, key: str) -> Session | None:
-        """The session of this token digest, unless somebody signed out."""
+        """Return the session of this token digest, unless it was signed out."""
         document = self.collection.find_one({"_id": key, "signed_out": {"$exists": False}})
         return None if document is None else self.state(document)
 
 
 class ApiTokenStore(Aggregates[ApiToken, ApiToken]):
-    """API tokens."""
+    """The API tokens, by token digest."""
 
     name = "api_tokens"
     noun = "api_token"
@@ -82,8 +82,8 @@ class ApiTokenStore(Aggregates[ApiToken, ApiToken]):
         super().__init__(database, relay, ApiToken, ApiToken)
 
 
-class FailedAttemptStore(Passing[FailedAttempt]):
-    """Failed sign-ins."""
+class FailedAttemptStore(ExpiringAggregates[FailedAttempt]):
+    """The failed sign-ins, by id."""
 
     name = "failed_attempts"
     noun = "failed_attempt"
@@ -92,14 +92,14 @@ class FailedAttemptStore(Passing[FailedAttempt]):
         super().__init__(database, relay, FailedAttempt, FailedAttempt)
 
     def ensure_indexes(self) -> None:
-        """Make the indexes, or find them there."""
+        """Create the indexes that are not there."""
         super().ensure_indexes()
         self.collection.create_index([("state.email", ASCENDING), ("remove_at", ASCENDING)])
 
     def ends(self, state: FailedAttempt) -> datetime:
-        """When it happened."""
+        """Return the time of the attempt."""
         return state.at
 
     def recent(self, email: str, since: datetime) -> int:
-        """How many there were for this address."""
+        """Return the number of attempts for this address since then, at most 100."""
         return self.collection.count_documents({"state.email": email, "remove_at": {"$gt": since + KEPT}}, limit=100)

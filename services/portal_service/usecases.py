@@ -42,7 +42,7 @@ from portal_service.domain.session import (
     FailedAttempt,
     Session,
     Unauthenticated,
-    require_patience,
+    require_few_failures,
 )
 from portal_service.passwords import hash_password, new_session_token, password_matches, token_digest
 
@@ -170,7 +170,7 @@ def plant(known: Known, seed: Seed, correlation_id: str, now: datetime) -> None:
 
 def sign_in(known: Known, email: str, password: str, act: Act, attempt_id: str) -> str:
     """A session token for the right password; raises `Unauthenticated` or `TooManyAttempts`."""
-    require_patience(known.failed_attempts.recent(email, act.now - FAILURES_WITHIN))
+    require_few_failures(known.failed_attempts.recent(email, act.now - FAILURES_WITHIN))
     account = known.accounts.find(email)
     if not password_matches(account.password_hash if account else None, password) or account is None:
         known.failed_attempts.create(attempt_id, FailedAttempt.note(email, account, act.now), act)

@@ -1,1 +1,1 @@
-"""The rules of signing in: pure, without I/O, clock or framework."""
+"""Accounts, sessions and failed sign-ins: pure rules without I/O, clock or framework."""

@@ -12,7 +12,7 @@ from lockbox.errors import Invalid
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Who somebody is; `password_hash` is null for machines."""
+    """A person or machine with its organisation and roles; `password_hash` is null for machines."""
 
     email: Email
     organisation: str
@@ -23,7 +23,7 @@ class Account:
     def add(
         cls, email: str, organisation: str, roles: tuple[str, ...], password_hash: str | None
     ) -> Changed["Account"]:
-        """Name a member; raises `Invalid` for roles that this organisation can't give."""
+        """Return a new account; raises `Invalid` for roles that do not belong to this organisation."""
         fitting = VENDOR_ROLES if organisation == VENDOR else CUSTOMER_ROLES
         foreign = sorted(set(roles) - fitting)
         if foreign or not roles:
@@ -33,11 +33,11 @@ class Account:
 
     @property
     def tenant(self) -> str | None:
-        """The tenant it belongs to, or None for the vendor's own."""
+        """Return the tenant of the account, or None for the vendor."""
         return None if self.organisation == VENDOR else self.organisation
 
     def as_caller(self, authenticated_at: datetime, correlation_id: str) -> Caller:
-        """This account as the caller of an RPC."""
+        """Return this account as the caller of an RPC."""
         return Caller(
             email=self.email,
             organisation=self.organisation,

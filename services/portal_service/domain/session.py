@@ -15,16 +15,16 @@ FAILURES_WITHIN = timedelta(minutes=10)
 
 
 class Unauthenticated(LockboxError):
-    """Nobody, or nobody any more, is known by what came."""
+    """The token or password is not valid, or not any more."""
 
 
 class TooManyAttempts(LockboxError):
-    """Too many wrong passwords; come back later."""
+    """Too many wrong passwords in a short time; the address has to wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """Somebody signed in; known by the digest of a random token."""
+    """A signed-in person's session, found by the digest of its random token."""
 
     email: Email
     created_at: Timestamp
@@ -32,40 +32,40 @@ class Session:
 
     @classmethod
     def begin(cls, account: Account, now: datetime) -> Changed["Session"]:
-        """Begin a session."""
+        """Return a new session of this account."""
         session = cls(email=account.email, created_at=now, expires_at=now + SESSION_LIFETIME)
         return Changed(session, (SignedIn(tenant=account.tenant, email=account.email),))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiToken:
-    """A machine's standing credential; known by the digest of a random token."""
+    """A machine's standing credential, found by the digest of its random token."""
 
     email: Email
     created_at: Timestamp
 
     @classmethod
     def create(cls, account: Account, now: datetime) -> Changed["ApiToken"]:
-        """Let a machine in."""
+        """Return a new token of this account."""
         token = cls(email=account.email, created_at=now)
         return Changed(token, (ApiTokenCreated(tenant=account.tenant, email=account.email),))
 
 
 @dataclass(frozen=True, kw_only=True)
 class FailedAttempt:
-    """A wrong password, or an address that nobody has."""
+    """A failed sign-in: a wrong password, or an address without an account."""
 
     email: Email
     at: Timestamp
 
     @classmethod
     def note(cls, email: str, account: Account | None, now: datetime) -> Changed["FailedAttempt"]:
-        """Note a failed attempt, for the tenant of the account if there is one."""
+        """Return a failed attempt, which concerns the tenant of the account if there is one."""
         tenant = None if account is None else account.tenant
         return Changed(cls(email=email, at=now), (SignInFailed(tenant=tenant, email=email),))
 
 
-def require_patience(recent_failures: int) -> None:
+def require_few_failures(recent_failures: int) -> None:
     """Raise `TooManyAttempts` after `FAILURES_ALLOWED` within `FAILURES_WITHIN`."""
     if recent_failures >= FAILURES_ALLOWED:
         raise TooManyAttempts("too_many_attempts", "too many failed sign-ins for this address; wait ten minutes")

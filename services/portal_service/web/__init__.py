@@ -1,4 +1,4 @@
-"""The pages: rendered here, for people with a browser."""
+"""The web application's pages, rendered here for people with a browser."""
 
 from flask import Blueprint, Flask
 from flask_bootstrap import Bootstrap5
@@ -9,6 +9,7 @@ from portal_service.web.pages import (
     break_glass,
     decision,
     grants,
+    help,
     policy,
     policy_document,
     policy_trial,
@@ -33,6 +34,7 @@ PARTS = (
     policy_document,
     policy_trial,
     audit,
+    help,
 )
 
 
@@ -48,8 +50,8 @@ def register(app: Flask, *, secure: bool) -> None:
     browser_session.csrf.init_app(app)
     layout.register(app)
     pages = Blueprint("pages", __name__)
-    pages.before_request(browser_session.let_in)
-    pages.after_request(browser_session.keep_out_of_caches)
+    pages.before_request(browser_session.require_sign_in)
+    pages.after_request(browser_session.forbid_caching)
     errors.register(pages)
     for part in PARTS:
         pages.register_blueprint(part.blueprint)

@@ -43,7 +43,7 @@ def test_matches_when_the_hash_is_broken_is_false(broken: str) -> None:
 def test_matches_when_there_is_no_account_is_false_whatever_the_password(
     nobody: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "_nobodys", HASH)
+    monkeypatch.setattr(passwords, "_hash_of_no_account", HASH)
     assert not password_matches(None, "correct horse")
     assert nobody is None or not password_matches(nobody, "wrong")
 
@@ -53,8 +53,10 @@ def test_matches_when_there_is_no_account_checks_a_hash_all_the_same(monkeypatch
     monkeypatch.setattr(passwords, "_matches", lambda hashed, _password: bool(checked.append(hashed)))
     password_matches(None, "x")
     password_matches(HASH, "x")
-    assert checked == [passwords._nobodys, HASH]
-    parameters = [re.findall(r"m=\d+,t=\d+,p=\d+", hashed) for hashed in (passwords._nobodys, hash_password("x"))]
+    assert checked == [passwords._hash_of_no_account, HASH]
+    parameters = [
+        re.findall(r"m=\d+,t=\d+,p=\d+", hashed) for hashed in (passwords._hash_of_no_account, hash_password("x"))
+    ]
     assert parameters[0] == parameters[1]
 
 

@@ -69,7 +69,7 @@ class Portal:
 
 @pytest.fixture(autouse=True)
 def quick_hash_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_nobodys", HASHER.hash("nobody's"))
+    monkeypatch.setattr(passwords, "_hash_of_no_account", HASHER.hash("nobody's"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The report of access that was opened without the customer: first what nobody has acknowledged."""
+"""The report of access that was opened without the customer; access that is not acknowledged comes first."""
 
 from collections.abc import Mapping
 
@@ -10,8 +10,7 @@ from lockbox.contracts.approval.operations import ListBreakGlass
 from lockbox.contracts.approval.views import ApprovalReading
 from portal_service.edge import caller, edge
 from portal_service.web.pages.requests import PAGE_SIZE, tenants
-from portal_service.web.shell.layout import READERS
-from portal_service.web.views import operations
+from portal_service.web.shell.permission import require_sight
 
 MOST = 200
 
@@ -20,21 +19,20 @@ blueprint = Blueprint("break_glass", __name__, url_prefix="/grants/break-glass")
 
 @blueprint.get("")
 def report() -> ResponseReturnValue:
-    """Show one tenant's, or to people of the vendor all tenants'."""
+    """Show the report of one tenant, or to people of the vendor that of all."""
     person = caller()
-    person.require(*READERS)
+    require_sight(person)
     query = {name: text for name in ("tenant", "cursor") if (text := request.args.get(name))}
-    whose = {"tenant": query.get("tenant") if person.is_vendor else person.organisation}
-    known = {**query, **whose, "acknowledged": True, "limit": PAGE_SIZE}
+    scope = {"tenant": query.get("tenant") if person.is_vendor else person.organisation}
+    acknowledged = {**query, **scope, "acknowledged": True, "limit": PAGE_SIZE}
     return render_template(
         "break_glass.html",
-        unacknowledged=() if "cursor" in query else _unacknowledged(whose),
-        page=edge().call(wire.decode(ListBreakGlass, known)),
+        unacknowledged=() if "cursor" in query else _unacknowledged(scope),
+        page=edge().call(wire.decode(ListBreakGlass, acknowledged)),
         query=query,
         tenants=tenants(),
-        operations=operations,
     )
 
 
-def _unacknowledged(whose: Mapping[str, str | None]) -> tuple[ApprovalReading, ...]:
-    return edge().call(wire.decode(ListBreakGlass, {**whose, "acknowledged": False, "limit": MOST})).items
+def _unacknowledged(scope: Mapping[str, str | None]) -> tuple[ApprovalReading, ...]:
+    return edge().call(wire.decode(ListBreakGlass, {**scope, "acknowledged": False, "limit": MOST})).items

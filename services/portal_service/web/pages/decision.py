@@ -1,7 +1,7 @@
-"""Approving and rejecting: a request, or the extension of its access; all of it or, with a yes, less.
+"""The pages to approve and to reject: a request or the extension of its access, whole or, with an approval, less.
 
-A decision carries the digest of what the page showed. When that is not, or not any more, what is decided on, the page
-comes again with what it is now and with everything that was typed.
+A decision carries the digest of what the page showed. If that has changed, the page comes again with what is to be
+decided now and with everything that was typed.
 """
 
 from typing import Any
@@ -17,11 +17,11 @@ from lockbox.values.resources import is_pattern
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
 from portal_service.usecases import RequestDetails
-from portal_service.web.pages.request_operations import back
+from portal_service.web.pages.request_operations import to_request
 from portal_service.web.shell.forms import Form, as_duration, as_lines, as_moment
-from portal_service.web.views import operations
-from portal_service.web.views.matter import matter_of
-from portal_service.web.views.verdicts import APPROVE, VERDICTS, meaning, obstacle
+from portal_service.web.shell.permission import obstacle
+from portal_service.web.views.open_decision import deliberation_of, noun, vote_of
+from portal_service.web.views.vote import APPROVE, VOTES, effect
 from portal_service.web.wording.refusals import unchanged
 
 STALE = "request_changed"
@@ -35,43 +35,28 @@ blueprint = Blueprint("decision", __name__, url_prefix="/requests")
 
 @blueprint.get("/<uuid:request_id>/<any(approve, reject):name>")
 def show_decision(request_id: UUID, name: str) -> ResponseReturnValue:
-    """Show what exactly is about to be decided."""
+    """Show the open decision and the effect of this vote."""
     return _page(edge().read_request(str(request_id)), name, Form.fresh())
 
 
 @blueprint.post("/<uuid:request_id>/<any(approve, reject):name>")
 def decide(request_id: UUID, name: str) -> ResponseReturnValue:
-    """Approve or reject what was shown; the same form twice counts once."""
+    """Approve or reject the decision that was shown; the same form twice counts once."""
     form = Form.sent()
     try:
         edge().act_on_request(_message(str(request_id), name, form))
     except Invalid as error:
         return _page(edge().read_request(str(request_id)), name, form.refused(error)), status_of(error)
-    except Conflict as error:
+    except (Conflict, Forbidden) as error:
         if error.code == STALE:
             return _page(edge().read_request(str(request_id)), name, form.changed(CHANGED)), status_of(error)
-        return back(str(request_id), unchanged(error), "waiting")
-    except Forbidden as error:
-        return back(str(request_id), unchanged(error), "waiting")
-    noun = "extension" if form.text("noun") == "extension" else "request"
-    return back(str(request_id), f"You {VERDICTS[name].done} this {noun}.", "good")
+        return to_request(str(request_id), unchanged(error), "waiting")
+    decided_on = "extension" if form.text("noun") == "extension" else "request"
+    return to_request(str(request_id), f"You {VOTES[name].done} this {decided_on}.", "good")
 
 
-def _message(request_id: str, name: str, form: Form) -> Decide:
-    verdict = VERDICTS[name]
-    body = {
-        "request_id": request_id,
-        "request_digest": form.text("request_digest"),
-        "decision": verdict.decision,
-        "comment": form.text("comment"),
-        "changes": _changes(form) if verdict is APPROVE else None,
-        "idempotency_key": form.key,
-    }
-    return wire.decode(Decide, body)
-
-
-def _changes(form: Form) -> dict[str, Any] | None:
-    """What is taken away; what was left as it had been asked for takes nothing."""
+def changes_in(form: Form) -> dict[str, Any] | None:
+    """Return the limits that a form sets below the terms; None if it leaves all as it had been asked for."""
     changes = {
         "duration": as_duration(form.text("duration")) or None,
         "starts_at": as_moment(form.text("starts_at")),
@@ -82,23 +67,37 @@ def _changes(form: Form) -> dict[str, Any] | None:
 
 
 def _left(form: Form, name: str) -> list[str] | None:
-    """What is ticked; in place of a pattern, the items of it that are named beside it."""
+    """Return the items that are ticked; in place of a pattern, those that are named beside it."""
     asked, ticked = as_lines(form.text(f"asked_{name}")), as_lines(form.text(name))
-    left = [one for what in asked for one in as_lines(form.text(f"only:{what}")) or [what] * (what in ticked)]
+    left = [one for item in asked for one in as_lines(form.text(f"only:{item}")) or [item] * (item in ticked)]
     return None if left == asked else left
 
 
-def _page(asked: RequestDetails, name: str, form: Form) -> str:
-    matter, verdict, person = matter_of(asked), VERDICTS[name], caller()
+def _message(request_id: str, name: str, form: Form) -> Decide:
+    vote = VOTES[name]
+    body = {
+        "request_id": request_id,
+        "request_digest": form.text("request_digest"),
+        "decision": vote.decision,
+        "comment": form.text("comment"),
+        "changes": changes_in(form) if vote is APPROVE else None,
+        "idempotency_key": form.key,
+    }
+    return wire.decode(Decide, body)
+
+
+def _page(details: RequestDetails, name: str, form: Form) -> str:
+    vote, person = VOTES[name], caller()
     return render_template(
         "request/decision.html",
-        asked=asked,
-        matter=matter,
-        verdict=verdict,
+        asked=details,
+        decision=details.open,
+        noun=noun(details.open) if details.open else "request",
+        deliberation=deliberation_of(details),
+        vote=vote,
         form=form,
-        word=matter.word_of(person.email) if matter else None,
-        obstacle=obstacle(asked),
-        meaning=meaning(verdict, asked, person) if matter else "",
+        earlier=vote_of(details, person.email),
+        obstacle=obstacle(details.you, Decide),
+        effect=effect(vote, details, person),
         is_pattern=is_pattern,
-        may_ask=operations.may_ask(person, asked),
     )

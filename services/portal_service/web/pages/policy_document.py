@@ -1,15 +1,16 @@
-"""The whole policy as a document: edit it, see what it would change, then save it."""
+"""The page of the whole policy as a document: edit it, see its differences, then save it."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from lockbox.contracts.identity import Role
+from lockbox.contracts.policy.operations import PutPolicy
 from lockbox.contracts.policy.views import PolicyView
 from lockbox.errors import Conflict, Fault, Invalid
 from portal_service.edge import caller
 from portal_service.http_status import status_of
-from portal_service.web.pages.policy_change import confirm, document_of, policy_of, save, settings_in
+from portal_service.web.pages.policy_change import confirm, policy_of, save
 from portal_service.web.shell.forms import Form
+from portal_service.web.views.policy_document import document_of, settings_in
 
 blueprint = Blueprint("policy_document", __name__, url_prefix="/settings/document")
 
@@ -17,15 +18,15 @@ blueprint = Blueprint("policy_document", __name__, url_prefix="/settings/documen
 @blueprint.get("")
 def show_document() -> ResponseReturnValue:
     """Show the policy in force as a document."""
-    caller().require(Role.CUSTOMER_ADMIN)
+    PutPolicy.require_role(caller())
     policy = policy_of(caller().organisation)
     return _page(policy, Form.fresh(document=document_of(policy)))
 
 
 @blueprint.post("")
 def change_document() -> ResponseReturnValue:
-    """Show what a document would change, or save it when that was shown; `step` is check, save or edit."""
-    caller().require(Role.CUSTOMER_ADMIN)
+    """Show the differences that a document makes, or save it; the field `step` is check, save or edit."""
+    PutPolicy.require_role(caller())
     form, policy = Form.sent(), policy_of(caller().organisation)
     if form.text("step") == "edit":
         return _page(policy, form)

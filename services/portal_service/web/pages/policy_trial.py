@@ -1,4 +1,4 @@
-"""Trying a policy: what would happen to a request, and who could decide on it. Nothing is asked for or changed."""
+"""The page to try a policy on a request: its outcome and its possible approvers. Nothing is changed."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from lockbox.contracts.request.terms import ReasonCode, Severity
 from lockbox.errors import Fault, Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
-from portal_service.web.pages.policy_change import of_document, settings_in, tenant_of
+from portal_service.web.pages.policy_change import tenant_of
 from portal_service.web.pages.requests import SEVERITIES, tenants
 from portal_service.web.shell.forms import Form, as_duration, as_lines, as_list, as_moment
-from portal_service.web.shell.layout import FORECASTERS
+from portal_service.web.views.policy_document import faults_of_document, settings_in
 
 JUSTIFICATION = "To try the policy."
 FIRST = {
@@ -32,21 +32,21 @@ blueprint = Blueprint("policy_trial", __name__, url_prefix="/settings/try")
 @blueprint.get("")
 def show_form() -> ResponseReturnValue:
     """Show the form for a request to try."""
-    caller().require(*FORECASTERS)
+    EvaluatePolicy.require_role(caller())
     return _page(tenant_of(caller()), Form.fresh(**FIRST))
 
 
 @blueprint.post("")
 def try_policy() -> ResponseReturnValue:
-    """Show what would happen to the request."""
-    caller().require(*FORECASTERS)
+    """Show the outcome for the request."""
+    EvaluatePolicy.require_role(caller())
     form, tenant = Form.sent(), tenant_of(caller())
     if form.text("step") == "begin":
         return _page(tenant, Form.fresh(**FIRST, document=form.text("document")))
     try:
         return _page(tenant, form, edge().call(_question(tenant, form)))
     except Invalid as error:
-        return _page(tenant, form.refused(error), faults=of_document(error.faults)), status_of(error)
+        return _page(tenant, form.refused(error), faults=faults_of_document(error.faults)), status_of(error)
 
 
 def _question(tenant: str, form: Form) -> EvaluatePolicy:

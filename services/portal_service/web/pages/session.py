@@ -1,4 +1,4 @@
-"""Sign in and sign out."""
+"""The pages to sign in and to sign out."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ blueprint = Blueprint("session", __name__)
 
 
 @dataclass(frozen=True)
-class Proof:
-    """What somebody proves with who it is."""
+class Credentials:
+    """An address and the password that goes with it."""
 
     email: Email
     password: str
@@ -27,8 +27,8 @@ class Proof:
 
 @blueprint.get("/sign-in")
 def show_sign_in() -> ResponseReturnValue:
-    """Show the form; whoever is signed in already goes on."""
-    return redirect(browser_session.destination()) if browser_session.known() else _page(Form.fresh())
+    """Show the form; a signed-in person is redirected."""
+    return redirect(browser_session.destination()) if browser_session.signed_in() else _page(Form.fresh())
 
 
 @blueprint.post("/sign-in")
@@ -36,8 +36,8 @@ def sign_in() -> ResponseReturnValue:
     """Sign in and go on to the page that was asked for."""
     form = Form.sent()
     try:
-        proof = _proof(form)
-        return browser_session.admit(edge().sign_in(proof.email, proof.password))
+        credentials = _credentials(form)
+        return browser_session.begin(edge().sign_in(credentials.email, credentials.password))
     except (Invalid, Unauthenticated, TooManyAttempts) as error:
         return _page(form.refused(error)), status_of(error)
 
@@ -46,11 +46,11 @@ def sign_in() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """End the session."""
     edge().sign_out(browser_session.session_token() or "")
-    return browser_session.dismiss()
+    return browser_session.end()
 
 
-def _proof(form: Form) -> Proof:
-    return wire.decode(Proof, {"email": form.text("email"), "password": form.typed.get("password", "")})
+def _credentials(form: Form) -> Credentials:
+    return wire.decode(Credentials, {"email": form.text("email"), "password": form.typed.get("password", "")})
 
 
 def _page(form: Form) -> str:

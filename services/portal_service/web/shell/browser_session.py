@@ -1,4 +1,4 @@
-"""Who is let in to a page: whoever the session cookie knows. The API never looks at it, the pages at nothing else.
+"""The session of a browser, known by a cookie. The API never reads it; the pages read nothing else.
 
 Every form carries a token against forgery, which is bound to the browser by the cookie `lockbox_form`.
 """
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from portal_service.domain.session import Unauthenticated
 from portal_service.edge import edge
 
-OPEN = frozenset({"pages.session.show_sign_in", "pages.session.sign_in"})
+WITHOUT_SIGN_IN = frozenset({"pages.session.show_sign_in", "pages.session.sign_in", "pages.help.show_guide"})
 LOCAL = re.compile(r"/(?!/)[^\\\x00-\x20\x7f]*\Z")
 
 csrf = CSRFProtect()
@@ -29,23 +29,25 @@ def session_token() -> str | None:
     return request.cookies.get(cookie_name())
 
 
-def let_in() -> None:
-    """Let through who is signed in, and of the forms those that were made here."""
-    if request.endpoint not in OPEN:
+def require_sign_in() -> None:
+    """Identify the person, and check the form's token; raises `Unauthenticated` or `CSRFError`."""
+    if request.endpoint not in WITHOUT_SIGN_IN:
         identify()
+    elif request.endpoint == "pages.help.show_guide":
+        signed_in()
     csrf.protect()
 
 
 def identify() -> None:
-    """Find out whose session the cookie names; raises `Unauthenticated`."""
+    """Note the account of the session that the cookie names; raises `Unauthenticated`."""
     token = session_token()
     if not token:
         raise Unauthenticated("token_missing", "sign in first")
     g.identity = edge().identify(token)
 
 
-def known() -> bool:
-    """Whether somebody is signed in."""
+def signed_in() -> bool:
+    """Tell whether the cookie names a session, and note its account."""
     try:
         identify()
     except Unauthenticated:
@@ -53,8 +55,8 @@ def known() -> bool:
     return True
 
 
-def admit(token: str) -> Response:
-    """Go on to the page that was asked for, signed in; forms from before do not count any more."""
+def begin(token: str) -> Response:
+    """Begin a session and redirect to the page that was asked for; forms from before the sign-in are refused."""
     session.clear()
     response = redirect(destination(), 303)
     response.set_cookie(
@@ -63,35 +65,35 @@ def admit(token: str) -> Response:
     return response
 
 
-def dismiss() -> Response:
-    """Go to the sign-in page, signed out."""
+def end() -> Response:
+    """End the session and redirect to the sign-in page."""
     session.clear()
     flash("You have signed out.", "good")
     return _forget(redirect(url_for("pages.session.show_sign_in"), 303))
 
 
 def ask_to_sign_in(_error: Unauthenticated) -> Response:
-    """Go to the sign-in page, and from there back."""
+    """Redirect to the sign-in page, and from there back."""
     if session_token() is not None:
         flash("Your session has ended. Sign in to go on.", "waiting")
-    return _forget(redirect(url_for("pages.session.show_sign_in", next=wanted()), 303))
+    return _forget(redirect(url_for("pages.session.show_sign_in", next=requested_path()), 303))
 
 
 def destination() -> str:
-    """The page that was asked for before signing in: one of this portal, whatever the address says."""
-    wanted = request.args.get("next", "")
-    return wanted if LOCAL.match(wanted) else url_for("pages.queue.show_queue")
+    """Return the page that was asked for before signing in, if it is one of this portal; else the queue."""
+    path = request.args.get("next", "")
+    return path if LOCAL.match(path) else url_for("pages.queue.show_queue")
 
 
-def wanted() -> str:
-    """The page that this web request is for: a form is sent to the address that shows it, unless there is none."""
+def requested_path() -> str:
+    """Return the page that this web request is for: that of a form is the address that it is sent to, if it has one."""
     if request.method in {"GET", "HEAD"}:
         return request.full_path.rstrip("?")
     return "/" if request.endpoint == "pages.session.sign_out" else request.path
 
 
-def keep_out_of_caches(response: flask.Response) -> flask.Response:
-    """What a page shows is for one person at one moment."""
+def forbid_caching(response: flask.Response) -> flask.Response:
+    """Forbid caches to keep a page: it is for one person at one moment."""
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Advice:
-    """What an error means to a person, and what to do."""
+    """The meaning of an error for a person, and the next step."""
 
     title: str
     what_to_do: str
@@ -33,7 +33,7 @@ ADVICE = {
     HTTPStatus.BAD_REQUEST: Advice("That did not work", "Nothing was changed. Go back and try again."),
     HTTPStatus.FORBIDDEN: Advice(
         "You can't do this",
-        "It is for others. If it should be for you, ask whoever names the members or sets the policy.",
+        "Your roles do not allow it. If they should, ask your administrator.",
     ),
     HTTPStatus.NOT_FOUND: Advice(
         "There is no such page", "It does not exist, or it is not for you. Check the address, or start from your queue."
@@ -46,14 +46,14 @@ ADVICE = {
         "That was too much", "Nothing was changed. Go back, shorten what you typed, and send it again."
     ),
     HTTPStatus.UNPROCESSABLE_ENTITY: Advice(
-        "Lockbox does not understand this", "The address holds something that can't be. Start again from the list."
+        "Lockbox does not understand this", "A value in the address is not valid. Start again from the list."
     ),
     HTTPStatus.SERVICE_UNAVAILABLE: Advice(
         "Lockbox can't answer just now",
         "A part of it does not answer. Nothing opens by itself meanwhile. Try again in a moment.",
     ),
     HTTPStatus.INTERNAL_SERVER_ERROR: Advice(
-        "Something is wrong with Lockbox", "It is not your fault. Tell whoever runs it the reference below."
+        "Something is wrong with Lockbox", "It is not your fault. Tell the operators of Lockbox the reference below."
     ),
 }
 OUT_OF_DATE = Advice(
@@ -63,14 +63,14 @@ OUT_OF_DATE = Advice(
 
 
 def page(status: HTTPStatus, details: tuple[str, ...], advice: Advice | None = None) -> Response:
-    """A page about an error; its reference is the correlation id that the logs know it by."""
+    """Return the page about an error; its reference is the correlation id in the logs."""
     text = render_template(
         "error.html",
         status=status,
         details=details,
         advice=advice or ADVICE.get(status) or Advice(status.phrase, "Go back and try again."),
         reference=correlation_id(),
-        again=browser_session.wanted() if advice or status >= HTTPStatus.INTERNAL_SERVER_ERROR else None,
+        again=browser_session.requested_path() if advice or status >= HTTPStatus.INTERNAL_SERVER_ERROR else None,
         sent=_sent() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else [],
     )
     response = make_response(text, status)
@@ -80,41 +80,41 @@ def page(status: HTTPStatus, details: tuple[str, ...], advice: Advice | None = N
 
 
 def of_error(error: LockboxError) -> Response:
-    """The page of an error that Lockbox raised."""
+    """Return the page of an error that Lockbox raised."""
     return page(status_of(error), details(error))
 
 
 def of_http(error: HTTPException) -> Response:
-    """The page of an error that the web framework raised, such as 413."""
+    """Return the page of an error that the web framework raised, such as 413."""
     return page(HTTPStatus(error.code or 500), ())
 
 
 def of_forgery(error: CSRFError) -> Response:
-    """The page of a form whose token does not count (any more)."""
+    """Return the page of a form with a token that is not valid, or not any more."""
     return page(HTTPStatus.BAD_REQUEST, (), OUT_OF_DATE)
 
 
 def of_outage(error: PyMongoError) -> Response:
-    """The page of a portal whose own database does not answer."""
+    """Return the page of a portal without its own database."""
     log.error("database_unavailable", correlation_id=correlation_id(), error=str(error)[:300])
     return page(HTTPStatus.SERVICE_UNAVAILABLE, ())
 
 
-def of_surprise(error: Exception) -> Response:
-    """The page of a bug: it says nothing but where to look."""
+def of_fault(error: Exception) -> Response:
+    """Return the page of a fault in Lockbox: it shows its reference and no detail."""
     log.exception("request_failed", correlation_id=correlation_id())
     return page(HTTPStatus.INTERNAL_SERVER_ERROR, ())
 
 
-def of_nowhere(error: HTTPException) -> Response:
-    """The page of an address that is nothing; it knows who is signed in, as other pages do."""
+def of_unknown_address(error: HTTPException) -> Response:
+    """Return the page of an address that does not exist; it shows the signed-in person, as other pages do."""
     with suppress(PyMongoError):
-        browser_session.known()
+        browser_session.signed_in()
     return of_http(error)
 
 
 def _sent() -> list[tuple[str, str]]:
-    """The form that may not have taken effect, with its own key, so that sending it again counts once."""
+    """Return the form that may not have taken effect, with its key, so that sending it again counts once."""
     return [(name, text) for name, text in request.form.items(multi=True) if name != "password"]
 
 
@@ -125,4 +125,4 @@ def register(pages: Blueprint) -> None:
     pages.register_error_handler(LockboxError, of_error)
     pages.register_error_handler(HTTPException, of_http)
     pages.register_error_handler(PyMongoError, of_outage)
-    pages.register_error_handler(Exception, of_surprise)
+    pages.register_error_handler(Exception, of_fault)

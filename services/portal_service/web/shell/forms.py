@@ -1,4 +1,4 @@
-"""What people type into a form: read it, show it again, and say beside each field what is wrong with it."""
+"""Forms: the values that people typed, and the fault beside each field."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ LOCAL_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?")
 
 @dataclass(frozen=True)
 class Form:
-    """What was typed, the key by which the services know the form again when it comes twice, and what is wrong."""
+    """The typed values, the key that makes a form count once if it is sent twice, and the faults."""
 
     typed: Mapping[str, str]
     key: str
@@ -34,30 +34,30 @@ class Form:
 
     @classmethod
     def fresh(cls, **typed: str) -> "Form":
-        """A form that nobody has filled in yet."""
+        """Return a form with these values, not sent yet."""
         return cls(typed, new_id())
 
     @classmethod
     def sent(cls) -> "Form":
-        """The form that this web request brings; a field that came several times, as boxes do, has a line for each."""
+        """Return the form of this web request; a field that came several times, as boxes do, has a line for each."""
         typed = {name: "\n".join(texts).replace("\r\n", "\n") for name, texts in request.form.lists()}
         key = typed.pop(KEY, "")
         return cls(typed, key if KeyField.pattern.fullmatch(key) else new_id())
 
     def text(self, name: str) -> str:
-        """What stands in a field, without spaces around it."""
+        """Return the value of a field without spaces around it."""
         return self.typed.get(name, "").strip()
 
     def ticks(self, name: str, value: str) -> bool:
-        """Whether a box is ticked: as it was sent, and in a form that did not have this box yet, it is."""
+        """Tell whether a box is ticked: as it was sent; a box that the form did not have yet is ticked."""
         return f"asked_{name}" not in self.typed or value in as_lines(self.text(name))
 
     def changed(self, problem: str) -> "Form":
-        """The form as it was, about something that has changed meanwhile; sent again it is another command."""
+        """Return the form with its values, after its subject has changed; sent again it is another command."""
         return replace(self, problem=problem, key=new_id())
 
     def refused(self, error: LockboxError) -> "Form":
-        """The form as it was, with what is wrong; after a conflict it is another command, so with another key."""
+        """Return the form with its values and its faults; after a conflict it is another command, with another key."""
         wrong: dict[str, tuple[str, ...]] = {}
         for fault in error.faults:
             name = field_of(fault)
@@ -72,17 +72,17 @@ def field_of(fault: Fault) -> str:
 
 
 def as_lines(text: str) -> list[str]:
-    """What stands on each line."""
+    """Return the lines that are not empty."""
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def as_list(text: str) -> list[str]:
-    """What stands between commas or spaces."""
+    """Return the items between commas or spaces."""
     return re.findall(r"[^\s,;]+", text)
 
 
 def as_duration(text: str) -> str:
-    """ISO 8601 for `4h`, `1h 30m`, `90 minutes` or `1:30`; anything else as it is, for the services to judge."""
+    """Return ISO 8601 for `4h`, `1h 30m`, `90 minutes` or `1:30`; anything else as it is, for the services to judge."""
     typed = text.strip().lower()
     clock, spelled = CLOCK.fullmatch(typed), DURATION.fullmatch(typed)
     if clock:
@@ -94,11 +94,11 @@ def as_duration(text: str) -> str:
 
 
 def as_moment(text: str) -> str | None:
-    """RFC 3339 for a date and time in UTC as browsers send it; None for nothing; anything else as it is."""
+    """Return RFC 3339 for a date and time in UTC as browsers send it; None for nothing; anything else as it is."""
     local = LOCAL_MOMENT.fullmatch(text.strip())
     return f"{local[1]}T{local[2]}{local[3] or ':00'}Z" if local else text.strip() or None
 
 
 def as_count(text: str) -> int | str:
-    """A whole number; anything else as it is."""
+    """Return a whole number; anything else as it is."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text  # noqa: PLR2004 - an int of 32 bits

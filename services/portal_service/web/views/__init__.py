@@ -1,1 +1,1 @@
-"""Views: what a page shows of a request or a policy, as pure functions."""
+"""Views: requests and policies as the pages show them, as pure functions."""

@@ -1,4 +1,4 @@
-"""What approvers took away: what was asked for, beside what can still be granted."""
+"""The difference between the terms that were asked for and those that can still be granted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from portal_service.web.wording import words
 
 @dataclass(frozen=True)
 class Narrowed:
-    """One thing of which less can be granted than was asked for."""
+    """One of the terms that approvers narrowed: asked for, and left."""
 
     label: str
     asked: tuple[str, ...]
@@ -18,8 +18,8 @@ class Narrowed:
     listed: bool = False
 
 
-def taken_away(request: RequestDetails) -> list[Narrowed]:
-    """Everything of which less can be granted than was asked for."""
+def narrowed_terms(request: RequestDetails) -> list[Narrowed]:
+    """Return the terms of which less can be granted than was asked for."""
     return list(_differences(request, request.terms)) if request.terms else []
 
 

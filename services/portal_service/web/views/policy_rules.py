@@ -1,4 +1,4 @@
-"""A policy's rules and freezes in words, for people who read what is in force."""
+"""Rules and freezes of a policy in words."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,20 +13,20 @@ FREEZES = {
 
 
 def conditions(when: Condition) -> list[str]:
-    """What a request has to be for a rule; nothing means every request."""
-    told = ((phrase, getattr(when, name)) for name, phrase in PHRASES.items())
-    return [phrase(value) for phrase, value in told if value is not None]
+    """Return the conditions of a rule; none means every request."""
+    given = ((phrase, getattr(when, name)) for name, phrase in PHRASES.items())
+    return [phrase(value) for phrase, value in given if value is not None]
 
 
 def effect(rule: Rule) -> str:
-    """What a rule does."""
+    """Return the effect of a rule."""
     if rule.then == "add_stage":
         return f"adds the stage “{rule.stage.name}”" if rule.stage else "adds a stage"
     return "denies" if rule.then == "auto_deny" else "gives the customer's consent beforehand"
 
 
 def freeze(frozen: Freeze) -> str:
-    """When a freeze is, and what it does."""
+    """Return the period of a freeze and its effect."""
     since, until = (moment.replace("T", " ") for moment in (frozen.starts, frozen.ends))
     return f"{since} until {until} ({frozen.time_zone}): {FREEZES[frozen.effect]}"
 

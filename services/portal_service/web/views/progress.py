@@ -1,4 +1,4 @@
-"""How far a request, or an extension, has come: asked, decided stage by stage, and access."""
+"""The progress of a request or an extension: requested, decided stage by stage, and access."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from lockbox.contracts.request.terms import PENDING
 from portal_service.usecases import RequestDetails
 from portal_service.web.wording import words
 
-NOBODY = Judgement()
+NO_JUDGEMENT = Judgement()
 
 
 @dataclass(frozen=True)
 class GroupStanding:
-    """How many of the approvals that a group has to give are there."""
+    """The approvals that a group has given, of those that it has to give."""
 
     name: str
     given: int
@@ -24,13 +24,13 @@ class GroupStanding:
 
     @property
     def satisfied(self) -> bool:
-        """Whether no more is needed of it."""
+        """Tell whether the group has given all its approvals."""
         return self.given >= self.needed
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step on the way; `standing` is `done`, `open`, `failed`, `ahead` or `left` (behind)."""
+    """One step of the progress; `standing` is `done`, `open`, `failed`, `ahead` or `left` (behind)."""
 
     title: str
     standing: str
@@ -40,21 +40,21 @@ class Step:
 
 
 def steps(request: RequestDetails) -> list[Step]:
-    """The way of a request, from the question to the access."""
+    """Return the steps of a request, from the question to the access."""
     asked = Step("Requested", "done", f"by {request.requester}", request.created_at)
     pending = request.state in PENDING
-    stages = stage_steps(request, request.you if pending else NOBODY, pending=pending)
+    stages = stage_steps(request, request.you if pending else NO_JUDGEMENT, pending=pending)
     return [asked, *stages, _access(request)]
 
 
 def extension_steps(extension: ExtensionView, you: Judgement) -> list[Step]:
-    """The way of an extension through the same stages."""
+    """Return the steps of an extension through the same stages."""
     pending = extension.state == "PENDING"
-    return list(stage_steps(extension, you if pending else NOBODY, pending=pending))
+    return list(stage_steps(extension, you if pending else NO_JUDGEMENT, pending=pending))
 
 
 def stage_steps(decided: RequestDetails | Deliberating, you: Judgement, *, pending: bool) -> Iterator[Step]:
-    """The stages; what the open one still misses is in the judgement."""
+    """Yield a step for each stage; the approvals that the open one still needs are in the judgement."""
     for number, stage in enumerate(decided.stages, start=1):
         decisions = [decision for decision in decided.decisions if decision.stage == number]
         standing = _standing(stage, decisions, pending=pending)

@@ -9,42 +9,42 @@ from portal_service.web.wording import words
 
 
 def person(actor: str) -> str:
-    """The name of an actor: the address of a person, `Lockbox` for one of its services."""
+    """Return the name of an actor: the address of a person, `Lockbox` for one of its services."""
     return "Lockbox" if actor.endswith("_service") else actor
 
 
 def utc(moment: datetime) -> str:
-    """A moment to the minute, with its time zone."""
+    """Return a moment to the minute, with its time zone."""
     return f"{words.minute(moment)} UTC"
 
 
 def joined(names: Sequence[str]) -> str:
-    """Names in text; `nobody` for none."""
+    """Return names in text, also if there are none."""
     return words.listed(names or ["nobody"])
 
 
 def stages(plans: Iterable[StagePlan]) -> str:
-    """The names of stages, in the order in which they decide."""
+    """Return the names of stages, in the order in which they decide."""
     return ", then ".join(plan.name for plan in plans) or "nobody"
 
 
 def groups(needed: Iterable[Group]) -> str:
-    """The groups of a stage, each with the number of its approvals."""
+    """Return the groups of a stage, each with the number of its approvals."""
     return " and ".join(f"{group.approvals} of {group.name}" for group in needed)
 
 
 def reasons(why: Iterable[str]) -> str:
-    """The reasons of a policy, with their durations in words."""
+    """Return the reasons of a policy, with their durations in words."""
     return "; ".join(words.spoken_within(reason) for reason in why)
 
 
 def roles(codes: Iterable[str]) -> str:
-    """Roles in words."""
+    """Return roles in words."""
     return ", ".join(code.replace("_", " ") for code in codes)
 
 
 def narrowed(changes: Changes) -> str:
-    """The limits that an approver set below the terms of the request."""
+    """Return the limits that an approver set below the terms of the request."""
     limits = (
         f"for {words.spoken(changes.duration)}" if changes.duration is not None else "",
         f"from {utc(changes.starts_at)}" if changes.starts_at is not None else "",

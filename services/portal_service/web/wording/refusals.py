@@ -10,6 +10,7 @@ from portal_service.web.wording.parameters import filled
 REFUSALS: Mapping[str, str] = {
     # roles, relations and visibility
     "role_required": "This needs the role {roles:roles}.",
+    "requests_not_visible": "Your roles show you no requests.",
     "own_request": "Nobody decides on an own request.",
     "not_your_stage": "The {side:side}'s people decide now.",
     "not_eligible": "The policy lets others decide in this stage: {groups:list}.",

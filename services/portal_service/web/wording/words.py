@@ -1,4 +1,4 @@
-"""Human words for what the services say in codes, and the moments and durations that people read."""
+"""Words for the codes of the services, and moments and durations as people read them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -52,73 +52,73 @@ UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 def plain(code: str) -> str:
-    """A code that has no words of its own, such as `grant_completed`: Grant completed."""
+    """Return a code that has no words of its own in plain text, such as `grant_completed`: Grant completed."""
     return code.replace("_", " ").strip().capitalize()
 
 
 def label(field: str) -> str:
-    """What the pages call a field."""
+    """Return the label of a field."""
     return LABELS.get(field) or plain(field)
 
 
 def state(code: str) -> str:
-    """The state of a request, a grant or an extension."""
+    """Return the words for the state of a request, a grant or an extension."""
     return STATES.get(code) or plain(code)
 
 
 def tone(code: str) -> str:
-    """How a state is coloured."""
+    """Return the tone of a state, which is its colour."""
     return TONES.get(code, "quiet")
 
 
 def reason(code: str) -> str:
-    """A reason code."""
+    """Return the words for a reason code."""
     return REASONS.get(code) or plain(code)
 
 
 def side(code: str) -> str:
-    """Whose people decide: the vendor, or the customer."""
+    """Return the words for a side: the vendor, or the customer."""
     return SIDES.get(code) or plain(code)
 
 
 def opened(code: str) -> str:
-    """What opened an access."""
+    """Return the words for the way in which an access was opened."""
     return OPENED.get(code) or plain(code)
 
 
 def organisation(name: str) -> str:
-    """An organisation: a tenant by its name, or the vendor."""
+    """Return the name of an organisation: a tenant's name, or the vendor."""
     return "Vendor" if name == VENDOR else name
 
 
 def member(name: str) -> str:
-    """Who belongs to a group: a person by the address, or everybody of a role."""
+    """Return the words for a member of a group: a person's address, or everybody of a role."""
     return name if "@" in name else f"any {plain(name).lower()}"
 
 
 def moment(at: datetime) -> str:
-    """A moment to the second; what shows it says that it is UTC."""
+    """Return a moment to the second, without its time zone, which is UTC."""
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def minute(at: datetime) -> str:
-    """A moment to the minute."""
+    """Return a moment to the minute, without its time zone, which is UTC."""
     return f"{at:%Y-%m-%d %H:%M}"
 
 
 def spoken(duration: timedelta) -> str:
-    """A duration in text, such as `4 hours` or `1 hour 30 minutes`."""
+    """Return a duration in text, such as `4 hours` or `1 hour 30 minutes`."""
     parts = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in _parts(duration)]
     return " ".join(parts) or "0 seconds"
 
 
 def compact(duration: timedelta) -> str:
-    """A duration as people type it, such as `1h 30m`; `forms.as_duration` reads it."""
+    """Return a duration as people type it, such as `1h 30m`; `forms.as_duration` reads it."""
     return " ".join(f"{count}{unit[0]}" for count, unit in _parts(duration)) or "0s"
 
 
 def remaining(until: datetime, now: datetime) -> str:
-    """How long it is until then, in its two largest units; static/app.js counts it down in the same words."""
+    """Return the time left in its two largest units; static/app.js counts it down in the same words."""
     seconds = int((until - now).total_seconds())
     if seconds <= 0:
         return "ended"
@@ -131,18 +131,18 @@ def remaining(until: datetime, now: datetime) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things, such as `1 approval` or `2 approvals`."""
+    """Return a number of things, such as `1 approval` or `2 approvals`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in text, such as `read, list and export`."""
+    """Return names in text, such as `read, list and export`."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def spoken_within(text: str) -> str:
-    """A text with its ISO 8601 durations and RFC 3339 moments spoken."""
+    """Return a text with its ISO 8601 durations and RFC 3339 moments spoken."""
     text = MOMENT_IN_TEXT.sub(r"\1 \2\3 UTC", text)
     return DURATION_IN_TEXT.sub(lambda found: _spoken_code(found[0]), text)
 

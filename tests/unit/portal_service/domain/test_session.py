@@ -12,7 +12,7 @@ from portal_service.domain.session import (
     FailedAttempt,
     Session,
     TooManyAttempts,
-    require_patience,
+    require_few_failures,
 )
 
 CAROL = Account(email="carol@contoso.example", organisation="contoso", roles=("customer_admin",), password_hash="hash")
@@ -42,13 +42,13 @@ def test_failed_attempt_when_noted_is_for_the_tenant_of_the_account(
 
 @pytest.mark.parametrize("failures", [0, 1, FAILURES_ALLOWED - 1])
 def test_patience_when_there_were_few_failures_lets_through(failures: int) -> None:
-    require_patience(failures)
+    require_few_failures(failures)
 
 
 @pytest.mark.parametrize("failures", [FAILURES_ALLOWED, FAILURES_ALLOWED + 1, 100])
 def test_patience_when_there_were_many_failures_ends(failures: int) -> None:
     with pytest.raises(TooManyAttempts) as refused:
-        require_patience(failures)
+        require_few_failures(failures)
     assert refused.value.code == "too_many_attempts"
 
 
