@@ -141,7 +141,7 @@ def test_send_when_the_recipient_is_refused_for_now_is_unavailable(serve: Serve,
     assert reply[:3] in told
 
 
-def test_send_when_the_message_is_not_taken_is_unavailable(serve: Serve) -> None:
+def test_send_when_the_message_is_not_accepted_is_unavailable(serve: Serve) -> None:
     assert "452" in refused(serve(Mailbox(data="452 Full")), Unavailable)
 
 
@@ -161,7 +161,7 @@ def test_send_when_the_server_wants_it_signs_in_over_tls(serve: Serve, tls: ssl.
     assert len(box.taken) == 1
 
 
-def test_send_when_nobody_known_signed_the_certificate_sends_nothing(serve: Serve, tls: ssl.SSLContext) -> None:
+def test_send_when_the_certificate_is_of_an_unknown_authority_sends_nothing(serve: Serve, tls: ssl.SSLContext) -> None:
     box = serve(Mailbox(), tls_context=tls)
     assert "certificate verify failed" in refused(box, Unavailable, smtp_starttls=True)
 

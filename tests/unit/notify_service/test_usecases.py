@@ -59,7 +59,7 @@ def alerted(fact: Fact = OPENED, members: FakeMembers = MEMBERS) -> FakeDeliveri
         (MemberRemoved(tenant="contoso", email="a@b"), ("contoso", (), 4)),
     ],
 )
-def test_learn_member_when_told_notes_who_has_which_roles(
+def test_learn_member_when_an_event_comes_stores_the_roles(
     fact: MemberAdded | MemberChanged | MemberRemoved, learnt: object
 ) -> None:
     members = FakeMembers()
@@ -91,11 +91,11 @@ def test_alert_people_when_there_is_an_outcome_tells_the_requester_alone() -> No
 
 
 @pytest.mark.parametrize("fact", [created(), granted()])
-def test_alert_people_when_it_concerns_nobody_tells_nobody(fact: Fact) -> None:
+def test_alert_people_when_the_event_has_no_audience_creates_no_delivery(fact: Fact) -> None:
     assert recipients(alerted(fact, FakeMembers())) == []
 
 
-def test_alert_people_when_nobody_is_known_yet_is_to_be_tried_again() -> None:
+def test_alert_people_when_no_recipient_is_known_yet_is_to_be_tried_again() -> None:
     deliveries = FakeDeliveries()
     with pytest.raises(NotFound) as failed:
         usecases.alert_people(deliveries, FakeMembers(), event(OPENED), OPENED, NOW)

@@ -97,7 +97,7 @@ def test_usage_when_nothing_happened_yet_says_what_was_granted_and_that_it_was_n
     ],
 )
 @pytest.mark.parametrize("late", [False, True])
-def test_usage_when_its_life_went_on_says_where_it_stands_in_whatever_order_it_is_told(
+def test_usage_when_events_come_in_any_order_shows_the_latest_state(
     fact: Any, state: GrantState, ended_at: datetime | None, late: bool
 ) -> None:
     one = tally()
@@ -119,7 +119,7 @@ def test_usage_when_it_was_extended_names_its_new_end() -> None:
     assert (found.ends_at, found.ended_at) == (NOW + 6 * HOUR, NOW + 6 * HOUR)
 
 
-def test_tally_when_it_is_told_of_something_else_than_a_grant_raises() -> None:
+def test_tally_when_made_of_another_event_than_a_grant_raises() -> None:
     with pytest.raises(TypeError, match="request_created gives no access"):
         Tally(event(created()), 20)
 

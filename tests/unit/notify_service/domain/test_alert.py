@@ -168,7 +168,7 @@ def test_alert_when_break_glass_is_wanted_tells_the_other_approvers_of_the_vendo
     assert alert.urgent
 
 
-def test_alert_when_break_glass_is_used_tells_the_customer_at_once_all_that_matters() -> None:
+def test_alert_when_break_glass_is_used_informs_the_customer_in_full() -> None:
     opened = {name: value for name, value in GRANT.items() if name not in ("tenant",)}
     alert = told(
         BreakGlassUsed(
@@ -252,7 +252,7 @@ def test_alert_when_there_is_an_outcome_tells_the_requester(
     assert not alert.urgent
 
 
-def test_alert_when_the_fact_concerns_nobody_is_none() -> None:
+def test_alert_when_the_fact_has_no_audience_is_none() -> None:
     assert alert_for(created()) is None
     telling = {kind.__name__ for kind in COMPOSERS}
     assert telling == {

@@ -45,7 +45,7 @@ def test_ask_when_there_is_no_such_tenant_says_so() -> None:
 
 
 @pytest.mark.parametrize("duration", [timedelta(microseconds=1), timedelta(hours=4)])
-def test_ask_when_as_long_as_allowed_is_taken(duration: timedelta) -> None:
+def test_ask_when_as_long_as_allowed_is_accepted(duration: timedelta) -> None:
     assert ask(REQUEST_ID, asked(duration=duration), REQUESTER, TENANT, NOW).state.duration == duration
 
 
@@ -56,7 +56,7 @@ def test_ask_when_longer_than_allowed_says_how_long_it_may_be() -> None:
 
 
 @pytest.mark.parametrize("starts_at", [None, NOW, NOW + timedelta(seconds=1), NOW + timedelta(days=30)])
-def test_ask_when_it_starts_in_the_next_thirty_days_is_taken(starts_at: datetime | None) -> None:
+def test_ask_when_it_starts_in_the_next_thirty_days_is_accepted(starts_at: datetime | None) -> None:
     assert ask(REQUEST_ID, asked(starts_at=starts_at), REQUESTER, TENANT, NOW).state.starts_at == starts_at
 
 
@@ -107,7 +107,7 @@ def test_ask_when_several_things_are_wrong_says_the_first() -> None:
     assert refusal(duration=timedelta(hours=9), starts_at=NOW - timedelta(days=1)).code == "duration_too_long"
 
 
-def test_terms_when_taken_out_of_a_message_are_those_that_were_put_in() -> None:
+def test_terms_when_read_from_a_message_are_those_of_its_sender() -> None:
     assert AccessTerms.of(created()) == terms()
     assert AccessTerms.of(ask(REQUEST_ID, asked(), REQUESTER, TENANT, NOW).state) == terms()
 

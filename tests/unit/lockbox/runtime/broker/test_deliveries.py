@@ -64,7 +64,7 @@ def test_ack_when_later_ones_come_while_one_is_open_leaves_that_one_alone() -> N
     assert channel.out == {1}
 
 
-def test_ack_when_the_message_is_settled_already_says_nothing() -> None:
+def test_ack_when_the_message_is_acknowledged_already_sends_nothing() -> None:
     channel, deliveries = delivered(2)
     deliveries.requeue(2)
     deliveries.ack([1, 2])

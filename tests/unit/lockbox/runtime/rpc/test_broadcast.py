@@ -64,7 +64,7 @@ def test_listeners_when_there_are_many_are_answered_by_one_question(broadcast: "
         assert [one.next(PATIENCE), other.next(PATIENCE)] == [1, 1]
 
 
-def test_broadcast_when_nobody_listens_any_more_asks_no_more(broadcast: "Broadcast[int]", ask: Answers) -> None:
+def test_broadcast_when_the_last_listener_leaves_stops_asking(broadcast: "Broadcast[int]", ask: Answers) -> None:
     with broadcast.listener(ask) as listener:
         listener.next(PATIENCE)
     until(lambda: not broadcast._asking)
@@ -117,7 +117,7 @@ def test_listener_when_there_are_too_many_is_refused(
     assert refused.value.code == "too_many_listeners"
 
 
-def test_broadcast_when_it_stops_sends_all_away_and_takes_nobody(broadcast: "Broadcast[int]", ask: Answers) -> None:
+def test_broadcast_when_it_stops_closes_its_listeners_and_opens_none(broadcast: "Broadcast[int]", ask: Answers) -> None:
     with broadcast.listener(ask) as listener:
         broadcast.stop()
         assert not listener.open

@@ -19,5 +19,5 @@ def test_stored_when_made_of_entries_holds_what_is_needed_to_publish_them() -> N
     ]
 
 
-def test_lease_when_somebody_publishes_is_longer_than_the_head_start() -> None:
+def test_lease_when_compared_is_longer_than_the_head_start() -> None:
     assert NOW < NOW + HEAD_START < NOW + LEASE
