@@ -143,7 +143,7 @@ def read_file(path: Path, kind: type[S]) -> S:
 
 
 def request_guard_of(path: Path) -> RequestGuard:
-    """Return the guard of requests that a TOML file describes; raises `Invalid` with a message that names every fault."""
+    """Return the guard of requests that a TOML file describes; raises `Invalid`, which names every fault."""
     return read_file(path, RequestGuardSettings).request_guard()
 
 

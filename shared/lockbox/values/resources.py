@@ -16,7 +16,7 @@ PATTERN = re.compile(rf"{NO_DOTS}(?:{SEGMENT}|\*)(?:/(?:{SEGMENT}|\*))*/(?:{SEGM
 
 
 def is_item(resource: str) -> bool:
-    """Return whether it names one item, in letters that can't be mistaken for others: no wildcard, escape or empty segment."""
+    """Return whether it names one item, in plain letters: no wildcard, escape or empty segment."""
     return ITEM.match(resource) is not None
 
 
