@@ -99,7 +99,7 @@ class ApprovalService(operator.OperatedService):
 
     @command(UseBreakGlass)
     def use_break_glass(self, caller: Caller, message: UseBreakGlass) -> ApprovalView:
-        """Ask for access at once, or open it as the second approver who asks."""
+        """Ask for access at once, or open it as the second approver."""
         return approval.perform(self.approvals, caller, message, self.clock.now())
 
     @command(AcknowledgeBreakGlass)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from approval_service.domain.approval.break_glass import BreakGlassUse
-from approval_service.domain.approval.deliberation import Deliberation
+from approval_service.domain.approval.deliberation import Deliberation, PendingDecision
 from approval_service.domain.approval.extension import Extension
 from approval_service.domain.grant import Grant
 from approval_service.domain.policy import hours
@@ -37,15 +37,6 @@ from lockbox.values.timestamps import format_timestamp
 
 POLICY = "policy"
 STAGE_STATE = {Side.VENDOR: RequestState.PENDING_VENDOR, Side.CUSTOMER: RequestState.PENDING_CUSTOMER}
-
-
-@dataclass(frozen=True)
-class PendingDecision:
-    """The decision that approvers have to make now: on the request itself, or on the extension of this number."""
-
-    deliberation: Deliberation
-    ends_at: datetime
-    extension: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

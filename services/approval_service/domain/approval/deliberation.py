@@ -149,6 +149,15 @@ class Deliberation:
         return assign(approvals, {group.name: group.approvals for group in stage.groups})
 
 
+@dataclass(frozen=True)
+class PendingDecision:
+    """The decision that approvers have to make now: on the request itself, or on the extension of this number."""
+
+    deliberation: Deliberation
+    ends_at: datetime
+    extension: int | None = None
+
+
 def counts_for(caller: Caller, stage: StagePlan) -> tuple[str, ...]:
     """Return the groups of a stage that this caller's yes can count for, by the roles that the caller has now."""
     if not caller.has(*DECIDING_ROLES[stage.side]):

@@ -186,11 +186,6 @@ class Judgement(Rights):
     forbidden: tuple[Objection, ...] = ()
     said: Verdict | None = None
 
-    @property
-    def may_decide(self) -> bool:
-        """Whether nothing forbids it."""
-        return not self.forbidden
-
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalReading(ApprovalView):

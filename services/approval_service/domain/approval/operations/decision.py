@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from approval_service.domain.approval.approval import Approval, PendingDecision
-from approval_service.domain.approval.deliberation import Deliberation
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.deliberation import Deliberation, PendingDecision
 from approval_service.domain.approval.operations import extension
 from approval_service.domain.approval.operations.narrowing import narrow, only_shorter
 from lockbox.contracts.approval.facts import DecisionRecorded

@@ -244,7 +244,7 @@ def test_decide_when_a_denial_has_changes_is_refused() -> None:
 
 def test_judge_when_nothing_is_in_the_way_says_what_is_missing() -> None:
     judged = views.judgement(decide(under(TWO_GROUPS), ANN).state, BEN, NOW)
-    assert judged.may_decide
+    assert judged.allows("decide")
     assert judged.satisfied == ("Legal",)
     assert [(one.group, one.approvals) for one in judged.missing] == [("Security", 1)]
     assert judged.counts_for == ("Security",)
