@@ -39,8 +39,9 @@ def compose(delivery: Delivery, settings: NotifySettings) -> EmailMessage:
         message["Importance"] = "high"
         message["X-Priority"] = "1 (Highest)"
         message["Priority"] = "urgent"
-    message.set_content(templates.get_template("alert.txt").render(alert=delivery, link=link))
-    message.add_alternative(templates.get_template("alert.html").render(alert=delivery, link=link), subtype="html")
+    shown = {"alert": delivery, "link": link, "guide": f"{settings.portal_url}/help/approvers"}
+    message.set_content(templates.get_template("alert.txt").render(shown))
+    message.add_alternative(templates.get_template("alert.html").render(shown), subtype="html")
     return message
 
 

@@ -41,7 +41,7 @@ class PortalService:
     @on_start()
     def plant_seed(self) -> None:
         """Add the first members."""
-        usecases.plant(self._known, self.seed, new_id(), self.clock.now())
+        usecases.create_members(self._known, self.seed, new_id(), self.clock.now())
 
     @web_request("/")
     @web_request("/<path:path>")

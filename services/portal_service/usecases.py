@@ -1,4 +1,4 @@
-"""What portal_service does itself: accounts, sessions, and asking two services where one answer needs both."""
+"""Use cases of portal_service: accounts, sessions, and answers that two services give together."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
@@ -54,14 +54,14 @@ Patience = Callable[[], bool]
 
 
 class Accounts(Protocol):
-    """Where accounts are kept."""
+    """The store of accounts."""
 
     def find(self, key: str) -> Account | None: ...  # noqa: D102
     def create(self, key: str, changed: Changed[Account], act: Act) -> Account: ...  # noqa: D102
 
 
 class Sessions(Protocol):
-    """Where sessions are kept."""
+    """The store of sessions."""
 
     def find(self, key: str) -> Session | None: ...  # noqa: D102
     def create(self, key: str, changed: Changed[Session], act: Act) -> Session: ...  # noqa: D102
@@ -69,21 +69,21 @@ class Sessions(Protocol):
 
 
 class ApiTokens(Protocol):
-    """Where API tokens are kept."""
+    """The store of API tokens."""
 
     def find(self, key: str) -> ApiToken | None: ...  # noqa: D102
     def create(self, key: str, changed: Changed[ApiToken], act: Act) -> ApiToken: ...  # noqa: D102
 
 
 class FailedAttempts(Protocol):
-    """Where failed sign-ins are kept."""
+    """The store of failed sign-ins."""
 
     def create(self, key: str, changed: Changed[FailedAttempt], act: Act) -> FailedAttempt: ...  # noqa: D102
     def recent(self, email: str, since: datetime) -> int: ...  # noqa: D102
 
 
 class Services(Protocol):
-    """The way to the other services."""
+    """The client of the other services."""
 
     def call(self, caller: Caller, message: Call[R], service: str | None = None) -> R: ...  # noqa: D102
     def call_each(  # noqa: D102
@@ -104,14 +104,14 @@ class SeedMember:
 
 @dataclass(frozen=True)
 class Seed:
-    """The members that a deployment starts with; those who are there already are left as they are."""
+    """The members that a deployment starts with; a member that exists already is left as it is."""
 
     members: tuple[SeedMember, ...]
 
 
 @dataclass(frozen=True)
 class Known:
-    """Everything by which the portal knows people and machines."""
+    """The stores of accounts and their credentials."""
 
     accounts: Accounts
     sessions: Sessions
@@ -121,7 +121,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Identity:
-    """A known account, and since when it has been known to be the one that calls."""
+    """The account of a caller and the time at which it was authenticated."""
 
     account: Account
     since: datetime
@@ -129,7 +129,7 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestDetails(RequestView):
-    """A request as it was asked, its history, and what became of it so far, from the service that decides it.
+    """A request with its terms and history, and its outcome so far from the service that decides it.
 
     `terms` are what can still be granted. Until a request has arrived there, nothing is open and `terms` is null.
     """
@@ -151,12 +151,12 @@ class RequestDetails(RequestView):
     you: Judgement = field(default_factory=Judgement)
 
 
-SAID_OF_REQUEST = {field.name for field in fields(RequestView)} - {"state", "expires_at"}
-OUTCOME = tuple(field.name for field in fields(RequestDetails) if field.name not in SAID_OF_REQUEST)
+OF_REQUEST = {field.name for field in fields(RequestView)} - {"state", "expires_at"}
+OUTCOME = tuple(field.name for field in fields(RequestDetails) if field.name not in OF_REQUEST)
 
 
-def plant(known: Known, seed: Seed, correlation_id: str, now: datetime) -> None:
-    """Name the members of a seed."""
+def create_members(known: Known, seed: Seed, correlation_id: str, now: datetime) -> None:
+    """Create the members of a seed that do not exist yet."""
     act = Act(Cause(SERVICE, correlation_id), now)
     for member in seed.members:
         account = known.accounts.find(member.email)
@@ -169,7 +169,7 @@ def plant(known: Known, seed: Seed, correlation_id: str, now: datetime) -> None:
 
 
 def sign_in(known: Known, email: str, password: str, act: Act, attempt_id: str) -> str:
-    """A session token for the right password; raises `Unauthenticated` or `TooManyAttempts`."""
+    """Return a session token for the right password; raises `Unauthenticated` or `TooManyAttempts`."""
     require_few_failures(known.failed_attempts.recent(email, act.now - FAILURES_WITHIN))
     account = known.accounts.find(email)
     if not password_matches(account.password_hash if account else None, password) or account is None:
@@ -186,7 +186,7 @@ def sign_out(known: Known, token: str) -> None:
 
 
 def identify(known: Known, token: str, now: datetime) -> Identity:
-    """Whose token this is, a session's or a machine's; raises `Unauthenticated`."""
+    """Return the account behind a session's or a machine's token; raises `Unauthenticated`."""
     key = token_digest(token)
     session = known.sessions.find(key) or known.api_tokens.find(key)
     if session is None:
@@ -200,7 +200,7 @@ def identify(known: Known, token: str, now: datetime) -> Identity:
 
 
 def read_request(services: Services, caller: Caller, request_id: str, patience: Patience) -> RequestDetails:
-    """A request with its outcome: what was asked from one service, what became of it from the one that decides.
+    """Return a request with its outcome: the request from one service, the outcome from the one that decides.
 
     A request that was created a moment ago is waited for.
     """
@@ -214,7 +214,7 @@ def read_request(services: Services, caller: Caller, request_id: str, patience: 
 
 
 def act_on_request(services: Services, caller: Caller, message: OnRequest, patience: Patience) -> ApprovalView:
-    """Send an act on a request; one that was created a moment ago may not have reached the approval service yet."""
+    """Send an operation on a request; a new one may not have reached the approval service yet, so it is tried again."""
     while True:
         try:
             return services.call(caller, message)

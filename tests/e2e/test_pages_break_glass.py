@@ -27,17 +27,17 @@ def test_glass_when_broken_by_two_opens_access_that_the_customer_acknowledges(
 ) -> None:
     first = open_as("vendor_approver", f"/requests/{urgent['id']}")
     first.get_by_role("link", name="Break the glass").click()
-    expect(first.get_by_text("You would be the first to want this, so nothing opens yet.")).to_be_visible()
+    expect(first.get_by_text("You would be the first to ask for this, so nothing opens yet.")).to_be_visible()
     first.get_by_role("button", name="Break the glass").click()
     expect(first.locator("#comment-error")).to_be_visible()
     first.get_by_label(WHY).fill("Mail is down for everybody.")
     assert barriers(first) == []
     first.get_by_role("button", name="Break the glass").click()
-    expect(first.get_by_text("Nothing is open until a second approver wants it too.")).to_be_visible()
+    expect(first.get_by_text("Nothing is open until a second approver asks for it too.")).to_be_visible()
     assert people.engineer.get(f"/requests/{urgent['id']}")["grant"] is None
 
     second = open_as("lead", f"/requests/{urgent['id']}/break-glass")
-    expect(second.get_by_text("You would be the second approver who wants this: access opens at once")).to_be_visible()
+    expect(second.get_by_text("You would be the second approver to ask for this: access opens at once")).to_be_visible()
     expect(second.get_by_role("region", name="Break-glass")).to_contain_text("Mail is down for everybody.")
     second.get_by_label(WHY).fill("So it is.")
     second.get_by_role("button", name="Open access now").click()
@@ -85,7 +85,7 @@ def test_glass_when_wanted_already_is_not_for_the_same_approver_again(
 ) -> None:
     people.vendor_approver.post(f"/requests/{urgent['id']}/break-glass", {"comment": "It burns."})
     page = open_as("vendor_approver", f"/requests/{urgent['id']}")
-    expect(page.get_by_role("region", name="Break-glass is wanted")).to_contain_text("Nobody yet: nothing is open")
+    expect(page.get_by_role("region", name="Break-glass is asked for")).to_contain_text("Nobody yet: nothing is open")
     expect(page.get_by_role("link", name="Break the glass")).to_have_count(0)
     page.goto(f"{page.url}/break-glass")
     expect(page.get_by_role("heading", name="You can't do this now")).to_be_visible()

@@ -132,7 +132,7 @@ def test_decision_when_the_mind_is_changed_before_the_stage_is_over_takes_the_pl
     page.get_by_label("Comment").fill("Looks right.")
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("link", name="Reject instead").click()
-    expect(page.get_by_role("heading", name="Change what you said?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Change your decision?")).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text("You approved this request")
     expect(page.get_by_role("main")).to_contain_text("Looks right.")
     page.get_by_label("Why").fill("It is not.")

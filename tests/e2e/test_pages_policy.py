@@ -169,7 +169,7 @@ def test_proposal_when_taken_off_the_table_changes_nothing(
     assert proposed.status_code == 202, proposed.text
     page = open_as(name, "/settings")
     page.get_by_role("button", name=button).click()
-    expect(page.get_by_text("The proposal is off the table.")).to_be_visible()
+    expect(page.get_by_text("The proposal is rejected.")).to_be_visible()
     after = people.northwind_admin.get(POLICY)
     assert (after["comment_on_denial"], after["proposal"]) == (False, None)
 

@@ -230,7 +230,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hashed")
 def test_plant_when_nothing_is_there_names_the_members() -> None:
     portal = Portal()
-    usecases.plant(portal.known, SEED, CORRELATION_ID, NOW)
+    usecases.create_members(portal.known, SEED, CORRELATION_ID, NOW)
     assert portal.accounts.types == ["member_added", "member_added"]
     assert portal.api_tokens.types == ["api_token_created"]
     assert set(portal.api_tokens.states) == {token_digest("lbk_machine")}
@@ -242,9 +242,9 @@ def test_plant_when_nothing_is_there_names_the_members() -> None:
 @pytest.mark.usefixtures("hashed")
 def test_plant_when_done_again_changes_nothing() -> None:
     portal = Portal()
-    usecases.plant(portal.known, SEED, CORRELATION_ID, NOW)
+    usecases.create_members(portal.known, SEED, CORRELATION_ID, NOW)
     accounts, tokens = dict(portal.accounts.states), dict(portal.api_tokens.states)
-    usecases.plant(portal.known, SEED, EVENT_ID, SOON)
+    usecases.create_members(portal.known, SEED, EVENT_ID, SOON)
     assert (portal.accounts.states, portal.api_tokens.states) == (accounts, tokens)
     assert len(portal.accounts.facts) == 2
     assert len(portal.api_tokens.facts) == 1
@@ -255,7 +255,7 @@ def test_plant_when_somebody_is_there_already_leaves_password_and_roles() -> Non
     known = replace(CAROL, roles=("customer_auditor",))
     portal = Portal(known)
     again = SeedMember(CAROL.email, "contoso", ("customer_admin",), password="another")
-    usecases.plant(portal.known, Seed(members=(again,)), CORRELATION_ID, NOW)
+    usecases.create_members(portal.known, Seed(members=(again,)), CORRELATION_ID, NOW)
     assert portal.accounts.states == {CAROL.email: known}
 
 
@@ -263,7 +263,7 @@ def test_plant_when_somebody_is_there_already_leaves_password_and_roles() -> Non
 def test_plant_when_roles_do_not_fit_says_whose() -> None:
     wrong = SeedMember("x@contoso.example", "contoso", ("operator",), password="x")
     with pytest.raises(Invalid) as refused:
-        usecases.plant(Portal().known, Seed(members=(wrong,)), CORRELATION_ID, NOW)
+        usecases.create_members(Portal().known, Seed(members=(wrong,)), CORRELATION_ID, NOW)
     assert "x@contoso.example" in refused.value.message
 
 
