@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from lockbox.contracts.events import VENDOR, Cause
 from lockbox.contracts.fields import Email, Timestamp, Uuid
-from lockbox.errors import Forbidden, NotFound
+from lockbox.errors import NotFound
 
 
 class Role(StrEnum):
@@ -46,11 +46,6 @@ class Caller:
         """Tell whether the caller has one of these roles, in the organisation that the role belongs to."""
         fitting = VENDOR_ROLES if self.is_vendor else CUSTOMER_ROLES
         return bool(self.roles & fitting & set(roles))
-
-    def require(self, *roles: Role) -> None:
-        """Raise `Forbidden("role_required", ...)` unless the caller has one of these roles."""
-        if not self.has(*roles):
-            raise Forbidden("role_required", f"this needs the role {' or '.join(roles)}", params={"roles": list(roles)})
 
     @property
     def sees_all(self) -> bool:

@@ -8,10 +8,6 @@ from lockbox.contracts.grant.terms import GrantState, OpenedBy
 from lockbox.contracts.identity import CUSTOMER_ROLES, Role
 from lockbox.contracts.page import Page
 
-READERS = (Role.VENDOR_AUDITOR, *sorted(CUSTOMER_ROLES))
-"""The roles that read the report: the vendor's auditors for every tenant, a customer's people for their own."""
-
-
 # --- answers -------------------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@ from tests.unit.builders import CORRELATION_ID, NOW, caller
 
 from lockbox.contracts.events import Cause
 from lockbox.contracts.identity import CUSTOMER_ROLES, VENDOR_ROLES, Caller, Role
-from lockbox.errors import Forbidden, NotFound
+from lockbox.errors import NotFound
 
 REQUESTER = "erin@vendor.example"
 
@@ -35,18 +35,6 @@ def test_has_when_only_other_roles_are_held_is_false(role: Role, organisation: s
 def test_has_when_nothing_is_asked_for_is_false() -> None:
     assert not of("vendor", *Role).has()
     assert not of("vendor").has(*Role)
-
-
-def test_require_when_one_of_the_roles_is_held_lets_through() -> None:
-    of("contoso", Role.CUSTOMER_ADMIN).require(Role.VENDOR_APPROVER, Role.CUSTOMER_ADMIN)
-
-
-@pytest.mark.parametrize(("organisation", "role"), [("vendor", Role.CUSTOMER_ADMIN), ("contoso", Role.VENDOR_APPROVER)])
-def test_require_when_the_role_is_held_in_the_wrong_organisation_is_forbidden(organisation: str, role: Role) -> None:
-    with pytest.raises(Forbidden) as refused:
-        of(organisation, role).require(role)
-    assert refused.value.code == "role_required"
-    assert role in refused.value.message
 
 
 @pytest.mark.parametrize(

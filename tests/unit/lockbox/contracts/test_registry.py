@@ -113,6 +113,8 @@ def test_operation_when_asked_admits_the_callers_with_its_roles(by: Caller, admi
         with pytest.raises(Forbidden) as refused:
             RevokeGrant.require_role(by)
         assert refused.value.code == "role_required"
+        assert refused.value.params == {"roles": ["vendor_approver", "customer_approver", "customer_admin"]}
+        assert all(role in refused.value.message for role in RevokeGrant.roles)
 
 
 def test_operation_when_a_role_is_held_in_the_wrong_organisation_does_not_admit() -> None:
