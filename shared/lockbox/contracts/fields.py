@@ -24,7 +24,7 @@ DURATION_END = re.compile(r"[0-9][A-Z]\Z")
 
 @lru_cache(maxsize=4_096)
 def format_duration(duration: timedelta) -> str:
-    """ISO 8601, such as `PT4H`."""
+    """Return a duration as ISO 8601, such as `PT4H`."""
     return str(isodate.duration_isoformat(duration))
 
 
@@ -118,7 +118,7 @@ class NameField(TextField):
 
 
 class ResourceField(TextField):
-    """Content, as `kind/name`: one item, or a pattern of items; `lockbox.values.resources` says what matches.
+    """Content, as `kind/name`: one item, or a pattern of items; `lockbox.values.resources` matches them.
 
     Segments are letters, digits and `. _ @ + -`, none of them `.` or `..`. In a pattern a segment may be `*`, and the
     last one `**`.

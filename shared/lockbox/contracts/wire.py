@@ -47,10 +47,8 @@ class StrictSchema(CompiledSchema):
     def on_bind_field(self, field_name: str, field_obj: kinds.Field[Any]) -> None:
         """Give a field, and those inside it, messages that are codes."""
         for field in _with_inner(field_obj):
-            field.error_messages |= cast(Any, {key: [_expected(field, key)] for key in _unworded(field)})
-            field.validators = [
-                Choice(tuple(rule.choices)) if type(rule) is validate.OneOf else rule for rule in field.validators
-            ]
+            field.error_messages = cast(Any, {key: [_expected(field, key)] for key in field.error_messages})
+            field.validators = [_coded(rule) for rule in field.validators]
 
 
 class TolerantSchema(StrictSchema):
@@ -178,12 +176,13 @@ def _with_inner(field: kinds.Field[Any]) -> Iterator[kinds.Field[Any]]:
             yield from _with_inner(inner)
 
 
-def _unworded(field: kinds.Field[Any]) -> list[str]:
-    """Return the keys of the messages that are marshmallow's own; a field may bring some itself."""
-    own = [kind for kind in type(field).__mro__ if not kind.__module__.startswith("marshmallow")]
-    worded = {key for kind in own for key in vars(kind).get("default_error_messages", ())}
-    defaults = kinds.Field.default_error_messages
-    return [key for key, text in field.error_messages.items() if key not in worded and defaults.get(key, text) == text]
+def _coded(rule: Any) -> Any:
+    """Return a rule whose error carries a code; raise TypeError for one of marshmallow's own, which are in English."""
+    if type(rule) is validate.OneOf:
+        return Choice(tuple(rule.choices))
+    if type(rule).__module__ == validate.__name__:
+        raise TypeError(f"{rule!r}: expected a rule of lockbox.contracts.rules, whose error carries a code")
+    return rule
 
 
 def _expected(field: kinds.Field[Any], key: str) -> Expected:

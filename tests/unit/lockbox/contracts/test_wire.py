@@ -1,10 +1,12 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, make_dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marshmallow import validate
 from tests.unit.builders import REQUEST_ID, asked, terms
 from tests.unit.strategies import EVERY_CALL, EVERY_FACT, messages
 
@@ -113,6 +115,35 @@ def test_decode_when_a_field_is_wrong_says_where_what_was_expected_and_what_came
     assert error.code == "invalid_duration"
     assert error.message == "duration: expected an ISO 8601 duration such as PT4H, got '4h'"
     assert error.faults == (Expected("not_a_duration").fault("duration", "4h"),)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Fields of marshmallow's own kinds."""
+
+    counts: dict[str, int]
+    share: float = 0.0
+    at: datetime | None = None
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "code"),
+    [
+        ({"counts": []}, "counts", "not_an_object"),
+        ({"counts": {"a": "many"}}, "counts.a.value", "not_a_whole_number"),
+        ({"counts": {}, "share": "half"}, "share", "not_a_number"),
+        ({"counts": {}, "at": "noon"}, "at", "not_a_timestamp"),
+    ],
+)
+def test_decode_when_a_field_is_of_a_library_kind_gives_a_code(data: object, field: str, code: str) -> None:
+    [fault] = faults(Numbers, data)
+    assert (fault["field"], fault["code"]) == (field, code)
+
+
+def test_schema_when_a_rule_is_in_english_is_refused() -> None:
+    kind = make_dataclass("Wordy", [("text", str, field(metadata={"validate": validate.Length(max=3)}))])
+    with pytest.raises(TypeError, match=r"expected a rule of lockbox\.contracts\.rules"):
+        wire.schema(kind)
 
 
 def test_decode_when_a_field_is_missing_says_so_without_what_came() -> None:
