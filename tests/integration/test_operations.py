@@ -13,6 +13,7 @@ from kombu import Connection
 from tests.integration.test_subscriptions import event
 from tests.people import People
 from tests.programs import running
+from tests.records import key_of
 from tests.waiting import eventually
 
 from lockbox.contracts.listeners import SOURCES
@@ -122,13 +123,13 @@ def test_parked_when_replayed_after_the_repair_is_handled(broker: Connection, pe
     first = event()
     publish(broker, first.payload())
     all_records = mongo["lockbox_audit"]["records"]
-    eventually(lambda: all_records.find_one({"_id": first.id}))
+    eventually(lambda: all_records.find_one({"_id": key_of(first)}))
     other = json.dumps(json.loads(first.payload()) | {"actor": "another"}).encode()
     item = park(broker, people, other)
     assert (item["event_id"], item["event_type"]) == (first.id, "grant_expired")
-    all_records.delete_one({"_id": first.id})
+    all_records.delete_one({"_id": key_of(first)})
     assert people.operator.post(f"/ops/parked/{INTAKE}/{item['parked_id']}/replay").status_code == 200
-    assert eventually(lambda: all_records.find_one({"_id": first.id, "actor": "another"}))
+    assert eventually(lambda: all_records.find_one({"_id": key_of(first), "actor": "another"}))
     assert parked(people, other) == []
     on_record(people, item["parked_id"], REPLAYED)
 
@@ -148,7 +149,7 @@ def test_parked_when_it_is_foreign_stays_so_however_often_it_is_replayed(
         [item] = eventually(
             lambda before=before: [each for each in parked(people, body) if each["parked_id"] != before]
         )
-    assert mongo["lockbox_audit"]["records"].find_one({"_id": forged.id}) is None
+    assert mongo["lockbox_audit"]["records"].find_one({"_id": key_of(forged)}) is None
 
 
 def test_parked_when_dropped_is_gone_and_on_record(broker: Connection, people: People) -> None:

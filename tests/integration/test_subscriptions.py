@@ -11,6 +11,7 @@ import pytest
 from kombu import Connection
 from tests.integration.test_rpc import pid_of
 from tests.people import People
+from tests.records import key_of
 from tests.unit.builders import NOW
 from tests.waiting import eventually
 
@@ -68,23 +69,23 @@ def test_event_when_it_comes_twice_is_on_record_once(broker: Connection, mongo: 
     good = event()
     for _ in range(3):
         publish(broker, good.payload(), message_id=good.id)
-    assert eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": good.id}))
+    assert eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": key_of(good)}))
     marker = event()
     publish(broker, marker.payload(), message_id=marker.id)
-    eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": marker.id}))
-    assert mongo["lockbox_audit"]["records"].count_documents({"_id": good.id}) == 1
+    eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": key_of(marker)}))
+    assert mongo["lockbox_audit"]["records"].count_documents({"_id": key_of(good)}) == 1
 
 
 def test_event_when_it_contradicts_the_record_is_parked_and_the_record_stays(broker: Connection, mongo: Any) -> None:
     first = event()
     publish(broker, first.payload(), message_id=first.id)
-    on_record = eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": first.id}))
+    on_record = eventually(lambda: mongo["lockbox_audit"]["records"].find_one({"_id": key_of(first)}))
     forged = json.loads(first.payload())
     forged["data"]["requester"] = "mallory@vendor.example"
     publish(broker, json.dumps(forged), message_id=first.id)
     found = eventually(lambda: parked(broker, AUDIT_PARKED, first.id))
     assert "event_contradicts_record" in found["x-lockbox-reason"]
-    assert mongo["lockbox_audit"]["records"].find_one({"_id": first.id}) == on_record
+    assert mongo["lockbox_audit"]["records"].find_one({"_id": key_of(first)}) == on_record
 
 
 def test_events_when_many_come_at_once_are_each_on_record_whatever_comes_between(
@@ -99,7 +100,7 @@ def test_events_when_many_come_at_once_are_each_on_record_whatever_comes_between
             publish(broker, b"poison", message_id=f"poison of {each.id}")
             publish(broker, contradictions.pop(0), message_id=f"contradiction of {each.id}")
     records = mongo["lockbox_audit"]["records"]
-    ids = [each.id for each in events]
+    ids = [key_of(each) for each in events]
     assert eventually(lambda: records.count_documents({"_id": {"$in": ids}}) == len(ids))
     assert records.count_documents({"_id": {"$in": ids}, "payload": {"$regex": "erin@vendor.example"}}) == len(ids)
     for each in events[99::100]:
@@ -112,11 +113,12 @@ def test_event_when_on_record_is_there_as_it_was_published(broker: Connection, m
     for tenant in ("adatum", None):
         good = event(tenant=tenant)
         publish(broker, good.payload(), message_id=good.id)
-        found = eventually(lambda good=good: mongo["lockbox_audit"]["records"].find_one({"_id": good.id}))
+        found = eventually(lambda good=good: mongo["lockbox_audit"]["records"].find_one({"_id": key_of(good)}))
         assert found.pop("payload").encode() == good.payload()
         assert found.pop("digest") == hashlib.sha256(good.payload()).hexdigest()
         assert found.pop("recorded_at")
-        assert {"id": found.pop("_id"), **found}.items() <= wire.encode(good).items()
+        assert found.pop("_id") == key_of(good)
+        assert found.items() <= wire.encode(good).items()
 
 
 def test_poison_when_its_copy_is_not_safe_is_not_acknowledged_with_those_around_it(
@@ -133,7 +135,7 @@ def test_poison_when_its_copy_is_not_safe_is_not_acknowledged_with_those_around_
                 publish(broker, each.payload(), message_id=each.id)
                 if poisoned and number == len(around) // 2:
                     publish(broker, b"poison", message_id=message_id)
-            ids = [each.id for each in around]
+            ids = [key_of(each) for each in around]
             assert eventually(
                 lambda ids=ids: mongo["lockbox_audit"]["records"].count_documents({"_id": {"$in": ids}}) == len(ids)
             )
@@ -149,7 +151,7 @@ def test_event_when_another_service_publishes_it_is_parked_and_never_on_record(b
     publish(broker, forged.payload(), source="notify_service", message_id=forged.id)
     found = eventually(lambda: parked(broker, AUDIT_PARKED, forged.id))
     assert "foreign_event" in found["x-lockbox-reason"]
-    assert mongo["lockbox_audit"]["records"].find_one({"_id": forged.id}) is None
+    assert mongo["lockbox_audit"]["records"].find_one({"_id": key_of(forged)}) is None
 
 
 def test_handler_when_it_fails_is_tried_again_later(broker: Connection, mongo: Any, people: People) -> None:
