@@ -16,6 +16,7 @@ from notify_service.smtp import compose
 
 SETTINGS = NotifySettings("https://lockbox.example", "lockbox@vendor.example", "smtp.example", 25)
 LINK = f"https://lockbox.example/requests/{REQUEST_ID}"
+GUIDE = "https://lockbox.example/help/approvers"
 HOSTILE = '<script>alert(1)</script><a href="https://evil.example">"click"</a> & \'more\' {{ 7 * 7 }}'
 
 
@@ -166,7 +167,7 @@ def test_compose_when_the_justification_is_hostile_shows_it_as_text() -> None:
     reader = Reader(page)
     assert HOSTILE in reader.words
     assert not {"script", "img", "iframe", "form", "input", "object"} & set(reader.tags)
-    assert reader.links == [LINK]
+    assert reader.links == [LINK, GUIDE]
     assert Reader(part(parsed(delivery()), "html")).tags == reader.tags
 
 
@@ -174,7 +175,7 @@ def test_compose_when_the_justification_is_hostile_shows_it_as_text() -> None:
 def test_compose_when_any_other_text_is_hostile_shows_it_as_text(field: str) -> None:
     reader = Reader(part(parsed(replace(delivery(), **{field: HOSTILE})), "html"))
     assert HOSTILE in reader.words
-    assert reader.links == [LINK]
+    assert reader.links == [LINK, GUIDE]
 
 
 def test_compose_when_a_template_is_in_the_text_does_not_run_it() -> None:
@@ -185,7 +186,7 @@ def test_compose_when_a_template_is_in_the_text_does_not_run_it() -> None:
 
 def test_compose_when_made_leads_to_the_portal_and_nowhere_else() -> None:
     message = parsed(delivery())
-    assert Reader(part(message, "html")).links == [LINK]
+    assert Reader(part(message, "html")).links == [LINK, GUIDE]
     assert re.findall(r"https?://\S+", part(message, "plain")) == [LINK]
     assert f"Review the request: {LINK}" in part(message, "plain").splitlines()
 
