@@ -187,7 +187,7 @@ def test_compose_when_a_template_is_in_the_text_does_not_run_it() -> None:
 def test_compose_when_made_leads_to_the_portal_and_nowhere_else() -> None:
     message = parsed(delivery())
     assert Reader(part(message, "html")).links == [LINK, GUIDE]
-    assert re.findall(r"https?://\S+", part(message, "plain")) == [LINK]
+    assert re.findall(r"https?://\S+", part(message, "plain")) == [LINK, GUIDE]
     assert f"Review the request: {LINK}" in part(message, "plain").splitlines()
 
 
