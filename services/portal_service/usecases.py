@@ -92,6 +92,14 @@ class Services(Protocol):
 
 
 @dataclass(frozen=True)
+class Credentials:
+    """An address and a password."""
+
+    email: Email
+    password: str
+
+
+@dataclass(frozen=True)
 class SeedMember:
     """One member of a seed, with a password or an API token."""
 

@@ -6,19 +6,11 @@ from typing import Any
 from flask import Response
 
 from lockbox.contracts import wire
-from lockbox.contracts.fields import Email
 from portal_service.api.blueprint import Blueprint, bearer_token, signed_in
 from portal_service.edge import edge, identity
+from portal_service.usecases import Credentials
 
 blueprint = Blueprint("session", __name__, url_prefix="/api/v1", description="Signing in")
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """An address and a password."""
-
-    email: Email
-    password: str
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,18 @@
 """The pages to sign in and to sign out."""
 
-from dataclasses import dataclass
-
 from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.contracts.fields import Email
 from lockbox.errors import Invalid
 from portal_service.domain.session import TooManyAttempts, Unauthenticated
 from portal_service.edge import edge
 from portal_service.http_status import status_of
+from portal_service.usecases import Credentials
 from portal_service.web.shell import browser_session
 from portal_service.web.shell.forms import Form
 
 blueprint = Blueprint("session", __name__)
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """An address and the password that goes with it."""
-
-    email: Email
-    password: str
 
 
 @blueprint.get("/sign-in")
