@@ -70,6 +70,7 @@ check: $(VENV)/develop ## Check format, lint, types, layers and generated pages
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/plain_language.py
 	@$(BIN)/python -m scripts.reference --check
 
 .PHONY: format

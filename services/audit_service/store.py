@@ -46,7 +46,7 @@ class RecordStore:
         self.collection.create_index([("subject", ASCENDING), *in_time])
 
     def add(self, records: Sequence[Record]) -> dict[str, str]:
-        """Add the records whose keys are not there; return by key the digests that are on record now."""
+        """Add the records with new keys; return by key the digests that are on record now."""
         digests = {record.key: record.digest for record in records}
         crash_points.passing("before_intake_insert")
         try:

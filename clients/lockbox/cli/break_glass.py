@@ -30,7 +30,7 @@ def use(
     comment: Annotated[str, typer.Option("--comment", "-m", help="Why it can't wait.")],
     as_json: Json = False,
 ) -> None:
-    """Ask for access at once. The second of the vendor's approvers who asks opens it."""
+    """Ask for access at once; the second vendor approver to ask opens it."""
     outcome = post(f"/requests/{request_id}/break-glass", {"comment": comment})
     if as_json:
         show_json(outcome)

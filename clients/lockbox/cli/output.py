@@ -39,7 +39,7 @@ def show_rows(rows: Iterable[Row], columns: Sequence[tuple[str, str]]) -> None:
 
 
 def show_texts(rows: Iterable[Row], columns: Sequence[tuple[str, str]], texts: int = 1) -> None:
-    """Print rows as a table whose last columns, `texts` of them, wrap when they are long."""
+    """Print rows as a table; its last columns, `texts` of them, wrap when they are long."""
     cells = [[heading for heading, _ in columns], *([cell(row.get(field)) for _, field in columns] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     table = Table(box=None, header_style="bold", pad_edge=False)

@@ -1,4 +1,4 @@
-"""Encoders: for each schema a function, compiled once, that writes what the schema's own `dump` writes.
+"""Encoders: for each schema a function, compiled once, that writes the same as the schema's own `dump`.
 
 marshmallow asks each field for its attribute, its default and its serializer at every dump; here that is asked once. A
 field that serializes in a way not known here is left to marshmallow.
@@ -18,7 +18,7 @@ Encode = Callable[[Any], Any]
 
 
 class CompiledSchema(Schema):
-    """A schema whose `dump` of a dataclass is a compiled encoder; anything else is left to marshmallow."""
+    """A schema that dumps dataclasses with a compiled encoder, and leaves anything else to marshmallow."""
 
     _encode: Encode | None = None
 
@@ -92,7 +92,7 @@ def _nested(field: fields.Field[Any]) -> Encode:
 
 
 def _mapping(field: fields.Field[Any]) -> Encode:
-    """Return the encoder of a mapping whose names are text already; others are left to marshmallow."""
+    """Return the encoder of a mapping with names that are text already; others are left to marshmallow."""
     value_field = cast(fields.Mapping[Any], field).value_field
     encode_value = None if value_field is None else _encoder_of(value_field)
     if encode_value is not None:

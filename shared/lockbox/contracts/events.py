@@ -1,4 +1,4 @@
-"""What an event is: a fact in a CloudEvents 1.0 envelope.
+"""Events: facts in CloudEvents 1.0 envelopes.
 
 A `Fact` is a frozen dataclass in the module of the service that owns it; an `Event` is the envelope. Event ids are
 deterministic, so a repeated publish is the same event. See https://github.com/cloudevents/spec, v1.0.2.
@@ -52,7 +52,7 @@ class Fact:
 
     @property
     def subject(self) -> str:
-        """The id of what this is about: of a request, a grant, a tenant or a member."""
+        """The id of the subject: of a request, a grant, a tenant or a member."""
         return str(getattr(self, self.subject_field))
 
     def latest(self) -> "Fact":
@@ -65,7 +65,7 @@ FACTS: dict[tuple[str, str, int], type[Fact]] = {}
 
 @dataclass(frozen=True)
 class Cause:
-    """Why something changes: who acted, in which correlation, after which event (if after one)."""
+    """The cause of a change: the actor, the correlation and, if there was one, the event before it."""
 
     actor: str
     correlation_id: str
@@ -126,7 +126,7 @@ class Event:
         return wire.decode(kind, self.data, tolerant=True).latest()
 
     def cause(self, actor: str) -> Cause:
-        """This event as the cause of what `actor`, a service, does next."""
+        """Return this event as the cause of the next changes by `actor`, a service."""
         return Cause(actor=actor, correlation_id=self.correlationid, causation_id=self.id)
 
 
@@ -164,14 +164,14 @@ _decoder = msgspec.json.Decoder(Event)
 
 
 def read_event(body: bytes) -> Event:
-    """Read an envelope from the bytes of a message; raises `Invalid` that says what is wrong with it."""
+    """Read an envelope from the bytes of a message; raises `Invalid` with the fault."""
     if len(body) > LARGEST_EVENT:
         raise Invalid("too_large", f"expected at most {LARGEST_EVENT} bytes, got {len(body)}")
     return _well_formed(body) or _checked(body)
 
 
 def _well_formed(body: bytes) -> Event | None:
-    """The envelope if each field is plainly what it should be; None leaves it to the schema to accept or refuse it.
+    """Return the envelope if each field is plainly well formed; None leaves the decision to the schema.
 
     The schema takes forty times as long, and the audit intake reads every event that there is.
     """

@@ -40,7 +40,7 @@ DOCUMENT = "_document"
 
 
 class StrictSchema(CompiledSchema):
-    """A message whose unknown fields are refused. Every error carries a code and parameters in place of English."""
+    """A schema that refuses unknown fields; every error carries a code and parameters in place of English."""
 
     error_messages = cast(dict[str, str], {"unknown": UNKNOWN, "type": AN_OBJECT})
 
@@ -117,7 +117,7 @@ def document_of(message: object, kind: type | None = None) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Encoded(Generic[M]):
-    """A message of kind `M` as the text of its JSON document: what is on record as text is handed through as text."""
+    """A message of kind `M` as the text of its JSON document; a record is handed through as text."""
 
     text: str
 
@@ -177,7 +177,7 @@ def _with_inner(field: kinds.Field[Any]) -> Iterator[kinds.Field[Any]]:
 
 
 def _coded(rule: Any) -> Any:
-    """Return a rule whose error carries a code; raise TypeError for one of marshmallow's own, which are in English."""
+    """Return a rule if its error carries a code; raise TypeError for one of marshmallow's own, which are in English."""
     if type(rule) is validate.OneOf:
         return Choice(tuple(rule.choices))
     if type(rule).__module__ == validate.__name__:

@@ -1,1 +1,1 @@
-"""The published language of request_service: what was asked, and the state of each request."""
+"""The published language of request_service: requests, their terms and their states."""

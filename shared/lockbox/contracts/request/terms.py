@@ -90,7 +90,7 @@ def longer_than_zero() -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class BaseTerms:
-    """What an engineer asks for, but for how long: whose content, why, which items, which actions, from when."""
+    """Terms without a duration: customer, reason, items, actions, start."""
 
     tenant: TenantName
     service_request: Annotated[str, ServiceRequestField]
@@ -104,7 +104,7 @@ class BaseTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class TermsAsked(BaseTerms):
-    """What an engineer asks for; without a duration, for as long as the tenant's policy says."""
+    """Terms that an engineer asks for; without a duration, the tenant's policy gives one."""
 
     duration: Duration | None = field(default=None, metadata=longer_than_zero())
 
@@ -115,7 +115,7 @@ class TermsAsked(BaseTerms):
 
 @dataclass(frozen=True, kw_only=True)
 class AccessTerms(BaseTerms):
-    """What access is asked for, whole."""
+    """Terms of an access, whole."""
 
     duration: Duration = field(metadata=longer_than_zero())
 

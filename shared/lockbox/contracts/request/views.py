@@ -40,7 +40,7 @@ class RequestPage:
 
 @dataclass(frozen=True, kw_only=True)
 class TenantView:
-    """What a request to this tenant must keep to."""
+    """The limits of a request to this tenant."""
 
     tenant: TenantName
     maximum_duration: Duration

@@ -102,7 +102,7 @@ class Aggregates(Generic[A, V]):
         return answer
 
     def create_many(self, changed: Mapping[str, Changed[A]], act: Act) -> None:
-        """Write several new documents, each with its events; those whose id is there already are left as they are."""
+        """Write several new documents, each with its events; documents that are there already stay as they are."""
         waiting = {key: self._wrap(key, one, 0, act) for key, one in changed.items()}
         documents = [self._document(key, one.state, waiting[key], act) for key, one in changed.items()]
         crash_points.passing("before_state_write")
