@@ -1,13 +1,14 @@
-"""Checks of language and size that no linter has: first lines of docstrings, length of files.
+"""Checks of language and size that no linter has: first lines of docstrings, length of files, names of classes.
 
 A first line names the thing: it has no word of `AVOIDED`. A source file has at most `LONGEST` lines, unless the first
-paragraph of its docstring says why it is longer ("longer than 250 lines: ...").
+paragraph of its docstring says why it is longer ("longer than 250 lines: ..."). No two classes have the same name.
 """
 
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -16,6 +17,8 @@ SIZED = ("services", "shared", "clients", "deploy")
 AVOIDED = re.compile(r"\b(what|who|whose|whom|somebody|someone|nobody|anybody|anyone)\b", re.IGNORECASE)
 LONGEST = 250
 REASON = "longer than 250 lines"
+TWICE = frozenset({"PolicyChanged"})
+"""The names of events that have several versions, each with a class of its own."""
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -41,10 +44,27 @@ def faults(path: Path) -> Iterator[str]:
         yield f"{name}: {length} lines; at most {LONGEST}, or the docstring says why: {REASON!r}"
 
 
+def class_names(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Yield each class at the top of a file."""
+    for path in paths:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name not in TWICE:
+                yield node.name, path.relative_to(ROOT)
+
+
+def repeated(paths: Iterable[Path]) -> Iterator[str]:
+    """Yield a fault for each class name that stands for two things."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for name, path in class_names(paths):
+        places[name].append(str(path))
+    yield from (f"class {name}: one name for two things: {', '.join(at)}" for name, at in places.items() if at[1:])
+
+
 def main() -> int:
     """Print all faults; return 1 if there are any."""
     files = sorted(path for folder in DOCUMENTED for path in (ROOT / folder).rglob("*.py"))
     found = [fault for path in files for fault in faults(path)]
+    found += repeated(path for folder in SIZED for path in sorted((ROOT / folder).rglob("*.py")))
     sys.stderr.write("".join(f"{fault}\n" for fault in found))
     return 1 if found else 0
 

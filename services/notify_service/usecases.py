@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
+from lockbox.clock import Clock
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import VENDOR, Cause, Changed, Event, Fact
 from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
@@ -29,12 +30,6 @@ class Deliveries(Protocol):
     def change(self, key: str, act: Act, step: Callable[[Delivery], Changed[Delivery]]) -> Delivery: ...  # noqa: D102
     def claim_due(self, now: datetime) -> Iterator[tuple[Delivery, int, Cause]]: ...  # noqa: D102
     def postpone(self, key: str, until: datetime, error: str) -> None: ...  # noqa: D102
-
-
-class Clock(Protocol):
-    """The source of the time."""
-
-    def now(self) -> datetime: ...  # noqa: D102
 
 
 class Mailer(Protocol):

@@ -2,12 +2,12 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar, cast
 
 from flask import current_app, g, request
 
+from lockbox.clock import Clock
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.calls import Call
@@ -29,12 +29,6 @@ OPENS_WITHIN_SECONDS = 5.0
 R = TypeVar("R")
 
 
-class Clock(Protocol):
-    """The source of the time."""
-
-    def now(self) -> datetime: ...  # noqa: D102
-
-
 class Health(Protocol):
     """The health of the portal."""
 
@@ -49,7 +43,7 @@ class Revocations(Protocol):
 
 
 @dataclass(frozen=True)
-class Edge:
+class PortalEdge:
     """The operations of the portal, for one web request."""
 
     known: Known
@@ -116,9 +110,9 @@ class Edge:
         return usecases.act_on_request(self.services, caller(), message, Patience(OPENS_WITHIN_SECONDS))
 
 
-def edge() -> Edge:
+def edge() -> PortalEdge:
     """Return the edge of this web request."""
-    return cast(Edge, request.environ["lockbox.edge"])
+    return cast(PortalEdge, request.environ["lockbox.edge"])
 
 
 def identity() -> Identity:

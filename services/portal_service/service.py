@@ -15,7 +15,7 @@ from lockbox.runtime.rpc.broadcast import Broadcast
 from lockbox.runtime.rpc.client import RpcClient
 from portal_service import revocation_stream, usecases
 from portal_service.app import create_app
-from portal_service.edge import Edge
+from portal_service.edge import PortalEdge
 from portal_service.settings import seed
 from portal_service.store import AccountStore, ApiTokenStore, FailedAttemptStore, SessionStore
 from portal_service.usecases import Known
@@ -47,7 +47,7 @@ class PortalService:
     @web_request("/<path:path>")
     def serve(self, request: Request, path: str = "") -> Response:
         """Answer a web request."""
-        edge = Edge(self._known, self.services, self.operations, self.clock, self.health, self.revocations)
+        edge = PortalEdge(self._known, self.services, self.operations, self.clock, self.health, self.revocations)
         return respond(self.app, request, edge=edge)
 
     @property

@@ -3,11 +3,18 @@
 import threading
 import time
 from datetime import UTC, datetime
+from typing import Protocol
 
 
 def now() -> datetime:
     """Return the time of day in UTC."""
     return datetime.now(UTC)
+
+
+class Clock(Protocol):
+    """A source of the time of day in UTC."""
+
+    def now(self) -> datetime: ...  # noqa: D102
 
 
 class SystemClock:

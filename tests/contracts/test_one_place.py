@@ -30,7 +30,7 @@ from lockbox.runtime.rpc.caller_token import CallScope, mint
 from lockbox.runtime.rpc.server import Command, _encoded
 from portal_service.domain.account import Account
 from portal_service.domain.session import Session
-from portal_service.edge import Edge
+from portal_service.edge import PortalEdge
 from portal_service.passwords import token_digest
 from portal_service.usecases import Known
 
@@ -87,7 +87,7 @@ class World:
             failed_attempts=cast(Any, FakeAggregates()),
         )
         none = cast(Any, None)
-        edge = Edge(known, cast(Any, self.services), none, FakeClock(NOW), none, none)
+        edge = PortalEdge(known, cast(Any, self.services), none, FakeClock(NOW), none, none)
         return application()({**environ, "lockbox.edge": edge}, start_response)
 
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:

@@ -43,7 +43,7 @@ from lockbox.runtime.rpc import client, server
 from portal_service.app import create_app
 from portal_service.domain.account import Account
 from portal_service.domain.session import Session
-from portal_service.edge import Edge
+from portal_service.edge import PortalEdge
 from portal_service.passwords import token_digest
 from portal_service.usecases import Known
 from request_service.service import RequestService
@@ -204,7 +204,7 @@ class Portal:
         config = {"portal_url": "https://lockbox.example", "web_key": str(home / "web.key")}
         self.broker = Broker(*services)
         absent = cast(Any, None)
-        self._edge = Edge(_known(person), self.broker.services, absent, FakeClock(NOW), absent, absent)
+        self._edge = PortalEdge(_known(person), self.broker.services, absent, FakeClock(NOW), absent, absent)
         self._client = create_app({"lockbox": config}).test_client()
 
     def send(self, method: str, path: str, body: Any = None) -> Any:

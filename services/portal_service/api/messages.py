@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, get_args, get_type_hints
 
 from lockbox.contracts import wire
-from lockbox.contracts.calls import Call, Route
+from lockbox.contracts.calls import Call, RestRoute
 from lockbox.contracts.fields import NameField, Uuid
 from lockbox.errors import Invalid, NotFound
 from portal_service.edge import idempotency_key
@@ -23,7 +23,7 @@ class Input:
     """The input of one operation on one route."""
 
     operation: type[Call[Any]]
-    route: Route
+    route: RestRoute
 
     @property
     def location(self) -> str:

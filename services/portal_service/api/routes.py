@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lockbox.contracts import registry, wire
-from lockbox.contracts.calls import Route
+from lockbox.contracts.calls import RestRoute
 from lockbox.contracts.registry import OPERATIONS, Operation
 from portal_service.api import enforcement, grants, ops, policy, requests
 from portal_service.api.blueprint import Blueprint, signed_in
@@ -47,7 +47,7 @@ def blueprints() -> list[Blueprint]:
     return list(parts.values())
 
 
-def _tag(route: Route) -> str:
+def _tag(route: RestRoute) -> str:
     return next(name for beginning, name, _ in TAGS if route.path.startswith(beginning))
 
 

@@ -38,14 +38,14 @@ NO_ROUTE = Without.ROUTE
 
 
 @dataclass(frozen=True)
-class Route:
+class RestRoute:
     """An HTTP method and a path under /api/v1; a path under /.well-known/ is absolute."""
 
     method: str
     path: str
 
     @classmethod
-    def of(cls, text: str) -> "Route":
+    def of(cls, text: str) -> "RestRoute":
         """Read `METHOD /path`; raise ValueError for any other text."""
         match = ROUTE.fullmatch(text)
         if match is None:
@@ -78,7 +78,7 @@ class Call(Generic[R]):
     roles: ClassVar[tuple[Role, ...]]
     public: ClassVar[bool]
     only: ClassVar[frozenset[Role] | None]
-    routes: ClassVar[tuple[Route, ...]]
+    routes: ClassVar[tuple[RestRoute, ...]]
     status: ClassVar[HTTPStatus]
     body: ClassVar[str | None]
 
@@ -128,10 +128,10 @@ def _declared(kind: type, name: str, value: Any) -> Any:
     return value
 
 
-def _routes(kind: type, rest: str | tuple[str, ...] | Without) -> tuple[Route, ...]:
+def _routes(kind: type, rest: str | tuple[str, ...] | Without) -> tuple[RestRoute, ...]:
     if isinstance(rest, Without):
         return ()
     try:
-        return tuple(map(Route.of, (rest,) if isinstance(rest, str) else rest))
+        return tuple(map(RestRoute.of, (rest,) if isinstance(rest, str) else rest))
     except ValueError as error:
         raise TypeError(f"{kind.__module__}.{kind.__name__}: {error}") from error

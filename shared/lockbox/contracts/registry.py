@@ -8,7 +8,7 @@ from typing import Any
 from lockbox.contracts import access, alert, audit, earlier, keys, member, ops, usage
 from lockbox.contracts.approval import facts as approval_facts
 from lockbox.contracts.approval import operations as approval_operations
-from lockbox.contracts.calls import EVERY, PARAMETER, Call, Route
+from lockbox.contracts.calls import EVERY, PARAMETER, Call, RestRoute
 from lockbox.contracts.grant import facts as grant_facts
 from lockbox.contracts.grant import operations as grant_operations
 from lockbox.contracts.identity import VENDOR_ROLES, Role
@@ -89,7 +89,7 @@ def _role_faults(operation: Operation) -> Iterator[str]:
 
 
 def _shared_routes(operations: Iterable[Operation]) -> Iterator[str]:
-    places: dict[tuple[str, str], list[tuple[str, Route]]] = {}
+    places: dict[tuple[str, str], list[tuple[str, RestRoute]]] = {}
     for one in operations:
         for route in one.routes:
             places.setdefault((route.method, PARAMETER.sub("{}", route.path)), []).append((one.__name__, route))

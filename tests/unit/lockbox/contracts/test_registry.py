@@ -7,7 +7,7 @@ import pytest
 from tests.unit.builders import ADMIN, ALICE, ENGINEER, VENDOR_APPROVER, caller
 
 from lockbox.contracts import registry
-from lockbox.contracts.calls import APPROVAL, EVERY, NO_ROUTE, PUBLIC, SIGNED_IN, Call, Route
+from lockbox.contracts.calls import APPROVAL, EVERY, NO_ROUTE, PUBLIC, SIGNED_IN, Call, RestRoute
 from lockbox.contracts.fields import Uuid
 from lockbox.contracts.grant.operations import RevokeGrant
 from lockbox.contracts.grant.views import GrantView
@@ -128,6 +128,6 @@ def test_operation_when_public_admits_a_caller_without_roles() -> None:
 
 
 def test_route_when_read_knows_method_path_and_parameters() -> None:
-    route = Route.of("POST /ops/parked/{queue}/{parked_id}/replay")
+    route = RestRoute.of("POST /ops/parked/{queue}/{parked_id}/replay")
     assert (route.method, route.parameters) == ("POST", ("queue", "parked_id"))
     assert str(route) == "POST /ops/parked/{queue}/{parked_id}/replay"

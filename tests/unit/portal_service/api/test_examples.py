@@ -3,7 +3,7 @@
 import pytest
 
 from lockbox.contracts import wire
-from lockbox.contracts.calls import Route
+from lockbox.contracts.calls import RestRoute
 from lockbox.contracts.registry import OPERATIONS, Operation
 from portal_service.api.examples import EXAMPLES
 from portal_service.api.messages import Input
@@ -18,7 +18,7 @@ def test_examples_when_counted_are_one_for_each_operation_with_a_route() -> None
 
 
 @pytest.mark.parametrize(("operation", "route"), ROUTES)
-def test_body_when_read_is_accepted(operation: Operation, route: Route) -> None:
+def test_body_when_read_is_accepted(operation: Operation, route: RestRoute) -> None:
     given, special = Input(operation, route), SPECIAL.get(operation, Special())
     arguments = special.arguments or given.arguments
     if arguments is None or given.location == "query":

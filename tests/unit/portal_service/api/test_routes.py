@@ -16,7 +16,7 @@ from lockbox.errors import Unavailable
 from portal_service.api import routes
 from portal_service.api.examples import EXAMPLES
 from portal_service.domain.account import Account
-from portal_service.edge import Edge
+from portal_service.edge import PortalEdge
 from portal_service.usecases import Identity
 
 VALUES = {
@@ -72,7 +72,7 @@ def address(path: str) -> str:
 
 def test_edge_when_recorded_has_the_methods_of_the_real_one() -> None:
     own = {name for name in vars(Recorder) if not name.startswith("_")} - {"sent"}
-    assert own <= set(vars(Edge))
+    assert own <= set(vars(PortalEdge))
 
 
 @pytest.mark.parametrize(("operation", "route"), ROUTES)

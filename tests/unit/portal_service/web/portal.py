@@ -44,7 +44,7 @@ from portal_service import usecases
 from portal_service.app import create_app
 from portal_service.domain.account import Account
 from portal_service.domain.session import Session
-from portal_service.edge import Edge
+from portal_service.edge import PortalEdge
 from portal_service.passwords import token_digest
 from portal_service.usecases import Known, RequestDetails
 
@@ -245,7 +245,7 @@ class Portal:
 
     def _environ(self) -> dict[str, Any]:
         nothing = cast(Any, None)
-        return {"lockbox.edge": Edge(_known(self.person), self.services, nothing, self.clock, nothing, nothing)}
+        return {"lockbox.edge": PortalEdge(_known(self.person), self.services, nothing, self.clock, nothing, nothing)}
 
 
 def _known(person: Caller | None) -> Known:
