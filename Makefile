@@ -9,7 +9,8 @@ BIN := $(VENV)/bin
 HOME_FOLDER ?= var
 STACK := $(BIN)/python -m lockbox.embedded
 ASYNCAPI := tests/contracts/asyncapi
-STACKS ?= 2
+STACKS ?= 3
+SLOW_TESTS := $(BIN)/pytest -n $(STACKS) --dist loadfile --no-loadscope-reorder $(addprefix tests/,chaos dist integration security e2e)
 QUICK_TESTS := $(BIN)/pytest -n $(shell nproc) --dist worksteal tests/unit tests/contracts
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q -c constraints.txt
 
@@ -84,9 +85,7 @@ reference: $(VENV)/develop ## Write the reference pages that are generated from 
 .PHONY: test
 test: setup ## Run all tests, the quick ones first
 	@$(QUICK_TESTS)
-	@$(BIN)/pytest tests/dist
-	@$(BIN)/pytest -n $(STACKS) --dist loadfile tests/integration tests/security tests/e2e
-	@$(BIN)/pytest tests/chaos
+	@$(SLOW_TESTS)
 
 .PHONY: test-quick
 test-quick: $(VENV)/develop ## Run the unit and contract tests, one process for each core

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from xdist.scheduler import LoadScopeScheduling
 
 from lockbox.embedded import ports
 from lockbox.embedded.plan import Existing, Plan
@@ -21,7 +22,7 @@ from tests.people import EXTRA_MEMBERS, People
 pytest.register_assert_rewrite("tests.stores")
 
 PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
-LAYERS = ("unit", "contracts", "dist", "integration", "security", "e2e", "chaos")
+LAYERS = ("unit", "contracts", "chaos", "dist", "integration", "security", "e2e")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,16 +32,29 @@ def pytest_configure(config: pytest.Config) -> None:
         ports.BELOW_OUTGOING = ports.BELOW_OUTGOING[int(worker["workerid"][2:]) :: worker["workercount"]]
 
 
+class FilesScheduling(LoadScopeScheduling):
+    """Gives each file of tests to one worker, and all of chaos to one, where it has a stack and load of its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "tests/chaos" if path.startswith("tests/chaos/") else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesScheduling | None:
+    return FilesScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick layers first; within a layer the order stays as it is, which is random."""
+    """Quick layers first, then chaos, which takes longest; within a layer the order stays random."""
     items.sort(key=lambda item: LAYERS.index(item.path.relative_to(Path(__file__).parent).parts[0]))
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Lockbox, whole, in a folder of its own; on the broker that `LOCKBOX_TEST_AMQP_URI` names, if it names one."""
-    os.environ["LOCKBOX_RECONCILE_SECONDS"] = "5"
+    os.environ["LOCKBOX_RECONCILE_SECONDS"] = "2"
     home = Path(tempfile.mkdtemp(prefix="lockbox-test-"))
     existing = Existing(amqp_uri=os.environ.get("LOCKBOX_TEST_AMQP_URI"))
     members = {**DEMO_MEMBERS, **EXTRA_MEMBERS}

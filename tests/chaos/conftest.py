@@ -17,7 +17,7 @@ from tests.chaos.report import Report, Row
 Judged = Callable[..., AbstractContextManager[Row]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def arena() -> Iterator[Arena]:
     """Lockbox under load, in a folder of its own."""
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))  # noqa: S311 - no secret

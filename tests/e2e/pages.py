@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -45,6 +46,20 @@ def form_of(page: Page) -> dict[str, str]:
     """What the page's own form sends without anything typed: its hidden fields, and the boxes that are ticked."""
     inputs = page.locator("main form[method=post]").locator("input[type=hidden], input[type=checkbox]:checked")
     return {field.get_attribute("name") or "": field.input_value() for field in inputs.all()}
+
+
+class HiddenFields(HTMLParser):
+    """Collects the hidden fields of a document's forms: its `fields` are what a form sends with nothing typed."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.feed(document)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        if (tag, told.get("type")) == ("input", "hidden"):
+            self.fields[told["name"] or ""] = told.get("value") or ""
 
 
 def barriers(page: Page) -> list[str]:

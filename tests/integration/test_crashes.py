@@ -184,7 +184,8 @@ class Crashes(RuleBasedStateMachine):
     def judge(self) -> None:
         records = list(self.database[RecordStore.name].find())
         events = {event["_id"]: event for event in self.database["events"].find()}
-        assert {record["_id"] for record in records} == events.keys(), "on record is what was published"
+        on_record = {record["_id"].rpartition("/")[2] for record in records}
+        assert on_record == events.keys(), "on record is what was published"
         numbers = Count((event["aggregate"], event["sequence"]) for event in events.values())
         things = {thing["_id"]: thing for thing in self.database[Things.name].find()}
         assert numbers == Count(

@@ -144,7 +144,7 @@ def test_message_when_its_handler_always_fails_is_tried_five_times_and_parked(
 def test_service_when_asked_to_stop_in_the_middle_of_a_handler_ends_it_once_and_exits_well(
     probe: Probe, broker: Connection
 ) -> None:
-    probe.order("take 10")
+    probe.order("take 3")
     probe_id = tell(broker)
     eventually(lambda: probe.noted(probe_id))
     probe.process.terminate()
