@@ -9,7 +9,6 @@ from lockbox.contracts.fields import Timestamp
 from lockbox.crypto.canonical import digest
 from lockbox.errors import Invalid
 
-OWNED = frozenset((source, type_) for source, type_, _ in FACTS)
 ADDED = ("digest", "recorded_at", "foreign")
 """The names that a record adds to an event, so that no event may carry them."""
 
@@ -38,7 +37,7 @@ class Record:
     @property
     def foreign(self) -> bool:
         """Whether the event's source does not own its type by contract."""
-        return (self.event.source, self.event.type) not in OWNED
+        return all((source, type_) != (self.event.source, self.event.type) for source, type_, _ in FACTS)
 
     def contradiction(self, known_digest: str) -> Invalid | None:
         """Return a refusal if another event is on record under this id."""
