@@ -122,7 +122,8 @@ def identity() -> Identity:
 
 def caller() -> Caller:
     """Return the caller of this web request, as the other services know it."""
-    return identity().account.as_caller(identity().since, correlation_id())
+    known = identity()
+    return known.account.as_caller(known.since, correlation_id(), known.tenants)
 
 
 def correlation_id() -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lockbox.contracts import wire
 from lockbox.runtime.host.settings import Config, read_settings
-from portal_service.usecases import Seed
+from portal_service.domain.seed import Seed
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ def web_settings(config: Config) -> WebSettings:
 
 
 def seed(config: Config) -> Seed:
-    """Return the first members."""
+    """Return the first members; raises `Invalid` for a seed that can't be read."""
     path = read_settings(Settings, config).seed
-    return Seed(members=()) if path is None else wire.decode(Seed, json.loads(Path(path).read_text()))
+    if path is None:
+        return Seed(members=())
+    return wire.decode(Seed, json.loads(Path(path).read_text())).require_tenants()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Annotated, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
@@ -28,7 +28,7 @@ from lockbox.contracts.approval.views import (
 )
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Cause, Changed
-from lockbox.contracts.fields import Email, Flag, NameField
+from lockbox.contracts.fields import Email, Flag
 from lockbox.contracts.grant.views import GrantView
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request.operations import GetRequest
@@ -36,6 +36,7 @@ from lockbox.contracts.request.terms import AccessTerms
 from lockbox.contracts.request.views import RequestView
 from lockbox.errors import LockboxError, NotFound, Unavailable
 from portal_service.domain.account import Account
+from portal_service.domain.seed import Seed, SeedMember
 from portal_service.domain.session import (
     FAILURES_WITHIN,
     ApiToken,
@@ -73,6 +74,7 @@ class ApiTokens(Protocol):
 
     def find(self, key: str) -> ApiToken | None: ...  # noqa: D102
     def create(self, key: str, changed: Changed[ApiToken], act: Act) -> ApiToken: ...  # noqa: D102
+    def change(self, key: str, act: Act, step: Callable[[ApiToken], Changed[ApiToken]]) -> ApiToken: ...  # noqa: D102
 
 
 class FailedAttempts(Protocol):
@@ -100,24 +102,6 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class SeedMember:
-    """One member of a seed, with a password or an API token."""
-
-    email: Email
-    organisation: Annotated[str, NameField]
-    roles: tuple[str, ...]
-    password: str | None = None
-    api_token: str | None = None
-
-
-@dataclass(frozen=True)
-class Seed:
-    """The members that a deployment starts with; a member that exists already is left as it is."""
-
-    members: tuple[SeedMember, ...]
-
-
-@dataclass(frozen=True)
 class Known:
     """The stores of accounts and their credentials."""
 
@@ -129,10 +113,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Identity:
-    """The account of a caller and the time at which it was authenticated."""
+    """The account of a caller, the time at which it was authenticated, and the tenants that an API token is for."""
 
     account: Account
     since: datetime
+    tenants: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +149,7 @@ OUTCOME = tuple(field.name for field in fields(RequestDetails) if field.name not
 
 
 def create_members(known: Known, seed: Seed, correlation_id: str, now: datetime) -> None:
-    """Create the members of a seed that do not exist yet."""
+    """Create the members of a seed that do not exist yet; let API tokens be for the tenants that the seed names."""
     act = Act(Cause(SERVICE, correlation_id), now)
     for member in seed.members:
         account = known.accounts.find(member.email)
@@ -173,7 +158,7 @@ def create_members(known: Known, seed: Seed, correlation_id: str, now: datetime)
             added = Account.add(member.email, member.organisation, member.roles, password_hash)
             account = known.accounts.create(member.email, added, act)
         if member.api_token:
-            known.api_tokens.create(token_digest(member.api_token), ApiToken.create(account, now), act)
+            _create_token(known.api_tokens, account, member, act)
 
 
 def sign_in(known: Known, email: str, password: str, act: Act, attempt_id: str) -> str:
@@ -204,7 +189,7 @@ def identify(known: Known, token: str, now: datetime) -> Identity:
     account = known.accounts.find(session.email)
     if account is None:
         raise Unauthenticated("account_removed", "this account does not exist any more")
-    return Identity(account, session.created_at)
+    return Identity(account, session.created_at, frozenset(session.tenants) if isinstance(session, ApiToken) else None)
 
 
 def read_request(services: Services, caller: Caller, request_id: str, patience: Patience) -> RequestDetails:
@@ -230,6 +215,13 @@ def act_on_request(services: Services, caller: Caller, message: OnRequest, patie
             services.call(caller, GetRequest(request_id=message.request_id))
             if not patience():
                 raise Unavailable("request_not_open_yet", "the request is not open for decisions yet") from None
+
+
+def _create_token(api_tokens: ApiTokens, account: Account, member: SeedMember, act: Act) -> None:
+    """Create a token that does not exist yet; one that exists is for the tenants of the seed from now on."""
+    key, tenants = token_digest(str(member.api_token)), member.token_tenants
+    api_tokens.create(key, ApiToken.create(account, tenants, act.now), act)
+    api_tokens.change(key, act, lambda token: token.name_tenants(account, tenants))
 
 
 def _approval_of(services: Services, caller: Caller, request_id: str, patience: Patience) -> ApprovalReading | None:

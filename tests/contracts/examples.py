@@ -38,7 +38,15 @@ from lockbox.contracts.grant.facts import (
     GrantRevoked,
 )
 from lockbox.contracts.keys import SigningKeyCreated, SigningKeyRetired, SigningKeyRevoked
-from lockbox.contracts.member import ApiTokenCreated, MemberAdded, MemberChanged, MemberRemoved, SignedIn, SignInFailed
+from lockbox.contracts.member import (
+    ApiTokenChanged,
+    ApiTokenCreated,
+    MemberAdded,
+    MemberChanged,
+    MemberRemoved,
+    SignedIn,
+    SignInFailed,
+)
 from lockbox.contracts.ops import BY_SOURCE
 from lockbox.contracts.policy.document import (
     DEFAULT_STAGES,
@@ -232,7 +240,7 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
     ("portal_service", MemberRemoved(tenant="contoso", email=CAROL)),
     (CAROL, SignedIn(tenant="contoso", email=CAROL)),
     ("mallory@evil.example", SignInFailed(tenant=None, email="mallory@evil.example")),
-    ("portal_service", ApiTokenCreated(tenant=None, email=POINT)),
+    ("portal_service", ApiTokenCreated(tenant=None, email=POINT, tenants=("contoso", "fabrikam"))),
     *(
         (OTTO, kind(**PARKED, queue=f"{source}.on_event.v1"))
         for by_source in BY_SOURCE.values()
@@ -290,6 +298,7 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
     (OTTO, SigningKeyRetired(kid=KID)),
     (OTTO, SigningKeyRevoked(kid=KID, comment="A disk was lost.")),
     (ERIN, GrantBound(**GRANT, to="key", thumbprint=KID)),
+    ("portal_service", ApiTokenChanged(tenant=None, email=POINT, tenants=("*",))),
 ]
 
 

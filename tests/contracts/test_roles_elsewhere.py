@@ -25,6 +25,7 @@ ALLOWED = {
     "services/notify_service/domain/email.py": "names the recipients of an email",
     "services/notify_service/domain/alert.py": "names the recipients of an alert",
     "services/portal_service/domain/account.py": "checks that an organisation has the roles that it gives",
+    "services/portal_service/domain/seed.py": "checks that tokens of enforcement points alone have tenants",
     "services/portal_service/revocation_stream.py": "names the role that the portal itself calls with",
 }
 USES = re.compile(

@@ -35,8 +35,8 @@ class ApiTokensSuite(AggregatesSuite):
 
     noun = "api_token"
     answers = ApiToken
-    first = ApiToken.create(POINT, NOW)
-    second = ApiToken.create(POINT, SOON)
+    first = ApiToken.create(POINT, ("contoso",), NOW)
+    second = ApiToken.create(POINT, ("*",), SOON)
 
     def step(self, state: ApiToken) -> Changed[ApiToken]:
         return Changed(replace(state, created_at=SOON + MINUTE), FACTS)

@@ -57,6 +57,7 @@ def _seed(members: Members, accounts: Mapping[str, Mapping[str, str]], api_token
         "organisation": "vendor",
         "roles": ["enforcement_point"],
         "api_token": api_token,
+        "tenants": sorted({organisation for _, organisation, _ in members.values()} - {"vendor"}),
     }
     return {"members": [*people, machine]}
 

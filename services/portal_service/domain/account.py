@@ -36,12 +36,15 @@ class Account:
         """Return the tenant of the account, or None for the vendor."""
         return None if self.organisation == VENDOR else self.organisation
 
-    def as_caller(self, authenticated_at: datetime, correlation_id: str) -> Caller:
-        """Return this account as the caller of an RPC."""
+    def as_caller(
+        self, authenticated_at: datetime, correlation_id: str, tenants: frozenset[str] | None = None
+    ) -> Caller:
+        """Return this account as the caller of an RPC; `tenants` are those that its token names."""
         return Caller(
             email=self.email,
             organisation=self.organisation,
             roles=frozenset(map(Role, self.roles)),
             authenticated_at=authenticated_at,
             correlation_id=correlation_id,
+            tenants=tenants,
         )

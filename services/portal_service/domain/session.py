@@ -1,11 +1,11 @@
 """Sessions, API tokens and failed sign-ins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Email, Timestamp
-from lockbox.contracts.member import ApiTokenCreated, SignedIn, SignInFailed
+from lockbox.contracts.member import ApiTokenChanged, ApiTokenCreated, SignedIn, SignInFailed
 from lockbox.errors import LockboxError
 from portal_service.domain.account import Account
 
@@ -39,16 +39,28 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiToken:
-    """A machine's standing credential, found by the digest of its random token."""
+    """A machine's standing credential, found by the digest of its random token.
+
+    `tenants`: those that an enforcement point's token is for, `*` for all. A token of before tokens named tenants has
+    none.
+    """
 
     email: Email
     created_at: Timestamp
+    tenants: tuple[str, ...] = ()
 
     @classmethod
-    def create(cls, account: Account, now: datetime) -> Changed["ApiToken"]:
-        """Return a new token of this account."""
-        token = cls(email=account.email, created_at=now)
-        return Changed(token, (ApiTokenCreated(tenant=account.tenant, email=account.email),))
+    def create(cls, account: Account, tenants: tuple[str, ...], now: datetime) -> Changed["ApiToken"]:
+        """Return a new token of this account, for these tenants."""
+        token = cls(email=account.email, created_at=now, tenants=tenants)
+        return Changed(token, (ApiTokenCreated(tenant=account.tenant, email=account.email, tenants=tenants),))
+
+    def name_tenants(self, account: Account, tenants: tuple[str, ...]) -> Changed["ApiToken"]:
+        """Let the token be for these tenants from now on."""
+        if self.tenants == tenants:
+            return Changed(self)
+        fact = ApiTokenChanged(tenant=account.tenant, email=account.email, tenants=tenants)
+        return Changed(replace(self, tenants=tenants), (fact,))
 
 
 @dataclass(frozen=True, kw_only=True)

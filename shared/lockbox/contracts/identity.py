@@ -25,17 +25,23 @@ VENDOR_ROLES = frozenset(
     {Role.ENGINEER, Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, Role.OPERATOR, Role.ENFORCEMENT_POINT}
 )
 CUSTOMER_ROLES = frozenset(Role) - VENDOR_ROLES
+ALL_TENANTS = "*"
+"""The name of all tenants, in the token of an enforcement point."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A verified caller; `organisation` is `vendor` or the name of a tenant."""
+    """A verified caller; `organisation` is `vendor` or the name of a tenant.
+
+    `tenants`: those that the token of an enforcement point names; None for every other caller.
+    """
 
     email: Email
     organisation: str
     roles: frozenset[Role]
     authenticated_at: Timestamp
     correlation_id: Uuid
+    tenants: frozenset[str] | None = None
 
     @property
     def is_vendor(self) -> bool:
@@ -46,6 +52,10 @@ class Caller:
         """Tell whether the caller has one of these roles, in the organisation that the role belongs to."""
         fitting = VENDOR_ROLES if self.is_vendor else CUSTOMER_ROLES
         return bool(self.roles & fitting & set(roles))
+
+    def is_for(self, tenant: str) -> bool:
+        """Tell whether the caller's token names this tenant, or all; a caller without such a token has none."""
+        return self.tenants is not None and not self.tenants.isdisjoint((tenant, ALL_TENANTS))
 
     @property
     def sees_all(self) -> bool:

@@ -44,4 +44,13 @@ class SignInFailed(MemberFact):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiTokenCreated(MemberFact):
-    """A machine account can call the API with a token of its own."""
+    """A machine account can call the API with a token of its own; `tenants`: those of an enforcement point's token."""
+
+    tenants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiTokenChanged(MemberFact):
+    """The token of an enforcement point is for these tenants from now on; `*` stands for all."""
+
+    tenants: tuple[str, ...]

@@ -16,7 +16,7 @@ from lockbox.provision.secrets import ADMIN, SecretFiles, Secrets
 from notify_service.settings import NotifySettings
 from portal_service.app import LARGEST_BODY
 from portal_service.domain.account import Account
-from portal_service.usecases import Seed
+from portal_service.domain.seed import Seed
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "going-live.md").read_text()

@@ -23,6 +23,7 @@ from lockbox.contracts.request.views import RequestView
 from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, Unavailable
 from portal_service import passwords, usecases
 from portal_service.domain.account import Account
+from portal_service.domain.seed import Seed, SeedMember
 from portal_service.domain.session import (
     FAILURES_ALLOWED,
     FAILURES_WITHIN,
@@ -33,7 +34,7 @@ from portal_service.domain.session import (
     Unauthenticated,
 )
 from portal_service.passwords import token_digest
-from portal_service.usecases import Known, RequestDetails, Seed, SeedMember
+from portal_service.usecases import Known, RequestDetails
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 CAROL = Account(
@@ -172,7 +173,7 @@ def test_sign_out_when_done_ends_the_session(portal: Portal) -> None:
 def test_identify_when_signed_in_says_who_and_since_when(portal: Portal) -> None:
     token = portal.sign_in("correct horse")
     identity = usecases.identify(portal.known, token, SOON)
-    assert (identity.account, identity.since) == (CAROL, NOW)
+    assert (identity.account, identity.since, identity.tenants) == (CAROL, NOW, None)
 
 
 def test_identify_when_the_session_has_ended_says_so(portal: Portal) -> None:
@@ -198,9 +199,9 @@ def test_identify_when_shown_the_digest_in_place_of_the_token_does_not_know_it(p
 
 
 def test_identify_when_it_is_a_machines_token_knows_it_without_an_end(portal: Portal) -> None:
-    portal.api_tokens.states[token_digest("lbk_machine")] = ApiToken.create(POINT, NOW).state
+    portal.api_tokens.states[token_digest("lbk_machine")] = ApiToken.create(POINT, ("contoso",), NOW).state
     identity = usecases.identify(portal.known, "lbk_machine", NOW + timedelta(days=400))
-    assert (identity.account, identity.since) == (POINT, NOW)
+    assert (identity.account, identity.since, identity.tenants) == (POINT, NOW, {"contoso"})
     del portal.accounts.states[POINT.email]
     assert portal.code_of_identify("lbk_machine") == "account_removed"
 
@@ -217,7 +218,9 @@ def test_identify_when_roles_have_changed_gives_the_ones_of_now(portal: Portal) 
 SEED = Seed(
     members=(
         SeedMember("alice@contoso.example", "contoso", ("customer_approver",), password="hunter2"),
-        SeedMember("robot@vendor.example", "vendor", ("enforcement_point",), api_token="lbk_machine"),
+        SeedMember(
+            "robot@vendor.example", "vendor", ("enforcement_point",), api_token="lbk_machine", tenants=["contoso"]
+        ),
     )
 )
 
@@ -248,6 +251,16 @@ def test_plant_when_done_again_changes_nothing() -> None:
     assert (portal.accounts.states, portal.api_tokens.states) == (accounts, tokens)
     assert len(portal.accounts.facts) == 2
     assert len(portal.api_tokens.facts) == 1
+
+
+@pytest.mark.usefixtures("hashed")
+def test_plant_when_the_seed_names_other_tenants_lets_the_token_be_for_these() -> None:
+    portal = Portal()
+    usecases.create_members(portal.known, SEED, CORRELATION_ID, NOW)
+    robot = replace(SEED.members[1], tenants="*")
+    usecases.create_members(portal.known, Seed(members=(robot,)), EVENT_ID, SOON)
+    assert portal.api_tokens.types == ["api_token_created", "api_token_changed"]
+    assert usecases.identify(portal.known, "lbk_machine", SOON).tenants == {"*"}
 
 
 @pytest.mark.usefixtures("hashed")

@@ -42,6 +42,7 @@ def mint(caller: Caller, scope: CallScope, key: SigningKey, now: datetime) -> st
         "roles": sorted(caller.roles),
         "authenticated_at": format_timestamp(caller.authenticated_at),
         "correlation_id": caller.correlation_id,
+        **({} if caller.tenants is None else {"tenants": sorted(caller.tenants)}),
         "method": scope.method,
         "sha256": scope.sha256,
         "reply_to": scope.reply_to,
@@ -72,6 +73,7 @@ def identify(token: object, scope: CallScope, keys: PublicKeys, now: datetime) -
             roles=frozenset(map(Role, claims["roles"])),
             authenticated_at=parse_timestamp(claims["authenticated_at"]),
             correlation_id=claims["correlation_id"],
+            tenants=frozenset(claims["tenants"]) if "tenants" in claims else None,
         )
     except (KeyError, ValueError, TypeError) as error:
         raise Forbidden("token_malformed", f"the caller token lacks a claim: {error!r}") from error

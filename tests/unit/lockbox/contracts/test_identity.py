@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from tests.unit.builders import CORRELATION_ID, NOW, caller
 
@@ -93,6 +95,14 @@ def test_require_sight_when_out_of_sight_says_that_there_is_nothing(noun: str) -
         of("fabrikam", Role.CUSTOMER_ADMIN).require_sight(noun, "contoso", REQUESTER)
     assert refused.value.code == f"{noun}_not_found"
     assert refused.value.message == f"there is no such {noun}"
+
+
+@pytest.mark.parametrize(
+    ("tenants", "named"), [(None, False), ((), False), (("fabrikam",), False), (("contoso",), True), (("*",), True)]
+)
+def test_is_for_when_the_token_names_the_tenant_or_all_is_true(tenants: tuple[str, ...] | None, named: bool) -> None:
+    names = None if tenants is None else frozenset(tenants)
+    assert replace(of("vendor", Role.ENFORCEMENT_POINT), tenants=names).is_for("contoso") is named
 
 
 def test_cause_when_a_caller_acts_names_the_caller() -> None:

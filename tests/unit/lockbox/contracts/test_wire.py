@@ -28,8 +28,8 @@ from lockbox.errors import Fault, Invalid
 from lockbox.faults import Expected
 from notify_service.domain.delivery import Delivery
 from portal_service.domain.account import Account
+from portal_service.domain.seed import Seed
 from portal_service.domain.session import ApiToken, FailedAttempt, Session
-from portal_service.usecases import Seed
 from request_service.domain.request import AccessRequest
 
 ANSWERS = {call.answer for call in EVERY_CALL}

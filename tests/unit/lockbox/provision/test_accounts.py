@@ -8,7 +8,7 @@ import pytest
 from lockbox.contracts import wire
 from lockbox.provision.accounts import DEMO_MEMBERS, ENFORCEMENT_POINT, describe_accounts, write_demo_accounts
 from portal_service.domain.account import Account
-from portal_service.usecases import Seed
+from portal_service.domain.seed import Seed
 
 URLS = {"portal": "http://localhost:8480", "content": "http://localhost:8490"}
 

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.unit.builders import NOW
 
-from lockbox.contracts.member import ApiTokenCreated, SignedIn, SignInFailed
+from lockbox.contracts.member import ApiTokenChanged, ApiTokenCreated, SignedIn, SignInFailed
 from portal_service.domain.account import Account
 from portal_service.domain.session import (
     FAILURES_ALLOWED,
@@ -26,9 +27,18 @@ def test_session_when_begun_lasts_eight_hours() -> None:
 
 
 def test_api_token_when_made_lets_a_machine_in() -> None:
-    changed = ApiToken.create(POINT, NOW)
-    assert changed.state == ApiToken(email=POINT.email, created_at=NOW)
-    assert changed.facts == (ApiTokenCreated(tenant=None, email=POINT.email),)
+    changed = ApiToken.create(POINT, ("contoso",), NOW)
+    assert changed.state == ApiToken(email=POINT.email, created_at=NOW, tenants=("contoso",))
+    assert changed.facts == (ApiTokenCreated(tenant=None, email=POINT.email, tenants=("contoso",)),)
+
+
+def test_api_token_when_it_is_for_other_tenants_from_now_on_tells_it_once() -> None:
+    token = ApiToken.create(POINT, ("contoso",), NOW).state
+    changed = token.name_tenants(POINT, ("contoso", "fabrikam"))
+    assert changed.state == replace(token, tenants=("contoso", "fabrikam"))
+    fact = ApiTokenChanged(tenant=None, email=POINT.email, tenants=("contoso", "fabrikam"))
+    assert changed.facts == (fact,)
+    assert changed.state.name_tenants(POINT, ("contoso", "fabrikam")).facts == ()
 
 
 @pytest.mark.parametrize(("account", "tenant"), [(CAROL, "contoso"), (POINT, None), (None, None)])

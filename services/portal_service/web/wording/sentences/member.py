@@ -1,6 +1,8 @@
 """Sentences about members, their sign-ins and their API tokens."""
 
+from lockbox.contracts.identity import ALL_TENANTS
 from lockbox.contracts.member import (
+    ApiTokenChanged,
     ApiTokenCreated,
     MemberAdded,
     MemberChanged,
@@ -33,7 +35,17 @@ def _sign_in_failed(fact: SignInFailed, _actor: str) -> Line:
 
 
 def _api_token_created(fact: ApiTokenCreated, _actor: str) -> Line:
-    return Line(f"An API token was created for {fact.email}")
+    return Line(f"An API token was created for {fact.email}{_for_tenants(fact.tenants)}")
+
+
+def _api_token_changed(fact: ApiTokenChanged, _actor: str) -> Line:
+    return Line(f"The API token of {fact.email} is now{_for_tenants(fact.tenants)}")
+
+
+def _for_tenants(tenants: tuple[str, ...]) -> str:
+    if ALL_TENANTS in tenants:
+        return " for all tenants"
+    return f" for {', '.join(tenants)}" if tenants else ""
 
 
 SENTENCES: Sentences = {
@@ -42,5 +54,6 @@ SENTENCES: Sentences = {
     MemberRemoved: _removed,
     SignedIn: _signed_in,
     SignInFailed: _sign_in_failed,
+    ApiTokenChanged: _api_token_changed,
     ApiTokenCreated: _api_token_created,
 }

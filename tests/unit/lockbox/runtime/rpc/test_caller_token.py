@@ -45,6 +45,12 @@ def test_identify_when_any_caller_is_minted_gives_the_same(
     assert identify(mint(caller, SCOPE, KEY, NOW), SCOPE, KEYS, NOW) == caller
 
 
+@pytest.mark.parametrize("tenants", [None, frozenset[str](), frozenset({"contoso"}), frozenset({"*"})])
+def test_identify_when_an_api_token_is_for_tenants_names_them(tenants: frozenset[str] | None) -> None:
+    point = replace(ADMIN, tenants=tenants)
+    assert identify(mint(point, SCOPE, KEY, NOW), SCOPE, KEYS, NOW) == point
+
+
 def test_mint_when_done_lives_thirty_seconds_in_all() -> None:
     assert claims()["exp"] - claims()["nbf"] == 30
 

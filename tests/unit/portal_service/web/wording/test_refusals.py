@@ -18,6 +18,7 @@ KINDS = {"Invalid", "Forbidden", "NotFound", "Conflict", "Unavailable", "Unauthe
 NEVER_ON_A_PAGE = {
     # start and configuration
     "invalid_roles": "seeding accounts",
+    "invalid_tenants": "seeding accounts",
     "invalid_document": "an answer of a service",
     "key_encryption_key": "start",
     "key_file": "start",
