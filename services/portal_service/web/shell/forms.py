@@ -13,11 +13,13 @@ from portal_service.web.wording import faults
 from portal_service.web.wording.refusals import refusal
 
 KEY = "idempotency_key"
+LONGEST_DURATION, LONGEST_MOMENT = 80, 40
+"""Characters of a duration and a moment that are read; a longer text goes to the services, which refuse it."""
 DURATION = re.compile(
-    r"(?:(?P<days>\d{1,9})\s*d(?:ays?)?)?\s*"
-    r"(?:(?P<hours>\d{1,9})\s*h(?:ours?|rs?)?)?\s*"
-    r"(?:(?P<minutes>\d{1,9})\s*m(?:in(?:ute)?s?)?)?\s*"
-    r"(?:(?P<seconds>\d{1,9})\s*s(?:ec(?:ond)?s?)?)?"
+    r"(?:(?P<days>\d{1,9})\s?d(?:ays?)?\s?)?"
+    r"(?:(?P<hours>\d{1,9})\s?h(?:ours?|rs?)?\s?)?"
+    r"(?:(?P<minutes>\d{1,9})\s?m(?:in(?:ute)?s?)?\s?)?"
+    r"(?:(?P<seconds>\d{1,9})\s?s(?:ec(?:ond)?s?)?)?"
 )
 CLOCK = re.compile(r"(\d{1,2}):(\d\d)")
 LOCAL_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?")
@@ -84,6 +86,9 @@ def as_list(text: str) -> list[str]:
 def as_duration(text: str) -> str:
     """Return ISO 8601 for `4h`, `1h 30m`, `90 minutes` or `1:30`; anything else as it is, for the services to judge."""
     typed = text.strip().lower()
+    if len(typed) > LONGEST_DURATION:
+        return typed.upper()
+    typed = " ".join(typed.split())
     clock, spelled = CLOCK.fullmatch(typed), DURATION.fullmatch(typed)
     if clock:
         return f"PT{clock[1]}H{clock[2]}M"
@@ -95,8 +100,9 @@ def as_duration(text: str) -> str:
 
 def as_moment(text: str) -> str | None:
     """Return RFC 3339 for a date and time in UTC as browsers send it; None for nothing; anything else as it is."""
-    local = LOCAL_MOMENT.fullmatch(text.strip())
-    return f"{local[1]}T{local[2]}{local[3] or ':00'}Z" if local else text.strip() or None
+    typed = text.strip()
+    local = LOCAL_MOMENT.fullmatch(typed) if len(typed) <= LONGEST_MOMENT else None
+    return f"{local[1]}T{local[2]}{local[3] or ':00'}Z" if local else typed or None
 
 
 def as_count(text: str) -> int | str:
