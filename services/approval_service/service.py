@@ -45,6 +45,7 @@ from lockbox.runtime.host.stores import Store
 from lockbox.runtime.host.timer import every
 from lockbox.runtime.ops import operator
 from lockbox.runtime.process.pool import spread
+from lockbox.runtime.process.waiting import yield_to_others
 from lockbox.runtime.rpc.server import command
 
 
@@ -166,7 +167,7 @@ class ApprovalService(operator.OperatedService):
     @command(DiffPolicy)
     def diff_policy(self, caller: Caller, message: DiffPolicy) -> PolicyDiff:
         """List the changes that a policy would make."""
-        return policy.diff_policy(self.policies, self.directory, caller, message)
+        return policy.diff_policy(self.policies, self.directory, caller, message, yield_to_others)
 
     @command(DecidePolicyChange)
     def decide_policy_change(self, caller: Caller, message: DecidePolicyChange) -> PolicyView:
@@ -176,7 +177,8 @@ class ApprovalService(operator.OperatedService):
     @command(EvaluatePolicy)
     def evaluate_policy(self, caller: Caller, message: EvaluatePolicy) -> Forecast:
         """Evaluate a request under a policy."""
-        return policy.evaluate_policy(self.policies, self.directory, caller, message, self.clock.now())
+        turn = policy.Turn(self.clock.now(), yield_to_others)
+        return policy.evaluate_policy(self.policies, self.directory, caller, message, turn)
 
     @command(GetKeys)
     def get_keys(self, caller: Caller, message: GetKeys) -> KeySet:

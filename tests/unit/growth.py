@@ -11,13 +11,17 @@ import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
+from re import _constants as codes  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-from re import _constants as codes  # type: ignore[attr-defined]  # noqa: I001
-from re import _parser as parser  # type: ignore[attr-defined]
-
 BEGINNING, END = -2, -1
-EDGES = {codes.AT_BEGINNING: BEGINNING, codes.AT_BEGINNING_STRING: BEGINNING, codes.AT_END: END, codes.AT_END_STRING: END}
+EDGES = {
+    codes.AT_BEGINNING: BEGINNING,
+    codes.AT_BEGINNING_STRING: BEGINNING,
+    codes.AT_END: END,
+    codes.AT_END_STRING: END,
+}
 SAMPLES = (BEGINNING, END, *range(0x180), 0x061C, 0x0660, 0x2000, 0x2028, 0xD800, 0xFFFD, 0x1F600)
 ANYTHING = frozenset(SAMPLES) - {BEGINNING, END}
 SHORT = 16
@@ -136,10 +140,6 @@ class Places:
 
 def one_of(operation: Any, argument: Any, code: int) -> bool:
     """Tell whether a parsed item matches one character."""
-    if operation is codes.ANY:
-        return chr(code) != "\n"
-    if operation is codes.NOT_LITERAL:
-        return bool(code != argument)
     if operation is codes.IN:
         negated = argument[0][0] is codes.NEGATE
         return negated != any(one_of(*item, code) for item in argument if item[0] is not codes.NEGATE)
@@ -147,9 +147,11 @@ def one_of(operation: Any, argument: Any, code: int) -> bool:
         return bool(argument[0] <= code <= argument[1])
     if operation is codes.CATEGORY:
         return bool(CATEGORIES[argument](chr(code)))
-    if operation is codes.LITERAL:
-        return bool(code == argument)
-    raise NotImplementedError(f"{operation}: this check knows no such item")
+    return {
+        codes.ANY: chr(code) != "\n",
+        codes.LITERAL: code == argument,
+        codes.NOT_LITERAL: code != argument,
+    }[operation]
 
 
 def places_of(items: Any, flags: int, before: bool = False, whole: bool = False) -> Places:
@@ -174,7 +176,7 @@ def superlinear(pattern: str | re.Pattern[str], use: str = "match") -> str | Non
 
 
 def shared_text(places: Places) -> str | None:
-    """Return a loop that is ambiguous, or two that can share a text; where a match is complete nothing is tried again."""
+    """Return a loop that is ambiguous, or two that can share a text; a complete match tries nothing again."""
     if places.ambiguous:
         return "a loop can take the same text in several ways"
     reach = {place: reachable(places, place) for place in places.follow}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 from lockbox.contracts.events import VENDOR
@@ -32,14 +33,22 @@ class People:
 
     def with_role(self, role: Role, side: Side) -> frozenset[str]:
         """Return the people of this side with a role."""
-        return frozenset(one.email for one in self._of(side) if role in one.roles)
+        return self._by_role[side].get(role, frozenset())
 
     def eligible(self, group: Group, side: Side) -> frozenset[str]:
         """Return the people of this side that count for the group."""
-        deciding = [one for one in self._of(side) if not one.roles.isdisjoint(DECIDING_ROLES[side])]
-        return frozenset(
-            one.email for one in deciding if one.email in group.members or not one.roles.isdisjoint(group.members)
-        )
+        deciding = frozenset[str]().union(*(self.with_role(role, side) for role in DECIDING_ROLES[side]))
+        by_role = [self._by_role[side].get(member, frozenset()) for member in group.members]
+        return deciding & frozenset(group.members).union(*by_role)
+
+    @cached_property
+    def _by_role(self) -> Mapping[Side, Mapping[str, frozenset[str]]]:
+        found: dict[Side, dict[str, set[str]]] = {side: {} for side in Side}
+        for side in Side:
+            for one in self._of(side):
+                for role in one.roles:
+                    found[side].setdefault(role, set()).add(one.email)
+        return {side: {role: frozenset(emails) for role, emails in roles.items()} for side, roles in found.items()}
 
     def _of(self, side: Side) -> Iterable[Person]:
         organisation = VENDOR if side == Side.VENDOR else self.tenant

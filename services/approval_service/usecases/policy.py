@@ -1,11 +1,13 @@
 """Use cases of policies: read, change, compare, evaluate; and the people that a policy can name."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from approval_service.domain.people import People, Person
 from approval_service.domain.policy import validation
+from approval_service.domain.policy.budget import Budget, no_pause
 from approval_service.domain.policy.diff import differences
 from approval_service.domain.policy.evaluation import PolicyInput, evaluate
 from approval_service.domain.policy.policy import Policy, as_view, digest_of, forecast
@@ -20,6 +22,15 @@ from lockbox.errors import NotFound, invalid
 from lockbox.faults import Expected
 
 MemberFact = MemberAdded | MemberChanged | MemberRemoved
+Pause = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The time of a call, and the pause that lets other calls go on."""
+
+    now: datetime
+    pause: Pause = no_pause
 
 
 class Policies(Protocol):
@@ -78,11 +89,13 @@ def decide_policy_change(
     return policies.change(command.tenant, Act.of(caller.cause(), command, now), decided)
 
 
-def diff_policy(policies: Policies, directory: Directory, caller: Caller, query: DiffPolicy) -> PolicyDiff:
+def diff_policy(
+    policies: Policies, directory: Directory, caller: Caller, query: DiffPolicy, pause: Pause = no_pause
+) -> PolicyDiff:
     """Return the differences that a document would make. Raises `Invalid` for one that can't be in force."""
     _require_own(caller, query.tenant)
     policy = _seen(policies, caller, query.tenant)
-    validation.check(query.settings, _people(directory, query.tenant), policy.stages_in_force)
+    validation.check(query.settings, _people(directory, query.tenant), policy.stages_in_force, budget=Budget(pause))
     return PolicyDiff(
         version=policy.version,
         digest=digest_of(query.settings),
@@ -91,19 +104,21 @@ def diff_policy(policies: Policies, directory: Directory, caller: Caller, query:
 
 
 def evaluate_policy(
-    policies: Policies, directory: Directory, caller: Caller, query: EvaluatePolicy, now: datetime
+    policies: Policies, directory: Directory, caller: Caller, query: EvaluatePolicy, turn: Turn
 ) -> Forecast:
     """Return the outcome that a request would have. Raises `Invalid` for a document that can't be in force."""
+    budget = Budget(turn.pause)
     policy = _seen(policies, caller, query.tenant)
     if query.terms.tenant != query.tenant:
         expected = Expected("other_tenant", tenant=query.tenant)
         raise invalid("request.tenant", expected, query.terms.tenant, "invalid_tenant")
     people = _people(directory, query.tenant)
     if query.settings is not None:
-        validation.check(query.settings, people, policy.stages_in_force, "policy.")
+        validation.check(query.settings, people, policy.stages_in_force, "policy.", budget)
     settings = query.settings or policy
     terms = query.terms.lasting(settings.default_duration)
-    evaluation = evaluate(settings, PolicyInput(terms, query.requester, query.at or now))
+    evaluation = evaluate(settings, PolicyInput(terms, query.requester, query.at or turn.now, budget))
+    budget.require_rest()
     return forecast(evaluation, terms, people, query.requester, None if query.settings else policy.version)
 
 

@@ -7,6 +7,7 @@ pattern of itself alone.
 """
 
 import re
+from functools import lru_cache
 
 ONE, REST = "*", "**"
 NO_DOTS = r"(?!.*(?:^|/)\.{1,2}(?:/|\Z))"
@@ -29,9 +30,9 @@ def covers(pattern: str, resource: str) -> bool:
     """Return whether the pattern matches everything that `resource`, an item or a pattern, matches."""
     if not is_pattern(pattern):
         return pattern == resource
-    wanted, named = pattern.split("/"), resource.split("/")
+    wanted, named = _segments(pattern), _segments(resource)
     if wanted[-1] == REST:
-        wanted.pop()
+        wanted = wanted[:-1]
         if len(named) <= len(wanted):
             return False
         named = named[: len(wanted)]
@@ -40,13 +41,18 @@ def covers(pattern: str, resource: str) -> bool:
 
 def overlap(one: str, other: str) -> bool:
     """Return whether there can be an item that both patterns match."""
-    left, right = one.split("/"), other.split("/")
+    left, right = _segments(one), _segments(other)
     for mine, theirs in zip(left, right, strict=False):
         if REST in (mine, theirs):
             return True
         if mine != theirs and ONE not in (mine, theirs):
             return False
     return len(left) == len(right)
+
+
+@lru_cache(maxsize=8_192)
+def _segments(resource: str) -> tuple[str, ...]:
+    return tuple(resource.split("/"))
 
 
 def _segment_covers(wanted: str, named: str) -> bool:

@@ -4,13 +4,15 @@ A rule that opens has to cover all of a request, one that closes is met by any o
 counts. A rule that can't be evaluated denies.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from approval_service.domain.policy import hours
+from approval_service.domain.policy.budget import Budget
 from approval_service.domain.policy.hours import Span
+from approval_service.domain.policy.patterns import Comparison, indexed
 from lockbox.contracts.fields import format_duration
 from lockbox.contracts.policy.document import Condition, PolicySettings, Rule, Side, StagePlan
 from lockbox.contracts.request.terms import AccessTerms, matches
@@ -23,11 +25,12 @@ MOMENT = timedelta.resolution
 
 @dataclass(frozen=True)
 class PolicyInput:
-    """The input of an evaluation: terms, requester and time of arrival."""
+    """The input of an evaluation: terms, requester and time of arrival; and the steps that it may take."""
 
     terms: AccessTerms
     requester: str
     arrives: datetime
+    budget: Budget = field(default_factory=Budget, compare=False)
 
     @property
     def access(self) -> Span:
@@ -141,7 +144,7 @@ def _matches(rule: Rule, request: PolicyInput) -> bool:
     """Match a rule; the cheapest conditions come first, as most rules are for other requests."""
     named, timed = (_covered, _lies_within) if rule.then == OPENS else (_touched, _comes_near)
     when, terms = rule.when, request.terms
-    return _plainly(when, terms, request.requester) and named(when, terms) and timed(when, request)
+    return _plainly(when, terms, request.requester) and named(when, request) and timed(when, request)
 
 
 def _plainly(when: Condition, terms: AccessTerms, requester: str) -> bool:
@@ -155,15 +158,17 @@ def _plainly(when: Condition, terms: AccessTerms, requester: str) -> bool:
     )
 
 
-def _covered(when: Condition, terms: AccessTerms) -> bool:
+def _covered(when: Condition, request: PolicyInput) -> bool:
+    terms = request.terms
     return (when.actions is None or set(terms.actions) <= set(when.actions)) and (
-        when.resources is None or all(_any(resources.covers, when.resources, one) for one in terms.resources)
+        when.resources is None or all(_compared(resources.covers, when.resources, request))
     )
 
 
-def _touched(when: Condition, terms: AccessTerms) -> bool:
+def _touched(when: Condition, request: PolicyInput) -> bool:
+    terms = request.terms
     return (when.actions is None or not set(terms.actions).isdisjoint(when.actions)) and (
-        when.resources is None or any(_any(resources.overlap, when.resources, one) for one in terms.resources)
+        when.resources is None or any(_compared(resources.overlap, when.resources, request))
     )
 
 
@@ -179,5 +184,6 @@ def _arrives(when: Condition, request: PolicyInput) -> bool:
     return when.arrives is None or hours.touches(when.arrives, Span(request.arrives, request.arrives + MOMENT))
 
 
-def _any(compare: Callable[[str, str], bool], patterns: tuple[str, ...], resource: str) -> bool:
-    return any(compare(pattern, resource) for pattern in patterns)
+def _compared(compare: Comparison, patterns: tuple[str, ...], request: PolicyInput) -> Iterator[bool]:
+    known = indexed(patterns)
+    return (known.any(compare, resource, request.budget) for resource in request.terms.resources)

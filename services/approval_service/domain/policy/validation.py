@@ -8,10 +8,14 @@ from zoneinfo import ZoneInfo
 
 from approval_service.domain.people import People, assign, unfilled
 from approval_service.domain.policy import hours as spans
+from approval_service.domain.policy.budget import Budget
 from lockbox.contracts.fields import format_duration
 from lockbox.contracts.identity import Role
 from lockbox.contracts.policy.document import (
     DECIDING_ROLES,
+    MOST_GROUPS_OF_ALL,
+    MOST_MEMBERS_OF_ALL,
+    MOST_PATTERNS,
     Condition,
     Freeze,
     Group,
@@ -42,28 +46,59 @@ class Wrong:
         return self.expected.fault(self.field, self.received)
 
 
-def check(policy: PolicySettings, people: People, in_force: Iterable[StagePlan] = (), path: str = "") -> None:
+def check(
+    policy: PolicySettings,
+    people: People,
+    in_force: Iterable[StagePlan] = (),
+    path: str = "",
+    budget: Budget | None = None,
+) -> None:
     """Raise `Invalid` with every fault; its code is that of the first, `path` goes before the path of each.
+
+    A policy beyond the limits of its size has those faults alone: the rest is not looked at.
 
     Stages that are in force are not looked at again for people, so that a tenant whose approvers have left can
     change the rest.
     """
-    faults = [replace(wrong, field=path + wrong.field) for wrong in _faults(policy, people, tuple(in_force))]
+    found = list(_too_complex(policy)) or _faults(policy, people, tuple(in_force), budget or Budget())
+    faults = [replace(wrong, field=path + wrong.field) for wrong in found]
     if faults:
         first = faults[0]
         text = f"{first.field}: expected {first.expected.text}, got {first.received!r}"
         raise Invalid(first.code, text, [wrong.fault for wrong in faults])
 
 
-def _faults(policy: PolicySettings, people: People, in_force: Sequence[StagePlan]) -> Iterator[Wrong]:
+def _too_complex(policy: PolicySettings) -> Iterator[Wrong]:
+    stages = (*policy.stages, *(rule.stage for rule in policy.rules if rule.stage))
+    groups = [group for stage in stages for group in stage.groups]
+    for field, of, most, number in (
+        ("rules", "resource patterns of all rules", MOST_PATTERNS, sum(map(_patterns, policy.rules))),
+        ("stages", "groups of all stages", MOST_GROUPS_OF_ALL, len(groups)),
+        ("stages", "members of all groups", MOST_MEMBERS_OF_ALL, sum(len(group.members) for group in groups)),
+    ):
+        if number > most:
+            yield Wrong("policy_too_complex", field, Expected("too_many", most=most, of=of), number)
+
+
+def _patterns(rule: Rule) -> int:
+    return len(rule.when.resources or ())
+
+
+def _faults(policy: PolicySettings, people: People, in_force: Sequence[StagePlan], budget: Budget) -> Iterator[Wrong]:
     yield from _contradictions(policy)
     yield from _stages(policy, people, in_force)
     for number, rule in enumerate(policy.rules):
+        budget.spend(_steps(rule, people))
         yield from _rule(f"rules.{number}", rule, policy, people, in_force)
     yield from _unreachable(policy.rules)
     yield from _freezes(policy.freezes)
     for field, named in (("stages", policy.stages), ("rules", policy.rules), ("freezes", policy.freezes)):
         yield from _repeated(field, [one.name for one in named])
+
+
+def _steps(rule: Rule, people: People) -> int:
+    """Return the steps of a rule's check: each group of a stage looks at the people once or more."""
+    return 1 + (len(rule.stage.groups) * len(people.known) if rule.stage else 0)
 
 
 def _contradictions(policy: PolicySettings) -> Iterator[Wrong]:

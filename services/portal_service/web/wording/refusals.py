@@ -43,6 +43,7 @@ REFUSALS: Mapping[str, str] = {
     "extension_pending": "An extension is asked for already.",
     "too_many_keys": "This grant was fetched for {most} keys already.",
     "proposal_stale": "This is not, or not any more, what is proposed. Look at the policy again.",
+    "policy_too_complex": "The policy takes more than {most} steps. Use fewer patterns, groups or resources.",
     "policy_version_stale": "The policy is at version {version}, not {expected}.",
     "policy_unknown": "The customer's policy is not known here yet. Try again in a moment.",
     "key_revoked": "This key was revoked before.",

@@ -26,6 +26,8 @@ from lockbox.contracts.rules import TextPattern, violation
 
 MOST_STAGES, MOST_GROUPS, MOST_MEMBERS, MOST_RULES, MOST_FREEZES = 10, 10, 100, 200, 50
 MOST_APPROVALS = 10
+MOST_PATTERNS, MOST_GROUPS_OF_ALL, MOST_MEMBERS_OF_ALL = 2_000, 200, 2_000
+"""Resource patterns of all rules; groups and members of all stages, those of rules included."""
 
 
 class Side(StrEnum):

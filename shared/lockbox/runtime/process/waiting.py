@@ -22,6 +22,11 @@ def until(attempt: Callable[[], object], error: type[Exception] | tuple[type[Exc
             return
 
 
+def yield_to_others() -> None:
+    """Let the other green threads of this process run."""
+    eventlet.sleep(0)
+
+
 class Patience:
     """A callable that waits a little each time, and returns whether time is left."""
 

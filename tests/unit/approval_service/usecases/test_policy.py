@@ -241,7 +241,7 @@ def test_four_eyes_when_of_another_tenant_says_that_there_is_none(
 
 def evaluate(policies: FakePolicies, directory: FakeDirectory, by: Caller = ADMIN, **more: Any) -> Any:
     query = EvaluatePolicy(**{"tenant": "contoso", "terms": asked(), "requester": ENGINEER.email, **more})
-    return governing.evaluate_policy(policies, directory, by, query, NOW)
+    return governing.evaluate_policy(policies, directory, by, query, governing.Turn(NOW))
 
 
 def test_evaluate_policy_when_people_decide_says_who_could(policies: FakePolicies, directory: FakeDirectory) -> None:

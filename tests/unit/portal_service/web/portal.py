@@ -148,7 +148,9 @@ HANDLERS: Mapping[type, Handler] = {
     DecidePolicyChange: lambda it, by, message: policies.decide_policy_change(
         it.policies, it.directory, by, message, it.now
     ),
-    EvaluatePolicy: lambda it, by, message: policies.evaluate_policy(it.policies, it.directory, by, message, it.now),
+    EvaluatePolicy: lambda it, by, message: policies.evaluate_policy(
+        it.policies, it.directory, by, message, policies.Turn(it.now)
+    ),
 }
 
 
