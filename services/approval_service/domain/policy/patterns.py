@@ -18,7 +18,7 @@ class Patterns:
     by_first: Mapping[str, Sequence[str]]
 
     def comparable(self, resource: str) -> Sequence[str]:
-        """Return the patterns whose first segment can go with that of a resource."""
+        """Return the patterns with a first segment that can go with a resource's."""
         first = _first(resource)
         if first == ONE:
             return self.every
