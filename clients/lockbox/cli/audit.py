@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from lockbox.cli.output import Json, show_json, show_rows
-from lockbox.cli.session import ask, load_session
+from lockbox.cli.session import Document, ask, load_session
 
-COLUMNS = (("TIME", "time"), ("EVENT", "type"), ("BY", "actor"), ("ABOUT", "subject"), ("SHA-256", "digest"))
+COLUMNS = (("TIME", "time"), ("EVENT", "event"), ("BY", "actor"), ("ABOUT", "subject"), ("SHA-256", "digest"))
 
 
 def audit(
@@ -34,4 +34,9 @@ def audit(
     if as_json:
         show_json({"items": records, "next_cursor": page["next_cursor"]})
     else:
-        show_rows(records, COLUMNS)
+        show_rows([record | {"event": _event(record)} for record in records], COLUMNS)
+
+
+def _event(record: Document) -> str:
+    """Return the type of an event, and the source of one that does not own the type."""
+    return f"{record['type']} (foreign: {record['source']})" if record.get("foreign") else str(record["type"])

@@ -86,4 +86,5 @@ def register(app: Flask) -> None:
     app.context_processor(context)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["event_line"] = history.line
+    app.jinja_env.globals["foreign_line"] = history.foreign_line
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -37,6 +37,11 @@ def line(type_: str, actor: str, data: Mapping[str, Any]) -> Line:
     return Line(_printable(plain(type_)))
 
 
+def foreign_line(source: str) -> Line:
+    """Return the words for an event of a type that its source does not own: it vouches for nothing that it says."""
+    return Line(_printable(f"Foreign event: {source} published it and does not own this type."), "", "bad")
+
+
 def _readings(type_: str, data: Mapping[str, Any]) -> Iterator[Fact]:
     """Yield the facts that the data can be: of a version that has exactly these fields first."""
     for tolerant in (False, True):

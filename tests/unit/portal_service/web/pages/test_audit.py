@@ -48,6 +48,12 @@ def test_record_has_its_sentence_its_digest_and_its_data(open_as: OpenAs) -> Non
     assert page.links["Open the request"] == f"/requests/{REQUEST_ID}"
 
 
+def test_record_that_is_foreign_says_so_and_nothing_of_its_data_as_a_fact(open_as: OpenAs) -> None:
+    page = open_as(ADMIN, answers=page_of(record(source="notify_service", foreign=True))).get("/audit")
+    assert "Foreign event: notify_service published it and does not own this type." in page.text
+    assert "revoked the access" not in page.text
+
+
 @pytest.mark.parametrize(
     "changes",
     [
