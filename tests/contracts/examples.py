@@ -24,11 +24,13 @@ from lockbox.contracts.approval.facts import (
     RequestExpired,
     ReviewResumed,
     StageOpened,
+    StagesAdded,
 )
-from lockbox.contracts.approval.terms import Changes, Limits
+from lockbox.contracts.approval.terms import Changes, Limits, PolicyExcerpt
 from lockbox.contracts.events import FACTS, Event, Fact, event_id
 from lockbox.contracts.grant.facts import (
     AccessGranted,
+    ExtendedWithoutCustomer,
     ExtensionDecided,
     ExtensionRequested,
     GrantActivated,
@@ -267,6 +269,14 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
                 frozen=POLICY.freezes,
                 break_glass=POLICY.break_glass,
             ),
+            excerpt=PolicyExcerpt(
+                arrived_at=MORNING,
+                require_approval=True,
+                audit_only=False,
+                stages=DEFAULT_STAGES,
+                rules=POLICY.rules,
+                freezes=POLICY.freezes,
+            ),
         ),
     ),
     (ALICE, InfoRequested(**OUTCOME, approver=ALICE, question="Which index?")),
@@ -299,6 +309,31 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
     (OTTO, SigningKeyRevoked(kid=KID, comment="A disk was lost.")),
     (ERIN, GrantBound(**GRANT, to="key", thumbprint=KID)),
     ("portal_service", ApiTokenChanged(tenant=None, email=POINT, tenants=("*",))),
+    (
+        VICTOR,
+        ExtendedWithoutCustomer(
+            **GRANT,
+            service_request=OUTCOME["service_request"],
+            number=1,
+            duration=timedelta(minutes=30),
+            justification="It is larger.",
+            resources=("logs/app",),
+            actions=("read",),
+            ends_at=MORNING + timedelta(hours=1),
+        ),
+    ),
+    (
+        VICTOR,
+        StagesAdded(
+            **OUTCOME,
+            why=(
+                "the rule 'Diagnostics' gives the customer's consent beforehand",
+                "but not in a freeze",
+            ),
+            stages=(LEGAL,),
+            extension=1,
+        ),
+    ),
 ]
 
 

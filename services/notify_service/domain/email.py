@@ -14,7 +14,7 @@ from lockbox.contracts.approval.facts import (
     StageOpened,
 )
 from lockbox.contracts.events import VENDOR, Fact
-from lockbox.contracts.grant.facts import AccessGranted, ExtensionDecided, GrantRevoked
+from lockbox.contracts.grant.facts import AccessGranted, ExtendedWithoutCustomer, ExtensionDecided, GrantRevoked
 from lockbox.contracts.identity import Role
 from lockbox.contracts.policy.document import Group, Side
 from lockbox.contracts.policy.facts import PolicyChangeProposed
@@ -98,6 +98,29 @@ def _opened_without_approval(fact: AccessGranted) -> Alert | None:
         subject=f"Customer Lockbox: access opened for {fact.service_request} (request {fact.request_id})",
         introduction=f"{OPENED_WITHOUT[fact.opened_by]} to your content. You can revoke it at any time.",
         lines=(*_terms(fact), ("Access from", utc(fact.starts_at)), ("Access until", utc(fact.ends_at))),
+        link_text="Review the access",
+        urgent=True,
+    )
+
+
+def _extended_without_customer(fact: ExtendedWithoutCustomer) -> Alert:
+    return Alert(
+        kind="access_extended",
+        audience=Audience(organisation=fact.tenant, roles=CUSTOMERS),
+        tenant=fact.tenant,
+        request_id=fact.request_id,
+        subject=f"Customer Lockbox: access extended for {fact.service_request} (request {fact.request_id})",
+        introduction="An access to your content was extended without your approvers. You can revoke it at any time.",
+        lines=(
+            ("Service request", fact.service_request),
+            ("Request ID", fact.request_id),
+            ("Requestor", fact.requester),
+            ("Justification", fact.justification),
+            ("Resources", ", ".join(fact.resources)),
+            ("Actions", ", ".join(fact.actions)),
+            ("Extended by", spoken(fact.duration)),
+            ("Access until", utc(fact.ends_at)),
+        ),
         link_text="Review the access",
         urgent=True,
     )
@@ -219,6 +242,7 @@ COMPOSERS: Mapping[type[Fact], Callable[[Any], Alert | None]] = {
     RequestExpired: _expired,
     GrantRevoked: _revoked,
     ExtensionDecided: _extension_decided,
+    ExtendedWithoutCustomer: _extended_without_customer,
     BreakGlassRequested: _break_glass_requested,
     BreakGlassUsed: _break_glass_used,
     PolicyChangeProposed: _policy_proposed,

@@ -18,10 +18,12 @@ from lockbox.contracts.approval.facts import (
     RequestExpired,
     ReviewResumed,
     StageOpened,
+    StagesAdded,
 )
 from lockbox.contracts.events import Fact
 from lockbox.contracts.grant.facts import (
     AccessGranted,
+    ExtendedWithoutCustomer,
     ExtensionDecided,
     ExtensionRequested,
     GrantActivated,
@@ -37,6 +39,7 @@ from lockbox.contracts.request.terms import RequestState
 Progress = (
     RequestCreated
     | RequestEvaluated
+    | StagesAdded
     | StageOpened
     | DecisionRecorded
     | InfoRequested
@@ -54,6 +57,7 @@ Progress = (
     | GrantExpired
     | ExtensionRequested
     | ExtensionDecided
+    | ExtendedWithoutCustomer
     | BreakGlassRequested
     | BreakGlassUsed
     | BreakGlassAcknowledged

@@ -21,11 +21,13 @@ from lockbox.contracts.approval.facts import (
     RequestExpired,
     ReviewResumed,
     StageOpened,
+    StagesAdded,
 )
 from lockbox.contracts.calls import APPROVAL, AUDIT, NOTIFY, PORTAL, REQUEST
 from lockbox.contracts.events import Fact
 from lockbox.contracts.grant.facts import (
     AccessGranted,
+    ExtendedWithoutCustomer,
     ExtensionDecided,
     ExtensionRequested,
     GrantActivated,
@@ -56,6 +58,7 @@ LISTENERS: Mapping[str, tuple[type[Fact], ...]] = {
         RequestExpired,
         GrantRevoked,
         ExtensionDecided,
+        ExtendedWithoutCustomer,
         BreakGlassRequested,
         BreakGlassUsed,
         PolicyChangeProposed,
@@ -64,6 +67,7 @@ LISTENERS: Mapping[str, tuple[type[Fact], ...]] = {
     "request_service.on_progress.v1": (
         RequestCreated,
         RequestEvaluated,
+        StagesAdded,
         StageOpened,
         DecisionRecorded,
         InfoRequested,
@@ -81,6 +85,7 @@ LISTENERS: Mapping[str, tuple[type[Fact], ...]] = {
         GrantExpired,
         ExtensionRequested,
         ExtensionDecided,
+        ExtendedWithoutCustomer,
         BreakGlassRequested,
         BreakGlassUsed,
         BreakGlassAcknowledged,

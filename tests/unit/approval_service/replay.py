@@ -23,11 +23,13 @@ from lockbox.contracts.approval.facts import (
     RequestExpired,
     ReviewResumed,
     StageOpened,
+    StagesAdded,
 )
 from lockbox.contracts.approval.terms import Changes, Note
 from lockbox.contracts.events import Fact
 from lockbox.contracts.grant.facts import (
     AccessGranted,
+    ExtendedWithoutCustomer,
     ExtensionDecided,
     ExtensionRequested,
     GrantActivated,
@@ -71,6 +73,7 @@ def _evaluated(asked: RequestCreated, fact: RequestEvaluated) -> Approval:
         deliberation=_unopened(AccessTerms.of(asked), fact.stages),
         why=fact.why,
         rule=fact.rule,
+        excerpt=fact.excerpt,
     )
 
 
@@ -79,6 +82,26 @@ def _unopened(terms: AccessTerms, stages: Any) -> Deliberation:
     return Deliberation(
         terms=terms, stages=tuple(StageProgress(**{name: getattr(stage, name) for name in plain}) for stage in stages)
     )
+
+
+def _stages_added(approval: Approval, record: RecordedFact, fact: StagesAdded) -> Approval:
+    if fact.extension is None:
+        more = _more(approval.deliberation, fact, record.at)
+        return replace(approval, why=(*approval.why, *fact.why), deliberation=more)
+    extension = _extension(approval, fact.extension)
+    return _with(approval, replace(extension, deliberation=_more(extension.deliberation, fact, record.at)))
+
+
+def _more(deliberation: Deliberation, fact: StagesAdded, at: datetime) -> Deliberation:
+    added = _unopened(deliberation.terms, fact.stages)
+    return replace(deliberation, stages=(*deliberation.stages, *added.stages))
+
+
+def _extended_without_customer(approval: Approval, record: RecordedFact, fact: ExtendedWithoutCustomer) -> Approval:
+    extension = _extension(approval, fact.number)
+    assert not any(stage.side == "CUSTOMER" for stage in extension.deliberation.stages)
+    assert approval.granted().ends_at == fact.ends_at
+    return approval
 
 
 def _stage_opened(approval: Approval, record: RecordedFact, fact: StageOpened) -> Approval:
@@ -253,6 +276,7 @@ def _with(approval: Approval, extension: Extension) -> Approval:
 
 
 STEPS: Mapping[type[Fact], Callable[[Approval, RecordedFact, Any], Approval]] = {
+    StagesAdded: _stages_added,
     StageOpened: _stage_opened,
     DecisionRecorded: _decided,
     InfoRequested: _asked_back,
@@ -269,6 +293,7 @@ STEPS: Mapping[type[Fact], Callable[[Approval, RecordedFact, Any], Approval]] = 
     GrantExpired: _expired,
     ExtensionRequested: _extension_requested,
     ExtensionDecided: _extension_decided,
+    ExtendedWithoutCustomer: _extended_without_customer,
     BreakGlassRequested: _break_glass_requested,
     BreakGlassUsed: _break_glass_used,
     BreakGlassAcknowledged: _break_glass_acknowledged,

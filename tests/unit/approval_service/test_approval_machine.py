@@ -6,7 +6,7 @@ Some 200 lives of a request in the quick profile, 10,000 with HYPOTHESIS_PROFILE
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -37,11 +37,17 @@ from lockbox.contracts.approval.facts import DecisionRecorded
 from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.events import Changed
-from lockbox.contracts.grant.facts import AccessGranted, GrantCompleted, GrantExpired, GrantRevoked
+from lockbox.contracts.grant.facts import (
+    AccessGranted,
+    ExtendedWithoutCustomer,
+    GrantCompleted,
+    GrantExpired,
+    GrantRevoked,
+)
 from lockbox.contracts.grant.operations import GetGrantToken
 from lockbox.contracts.grant.terms import Confirmation, GrantState
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy.document import BreakGlass, Group, Rule, Side, StagePlan
+from lockbox.contracts.policy.document import BreakGlass, Condition, Freeze, Group, Hours, Rule, Side, StagePlan
 from lockbox.contracts.request.facts import InfoProvided
 from lockbox.contracts.request.terms import RequestState
 from lockbox.errors import LockboxError
@@ -83,6 +89,7 @@ OUTCOMES = {RequestState.APPROVED, RequestState.DENIED, RequestState.CANCELLED, 
 AFTER_THE_END = {
     *("grant_activated", "grant_bound", "grant_completed", "grant_revoked", "grant_expired", "extension_requested"),
     *("extension_decided", "stage_opened", "decision_recorded", "break_glass_acknowledged"),
+    *("stages_added", "extended_without_customer"),
 }
 
 
@@ -105,6 +112,22 @@ def stages(*sides: Side) -> st.SearchStrategy[tuple[StagePlan, ...]]:
 
 
 V, C = Side.VENDOR, Side.CUSTOMER
+CONSENTS = (
+    Rule(name="consent", then="auto_approve"),
+    Rule(name="an hour", when=Condition(at_most=timedelta(hours=1)), then="auto_approve"),
+    Rule(
+        name="in the morning",
+        when=Condition(access=Hours(since="08:00", until="11:00", time_zone="UTC")),
+        then="auto_approve",
+    ),
+)
+FREEZE = Freeze(
+    name="no automatic approval",
+    starts=f"{NOW + timedelta(hours=2):%Y-%m-%dT%H:%M}",
+    ends=f"{NOW + timedelta(hours=9):%Y-%m-%dT%H:%M}",
+    time_zone="UTC",
+    effect="no_auto_approval",
+)
 POLICIES = st.builds(
     policy,
     stages=stages(V, C) | stages(C) | stages(V, C, C),
@@ -113,7 +136,8 @@ POLICIES = st.builds(
     maximum_duration=st.sampled_from([*5 * [timedelta(hours=4)], timedelta(minutes=30)]),
     maximum_total=st.sampled_from([timedelta(hours=4), timedelta(hours=5)]),
     break_glass=st.builds(BreakGlass, allowed=st.booleans(), duration=st.just(timedelta(minutes=30))),
-    rules=st.sampled_from([*5 * [()], (Rule(name="consent", then="auto_approve"),)]),
+    rules=st.sampled_from([*4 * [()], *((rule,) for rule in CONSENTS)]),
+    freezes=st.sampled_from([(), (), (FREEZE,)]),
     comment_on_denial=st.booleans(),
 )
 
@@ -273,7 +297,8 @@ class ApprovalMachine(RuleBasedStateMachine):
             return
         if grant.opened_by == "approval":
             assert self.approval.deliberation.stages
-            assert all(self._satisfied(None, number) for number in self._numbers())
+            stages = self.approval.deliberation.stages
+            assert all(self._satisfied(None, stage) for stage in enumerate(stages, start=1))
         elif grant.opened_by == "policy":
             assert self.policy.rules
             assert not [stage for stage in self.policy.stages if stage.side == Side.VENDOR]
@@ -285,7 +310,25 @@ class ApprovalMachine(RuleBasedStateMachine):
     def more_time_is_there_only_after_every_stage_said_so_too(self) -> None:
         for extension in self.approval.extensions:
             if extension.state == "APPROVED":
-                assert all(self._satisfied(extension.number, number) for number in self._numbers())
+                stages = extension.deliberation.stages
+                assert all(self._satisfied(extension.number, stage) for stage in enumerate(stages, start=1))
+
+    @invariant()
+    def no_access_outlives_the_consent_that_opened_it(self) -> None:
+        """Wherever the customer did not decide, the whole access fits a rule's consent, and no freeze stops it."""
+        grant = self.approval.grant
+        if grant is None or not (self.policy.require_approval or grant.opened_by == "policy"):
+            return
+        more = [one for one in self.approval.extensions if one.state == "APPROVED"]
+        ends = grant.ends_at - sum((one.deliberation.terms.duration for one in more), timedelta(0))
+        if grant.opened_by != "break_glass" and not self.approval.deliberation.includes_customer:
+            assert self._consented(grant.starts_at, ends)
+        for one in more:
+            ends += one.deliberation.terms.duration
+            decided = any(stage.side == C for stage in one.deliberation.stages)
+            assert decided or not self._has_customers() or self._consented(grant.starts_at, ends)
+            reported = [told.fact for told in self.events if isinstance(told.fact, ExtendedWithoutCustomer)]
+            assert (one.number in {fact.number for fact in reported}) is not decided
 
     @invariant()
     def nobody_decides_on_an_own_request(self) -> None:
@@ -334,18 +377,30 @@ class ApprovalMachine(RuleBasedStateMachine):
         decisions = [told.fact for told in self.events if isinstance(told.fact, DecisionRecorded)]
         assert all(len(fact.request_digest) == 64 for fact in decisions)
 
+    def _has_customers(self) -> bool:
+        return self.policy.require_approval and any(stage.side == C for stage in self.policy.stages)
+
+    def _consented(self, starts: datetime, ends: datetime) -> bool:
+        freeze = [datetime.fromisoformat(at).replace(tzinfo=UTC) for at in (FREEZE.starts, FREEZE.ends)]
+        if not self.policy.rules or (self.policy.freezes and starts < freeze[1] and ends > freeze[0]):
+            return False
+        eight, eleven = (starts.replace(hour=hour, minute=0, second=0, microsecond=0) for hour in (8, 11))
+        fits = {
+            "consent": True,
+            "an hour": ends - starts <= timedelta(hours=1),
+            "in the morning": eight <= starts < ends <= eleven,
+        }
+        return fits[self.policy.rules[0].name]
+
     def _due(self) -> list[Caller]:
         stage = self.approval.require_decision().deliberation.stage
         return [one for one in DECIDERS if stage is not None and one is not ASKER and _eligible(one, stage)]
 
     # --- helpers ---------------------------------------------------------------------------------------------------
 
-    def _numbers(self) -> Iterable[int]:
-        return range(1, len(self.approval.deliberation.stages) + 1)
-
-    def _satisfied(self, extension: int | None, number: int) -> bool:
+    def _satisfied(self, extension: int | None, numbered: tuple[int, StagePlan]) -> bool:
         """Whether the last words in a stage can be dealt out so that each group has enough; by trying every way."""
-        stage = self.approval.deliberation.stages[number - 1]
+        number, stage = numbered
         said = self.said.get((extension, number), {})
         yeses = [by for by, verdict in said.values() if verdict == "approve"]
         if sum(verdict == "deny" for _, verdict in said.values()) >= stage.denials:

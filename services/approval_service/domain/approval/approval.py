@@ -1,6 +1,7 @@
 """An approval: the state of one request from its first stage to its outcome and, after a yes, its grant.
 
-The operations of callers are in `operations`, behind the gate in `gate`.
+The operations of callers are in `operations`, behind the gate in `gate`. This module is longer than 250 lines: the
+steps of one state machine stand together.
 """
 
 from collections.abc import Callable
@@ -8,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from approval_service.domain.approval import consent
 from approval_service.domain.approval.break_glass import BreakGlassUse
 from approval_service.domain.approval.deliberation import Deliberation, PendingDecision
 from approval_service.domain.approval.extension import Extension
 from approval_service.domain.grant import Grant
-from approval_service.domain.policy import hours
-from approval_service.domain.policy.evaluation import PolicyInput, evaluate
+from approval_service.domain.policy.evaluation import Evaluation, PolicyInput, evaluate, excerpt_of
 from approval_service.domain.policy.hours import Span
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.approval.facts import (
@@ -22,8 +23,9 @@ from lockbox.contracts.approval.facts import (
     RequestEvaluated,
     RequestExpired,
     StageOpened,
+    StagesAdded,
 )
-from lockbox.contracts.approval.terms import Limits, Note
+from lockbox.contracts.approval.terms import Limits, Note, PolicyExcerpt
 from lockbox.contracts.approval.views import DecisionDocument
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Email, TenantName, Timestamp, Uuid
@@ -33,7 +35,6 @@ from lockbox.contracts.policy.document import Side
 from lockbox.contracts.request.facts import RequestCreated
 from lockbox.contracts.request.terms import PENDING, AccessTerms, RequestState
 from lockbox.errors import Conflict, NotFound
-from lockbox.values.timestamps import format_timestamp
 
 POLICY = "policy"
 STAGE_STATE = {Side.VENDOR: RequestState.PENDING_VENDOR, Side.CUSTOMER: RequestState.PENDING_CUSTOMER}
@@ -53,6 +54,7 @@ class Approval:
     deliberation: Deliberation
     why: tuple[str, ...] = ()
     rule: str | None = None
+    excerpt: PolicyExcerpt | None = None
     notes: tuple[Note, ...] = ()
     break_glass: BreakGlassUse | None = None
     extensions: tuple[Extension, ...] = ()
@@ -62,7 +64,8 @@ class Approval:
     def open(cls, request: RequestCreated, policy: Policy, now: datetime) -> "Changed[Approval]":
         """Open an approval under the policy in force: in its first stage, or with an outcome."""
         terms = AccessTerms.of(request)
-        evaluation = evaluate(policy, PolicyInput(terms, request.requester, now))
+        arrival = PolicyInput(terms, request.requester, now)
+        evaluation = evaluate(policy, arrival)
         approval = cls(
             request_id=request.request_id,
             tenant=request.tenant,
@@ -74,6 +77,7 @@ class Approval:
             deliberation=Deliberation.on(terms, evaluation.stages),
             why=evaluation.why,
             rule=evaluation.rule,
+            excerpt=None if evaluation.outcome == "deny" else excerpt_of(policy, arrival),
         )
         evaluated = RequestEvaluated(
             **approval.outcome(),
@@ -84,6 +88,7 @@ class Approval:
             rule=evaluation.rule,
             stages=evaluation.stages,
             limits=approval.limits,
+            excerpt=approval.excerpt,
         )
         opened = Changed(approval, (evaluated,))
         if evaluation.outcome == "deny":
@@ -103,6 +108,12 @@ class Approval:
     def extension(self) -> Extension | None:
         """The extension that waits for a decision."""
         return next((one for one in self.extensions if one.state == "PENDING"), None)
+
+    def asked_extension(self) -> Extension:
+        """Return the extension that waits for a decision; raises `Conflict` if there is none."""
+        if self.extension is None:
+            raise Conflict("nothing_open", "no extension waits for a decision")
+        return self.extension
 
     @property
     def pending_decision(self) -> PendingDecision | None:
@@ -155,21 +166,12 @@ class Approval:
         if not self.pending:
             raise self._ended("nothing can change that")
 
-    def require_no_freeze(self, access: Span) -> None:
-        """Raise `Conflict` if a freeze of the tenant's policy allows no access at that time."""
-        for freeze in self.limits.frozen:
-            span = hours.frozen(freeze)
-            if span.touches(access):
-                until = format_timestamp(span.end)
-                message = f"no access in the freeze {freeze.name!r}, until {until}"
-                raise Conflict("access_frozen", message, params={"freeze": freeze.name, "until": until})
-
     def open_next_stage(self, now: datetime) -> "Changed[Approval]":
-        """Open the next stage; after the last one the request is approved."""
+        """Open the next stage; after the last one the request is approved, if the policy needs no further stage."""
         deliberation = self.deliberation.open_next_stage(now)
         after = replace(self, deliberation=deliberation)
         if deliberation.stage is None:
-            return after.approve("approval", now)
+            return after._review(now)
         pending = replace(after, state=STAGE_STATE[deliberation.stage.side])
         return Changed(pending, (pending.stage_opened(),))
 
@@ -177,7 +179,7 @@ class Approval:
         """Grant the terms that are left, or, by break-glass, `terms`."""
         grant = Grant.of(self.request_id, self.requester, terms or self.deliberation.terms, opened_by, now)
         if opened_by != "break_glass":
-            self.require_no_freeze(Span(grant.starts_at, grant.ends_at))
+            consent.require_no_freeze(self.limits, Span(grant.starts_at, grant.ends_at))
         consented = opened_by == "approval" and self.deliberation.includes_customer
         after = replace(self, state=RequestState.APPROVED, grant=grant)
         facts = (
@@ -222,6 +224,10 @@ class Approval:
             )
         )
 
+    def stages_added(self, review: Evaluation, extension: int | None = None) -> StagesAdded:
+        """Return the fact that further stages decide."""
+        return StagesAdded(**self.outcome(), why=review.why, stages=review.stages, extension=extension)
+
     def outcome(self) -> dict[str, Any]:
         """Return the fields that every outcome of the request has."""
         return {
@@ -234,6 +240,21 @@ class Approval:
     def _ended(self, consequence: str) -> Conflict:
         message = f"this request is {self.state}; {consequence}"
         return Conflict(f"request_{self.state.lower()}", message, params={"state": self.state})
+
+    def _review(self, now: datetime) -> "Changed[Approval]":
+        """Evaluate the policy again for the access as it would open now: grant it, deny it, or open further stages."""
+        terms = self.deliberation.terms
+        grant = Grant.of(self.request_id, self.requester, terms, "approval", now)
+        access = Span(grant.starts_at, grant.ends_at)
+        consent.require_no_freeze(self.limits, access)
+        opening = consent.Opening(terms, self.requester, access, self.deliberation.stages)
+        review = consent.review(self.excerpt, opening, now)
+        if review.outcome == "deny":
+            return self.deny(POLICY, "; ".join(review.why))
+        if review.outcome == "approve":
+            return self.approve("approval", now)
+        after = replace(self, why=(*self.why, *review.why), deliberation=self.deliberation.with_stages(review.stages))
+        return Changed(after, (self.stages_added(review),)).then(lambda approval: approval.open_next_stage(now))
 
     def _lapse(self) -> "Changed[Approval]":
         if self.extension is None:

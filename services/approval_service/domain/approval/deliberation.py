@@ -89,6 +89,10 @@ class Deliberation:
             stages[number] = replace(stages[number], opened_at=now)
         return replace(self, stages=tuple(stages))
 
+    def with_stages(self, stages: Iterable[StagePlan]) -> "Deliberation":
+        """Return the deliberation with further stages after its last one."""
+        return replace(self, stages=(*self.stages, *(_unopened(stage) for stage in stages)))
+
     def missing(self) -> dict[str, int]:
         """Return the number of approvals that each group of the open stage still needs."""
         if self.stage is None:

@@ -5,7 +5,7 @@ counts. A rule that can't be evaluated denies.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,6 +13,7 @@ from approval_service.domain.policy import hours
 from approval_service.domain.policy.budget import Budget
 from approval_service.domain.policy.hours import Span
 from approval_service.domain.policy.patterns import Comparison, indexed
+from lockbox.contracts.approval.terms import PolicyExcerpt
 from lockbox.contracts.fields import format_duration
 from lockbox.contracts.policy.document import Condition, PolicySettings, Rule, Side, StagePlan
 from lockbox.contracts.request.terms import AccessTerms, matches
@@ -21,22 +22,43 @@ from lockbox.values.timestamps import format_timestamp
 
 OPENS = "auto_approve"
 MOMENT = timedelta.resolution
+Rules = PolicySettings | PolicyExcerpt
+"""A policy, or the part of it that an approval keeps."""
 
 
 @dataclass(frozen=True)
 class PolicyInput:
-    """The input of an evaluation: terms, requester and time of arrival; and the steps that it may take."""
+    """The input of an evaluation: terms, requester and time of arrival; and the steps that it may take.
+
+    An evaluation after the arrival has `opens`, the whole access as it would open; `now`, if it is not the arrival; and
+    `asked`, the time at which more time was asked for.
+    """
 
     terms: AccessTerms
     requester: str
     arrives: datetime
     budget: Budget = field(default_factory=Budget, compare=False)
+    opens: Span | None = None
+    now: datetime | None = None
+    asked: datetime | None = None
 
     @property
     def access(self) -> Span:
         """The time of the access, if it were granted at once."""
+        if self.opens is not None:
+            return self.opens
         start = max(self.arrives, self.terms.starts_at or self.arrives)
         return Span(start, start + self.terms.duration)
+
+    @property
+    def until_its_end(self) -> Span:
+        """The time from now, or from the start of an access that is open, to the end of the access."""
+        return Span(min(self.now or self.arrives, self.access.start), self.access.end)
+
+    @property
+    def arrivals(self) -> tuple[datetime, ...]:
+        """The times at which something was asked for: the access, and more time."""
+        return (self.arrives,) if self.asked is None else (self.arrives, self.asked)
 
 
 @dataclass(frozen=True)
@@ -58,6 +80,35 @@ def evaluate(policy: PolicySettings, request: PolicyInput) -> Evaluation:
         return _denied(f"the policy can't be evaluated, so it opens nothing: {error!r}")
 
 
+def evaluate_again(excerpt: PolicyExcerpt, request: PolicyInput) -> Evaluation:
+    """Evaluate an access as it would open, by the policy that its request arrived under."""
+    try:
+        return _by_rules(excerpt, request)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a policy, it opens nothing
+        return _denied(f"the policy can't be evaluated, so it opens nothing: {error!r}")
+
+
+def excerpt_of(policy: PolicySettings, request: PolicyInput) -> PolicyExcerpt:
+    """Return the part of a policy that decides which stages a request needs, now and later."""
+    return PolicyExcerpt(
+        arrived_at=request.arrives,
+        require_approval=policy.require_approval,
+        audit_only=policy.audit_only,
+        stages=policy.stages,
+        rules=tuple(rule for rule in policy.rules if _can_match(rule, request)),
+        freezes=policy.freezes,
+    )
+
+
+def _can_match(rule: Rule, request: PolicyInput) -> bool:
+    """Whether a rule can match at any time: resources and actions can only become fewer, times can change."""
+    when = replace(rule.when, longer_than=None, at_most=None)
+    try:
+        return _plainly(when, request.terms, request.requester) and _touched(when, request)
+    except Exception:  # noqa: BLE001 - a rule that can't be evaluated denies, now and later
+        return True
+
+
 def _beyond_limits(policy: PolicySettings, terms: AccessTerms) -> str | None:
     if terms.duration > policy.maximum_duration:
         return f"the tenant's policy allows at most {format_duration(policy.maximum_duration)}"
@@ -75,7 +126,7 @@ def _in_freeze(policy: PolicySettings, request: PolicyInput) -> str | None:
     return None
 
 
-def _by_rules(policy: PolicySettings, request: PolicyInput) -> Evaluation:
+def _by_rules(policy: Rules, request: PolicyInput) -> Evaluation:
     for rule in policy.rules:
         try:
             matched = _matches(rule, request)
@@ -86,7 +137,7 @@ def _by_rules(policy: PolicySettings, request: PolicyInput) -> Evaluation:
     return _by_mode(policy, request)
 
 
-def _by_rule(policy: PolicySettings, rule: Rule, request: PolicyInput) -> Evaluation:
+def _by_rule(policy: Rules, rule: Rule, request: PolicyInput) -> Evaluation:
     said = f": {rule.comment}" if rule.comment else ""
     if rule.then == "auto_deny":
         return _denied(f"denied by the rule {rule.name!r}{said}", rule)
@@ -99,7 +150,7 @@ def _by_rule(policy: PolicySettings, rule: Rule, request: PolicyInput) -> Evalua
     return _without_people(policy, request, why, _of_vendor(policy), rule=rule)
 
 
-def _by_mode(policy: PolicySettings, request: PolicyInput) -> Evaluation:
+def _by_mode(policy: Rules, request: PolicyInput) -> Evaluation:
     if policy.audit_only:
         return _without_people(policy, request, "audit only: nobody decides, everything is on record", ())
     if not policy.require_approval:
@@ -108,12 +159,11 @@ def _by_mode(policy: PolicySettings, request: PolicyInput) -> Evaluation:
 
 
 def _without_people(
-    policy: PolicySettings, request: PolicyInput, why: str, left: tuple[StagePlan, ...], rule: Rule | None = None
+    policy: Rules, request: PolicyInput, why: str, left: tuple[StagePlan, ...], rule: Rule | None = None
 ) -> Evaluation:
     """Leave out the customer's stages, and keep these; in a freeze, keep all."""
-    now = Span(request.arrives, request.access.end)
     for freeze in policy.freezes:
-        if hours.frozen(freeze).touches(now):
+        if hours.frozen(freeze).touches(request.until_its_end):
             return _decided_in(
                 _stages(policy), why, f"but nothing is approved automatically in {freeze.name!r}", rule=rule
             )
@@ -132,11 +182,11 @@ def _denied(why: str, rule: Rule | None = None) -> Evaluation:
     return Evaluation("deny", (why,), rule=rule.name if rule else None)
 
 
-def _stages(policy: PolicySettings) -> tuple[StagePlan, ...]:
+def _stages(policy: Rules) -> tuple[StagePlan, ...]:
     return policy.stages if policy.require_approval else _of_vendor(policy)
 
 
-def _of_vendor(policy: PolicySettings) -> tuple[StagePlan, ...]:
+def _of_vendor(policy: Rules) -> tuple[StagePlan, ...]:
     return tuple(stage for stage in policy.stages if stage.side == Side.VENDOR)
 
 
@@ -173,15 +223,17 @@ def _touched(when: Condition, request: PolicyInput) -> bool:
 
 
 def _lies_within(when: Condition, request: PolicyInput) -> bool:
-    return _arrives(when, request) and (when.access is None or hours.covers(when.access, request.access))
+    return all(_arrives(when, request)) and (when.access is None or hours.covers(when.access, request.access))
 
 
 def _comes_near(when: Condition, request: PolicyInput) -> bool:
-    return _arrives(when, request) and (when.access is None or hours.touches(when.access, request.access))
+    return any(_arrives(when, request)) and (when.access is None or hours.touches(when.access, request.access))
 
 
-def _arrives(when: Condition, request: PolicyInput) -> bool:
-    return when.arrives is None or hours.touches(when.arrives, Span(request.arrives, request.arrives + MOMENT))
+def _arrives(when: Condition, request: PolicyInput) -> Iterator[bool]:
+    """Yield for each arrival whether it is within the hours of the condition."""
+    for arrival in request.arrivals:
+        yield when.arrives is None or hours.touches(when.arrives, Span(arrival, arrival + MOMENT))
 
 
 def _compared(compare: Comparison, patterns: tuple[str, ...], request: PolicyInput) -> Iterator[bool]:

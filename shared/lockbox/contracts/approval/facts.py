@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lockbox.contracts.approval.terms import Changes, Limits, Verdict
+from lockbox.contracts.approval.terms import Changes, Limits, PolicyExcerpt, Verdict
 from lockbox.contracts.events import Fact
 from lockbox.contracts.fields import Email, Timestamp, Uuid
 from lockbox.contracts.policy.document import Group, Side, StagePlan
@@ -24,6 +24,22 @@ class RequestEvaluated(Fact, source="approval_service"):
     rule: str | None
     stages: tuple[StagePlan, ...]
     limits: Limits
+    excerpt: PolicyExcerpt | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagesAdded(Fact, source="approval_service"):
+    """The policy was evaluated again, for the access as it would open, and these further stages decide.
+
+    `why` has the reasons. With `extension`, the stages decide on the extension of that number.
+    """
+
+    request_id: Uuid
+    requester: Email
+    service_request: str
+    why: tuple[str, ...]
+    stages: tuple[StagePlan, ...]
+    extension: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lockbox.contracts.fields import Action, Duration, Email, Flag, Resource, Timestamp
-from lockbox.contracts.policy.document import BreakGlass, Freeze
+from lockbox.contracts.policy.document import BreakGlass, Freeze, Rule, StagePlan
 from lockbox.contracts.request.terms import longer_than_zero, some_distinct
 
 Verdict = Literal["approve", "deny"]
@@ -34,6 +34,22 @@ class Limits:
     maximum_total: Duration
     frozen: tuple[Freeze, ...]
     break_glass: BreakGlass
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyExcerpt:
+    """The part of one version of a tenant's policy that decides which stages a request needs.
+
+    `rules` are those that can match this request at any time. The policy is evaluated again by it when access would
+    open and when more time is asked for; a later version does not change it.
+    """
+
+    arrived_at: Timestamp
+    require_approval: Flag
+    audit_only: Flag
+    stages: tuple[StagePlan, ...]
+    rules: tuple[Rule, ...]
+    freezes: tuple[Freeze, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,3 +87,16 @@ class ExtensionDecided(GrantFact):
     outcome: Literal["approve", "deny", "lapse"]
     ends_at: Timestamp
     comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtendedWithoutCustomer(GrantFact):
+    """An access was extended until `ends_at`, and none of the customer's approvers decided on it."""
+
+    service_request: str
+    number: int
+    duration: Duration
+    justification: str
+    resources: tuple[Resource, ...]
+    actions: tuple[Action, ...]
+    ends_at: Timestamp

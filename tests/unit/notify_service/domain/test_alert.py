@@ -17,7 +17,7 @@ from lockbox.contracts.approval.facts import (
     StageOpened,
 )
 from lockbox.contracts.events import Fact
-from lockbox.contracts.grant.facts import AccessGranted, ExtensionDecided, GrantRevoked
+from lockbox.contracts.grant.facts import AccessGranted, ExtendedWithoutCustomer, ExtensionDecided, GrantRevoked
 from lockbox.contracts.identity import Role
 from lockbox.contracts.policy.document import DEFAULT_SETTINGS, Group, Side
 from lockbox.contracts.policy.facts import PolicyChangeProposed
@@ -162,6 +162,27 @@ def test_alert_when_an_extension_is_decided_tells_the_requester_until_when() -> 
     assert alert_for(replace(fact, outcome="lapse")) is None
 
 
+def test_alert_when_an_access_is_extended_without_the_customer_informs_the_customer_in_full() -> None:
+    alert = told(
+        ExtendedWithoutCustomer(
+            **GRANT,
+            service_request="SR-359423",
+            number=2,
+            duration=timedelta(hours=1),
+            justification="It is larger.",
+            resources=("logs/app",),
+            actions=("read",),
+            ends_at=EXPIRES,
+        )
+    )
+    assert alert.audience == Audience(organisation="contoso", roles=(Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN))
+    assert alert.urgent
+    assert "without your approvers" in alert.introduction
+    shown = dict(alert.lines)
+    assert (shown["Extended by"], shown["Access until"]) == ("1 hour", "2026-01-31 21:30:00 UTC")
+    assert (shown["Resources"], shown["Justification"]) == ("logs/app", "It is larger.")
+
+
 def test_alert_when_break_glass_is_wanted_tells_the_other_approvers_of_the_vendor() -> None:
     alert = told(BreakGlassRequested(**OUTCOME, approver="victor@vendor.example", comment="All is down."))
     assert alert.audience == Audience(organisation="vendor", roles=(Role.VENDOR_APPROVER,), but="victor@vendor.example")
@@ -260,6 +281,7 @@ def test_alert_when_the_fact_has_no_audience_is_none() -> None:
         "InfoRequested",
         "ReviewResumed",
         "ExtensionDecided",
+        "ExtendedWithoutCustomer",
         "BreakGlassRequested",
         "BreakGlassUsed",
         "PolicyChangeProposed",

@@ -3,16 +3,18 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from approval_service.domain.approval import consent
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Deliberation
 from approval_service.domain.approval.extension import Extension
 from approval_service.domain.grant import Grant
+from approval_service.domain.policy.evaluation import Evaluation
 from approval_service.domain.policy.hours import Span
 from lockbox.contracts.approval.operations import RequestExtension
 from lockbox.contracts.approval.terms import Verdict
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import format_duration
-from lockbox.contracts.grant.facts import ExtensionDecided, ExtensionRequested
+from lockbox.contracts.grant.facts import ExtendedWithoutCustomer, ExtensionDecided, ExtensionRequested
 from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Caller
 from lockbox.errors import Conflict, invalid
@@ -30,10 +32,10 @@ def require_extendable(approval: Approval, _caller: Caller) -> None:
 
 
 def request(approval: Approval, _caller: Caller, command: RequestExtension, now: datetime) -> Changed[Approval]:
-    """Ask for more time; the stages that decided on the request decide on it."""
+    """Ask for more time; the stages that decided on the request decide on it, and those that the whole access needs."""
     grant, duration = approval.granted(), command.duration
     _require_within_cap(approval, grant, duration)
-    approval.require_no_freeze(Span(grant.ends_at, grant.ends_at + duration))
+    consent.require_no_freeze(approval.limits, Span(grant.ends_at, grant.ends_at + duration))
     terms = replace(
         approval.deliberation.terms,
         duration=duration,
@@ -51,7 +53,7 @@ def request(approval: Approval, _caller: Caller, command: RequestExtension, now:
         **grant.about(), number=extension.number, duration=duration, justification=command.justification
     )
     asked = Changed(approval.with_extension(extension), (fact,))
-    return asked.then(lambda after: _open_next_stage(after, extension, "", now))
+    return asked.then(lambda after: _begin(after, extension, now))
 
 
 def conclude_stage(
@@ -63,14 +65,75 @@ def conclude_stage(
     return _open_next_stage(approval, extension, comment, now)
 
 
+def _begin(approval: Approval, extension: Extension, now: datetime) -> Changed[Approval]:
+    """Open the first stage, after those that the whole access needs were added; or deny, if the policy denies."""
+    review = _review(approval, extension, now)
+    if review.outcome == "deny":
+        return _deny(approval, extension, review)
+    return _added(approval, extension, review).then(
+        lambda after: _open_next_stage(after, after.asked_extension(), "", now)
+    )
+
+
 def _open_next_stage(approval: Approval, extension: Extension, comment: str, now: datetime) -> Changed[Approval]:
     further = replace(extension, deliberation=extension.deliberation.open_next_stage(now))
     after = approval.with_extension(further)
     if further.deliberation.stage is not None:
         return Changed(after, (after.stage_opened(),))
     grant, duration = approval.granted(), further.deliberation.terms.duration
-    approval.require_no_freeze(Span(grant.ends_at, grant.ends_at + duration))
-    return _conclude(after, replace(further, state="APPROVED"), grant.extend(duration), comment)
+    consent.require_no_freeze(approval.limits, Span(grant.ends_at, grant.ends_at + duration))
+    review = _review(approval, further, now)
+    if review.outcome == "deny":
+        return _deny(approval, further, review)
+    if review.outcome == "decide":
+        return _added(approval, further, review).then(
+            lambda one: _open_next_stage(one, one.asked_extension(), comment, now)
+        )
+    return _extend(after, further, comment)
+
+
+def _review(approval: Approval, extension: Extension, now: datetime) -> Evaluation:
+    """Evaluate the policy again, for the access from its start to its new end."""
+    grant, deliberation = approval.granted(), extension.deliberation
+    opening = consent.Opening(
+        approval.deliberation.terms,
+        approval.requester,
+        Span(grant.starts_at, grant.ends_at + deliberation.terms.duration),
+        deliberation.stages,
+        extension.asked_at,
+    )
+    return consent.review(approval.excerpt, opening, now)
+
+
+def _added(approval: Approval, extension: Extension, review: Evaluation) -> Changed[Approval]:
+    if not review.stages:
+        return Changed(approval)
+    further = replace(extension, deliberation=extension.deliberation.with_stages(review.stages))
+    return Changed(approval.with_extension(further), (approval.stages_added(review, extension.number),))
+
+
+def _deny(approval: Approval, extension: Extension, review: Evaluation) -> Changed[Approval]:
+    return _conclude(approval, replace(extension, state="DENIED"), approval.granted(), "; ".join(review.why))
+
+
+def _extend(approval: Approval, extension: Extension, comment: str) -> Changed[Approval]:
+    """Give more time, and put on record if none of the customer's approvers decided on it."""
+    terms = extension.deliberation.terms
+    extended = approval.granted().extend(terms.duration)
+    concluded = _conclude(approval, replace(extension, state="APPROVED"), extended, comment)
+    if extension.deliberation.includes_customer:
+        return concluded
+    fact = ExtendedWithoutCustomer(
+        **extended.about(),
+        service_request=extended.service_request,
+        number=extension.number,
+        duration=terms.duration,
+        justification=extension.justification,
+        resources=extended.resources,
+        actions=extended.actions,
+        ends_at=extended.ends_at,
+    )
+    return Changed(concluded.state, (*concluded.facts, fact))
 
 
 def _conclude(approval: Approval, extension: Extension, grant: Grant, comment: str) -> Changed[Approval]:

@@ -13,6 +13,7 @@ from lockbox.contracts.approval.facts import (
     RequestExpired,
     ReviewResumed,
     StageOpened,
+    StagesAdded,
 )
 from portal_service.web.wording import event_values as values
 from portal_service.web.wording import words
@@ -29,6 +30,13 @@ def _evaluated(fact: RequestEvaluated, _actor: str) -> Line:
         return Line(f"{policy} gives no access: {why}", tone="bad")
     because = f"; {why}" if why else ""
     return Line(f"{policy} asks people to decide: {values.stages(fact.stages)}{because}")
+
+
+def _stages_added(fact: StagesAdded, _actor: str) -> Line:
+    why = values.reasons(fact.why)
+    because = f"; {why}" if why else ""
+    needs = f"As it would open, the access needs more stages of the policy: {values.stages(fact.stages)}"
+    return Line(f"{_of_extension(fact.extension)}{needs}{because}")
 
 
 def _stage_opened(fact: StageOpened, _actor: str) -> Line:
@@ -97,6 +105,7 @@ def _break_glass_acknowledged(fact: BreakGlassAcknowledged, actor: str) -> Line:
 
 SENTENCES: Sentences = {
     RequestEvaluated: _evaluated,
+    StagesAdded: _stages_added,
     StageOpened: _stage_opened,
     DecisionRecorded: _decided,
     InfoRequested: _info_requested,

@@ -2,6 +2,7 @@
 
 from lockbox.contracts.grant.facts import (
     AccessGranted,
+    ExtendedWithoutCustomer,
     ExtensionDecided,
     ExtensionRequested,
     GrantActivated,
@@ -52,6 +53,10 @@ def _extension_decided(fact: ExtensionDecided, _actor: str) -> Line:
     return Line("The access ended before its extension was decided on", fact.comment)
 
 
+def _extended_without_customer(fact: ExtendedWithoutCustomer, _actor: str) -> Line:
+    return Line(f"The access was extended by {words.spoken(fact.duration)}; none of {fact.tenant}'s approvers decided")
+
+
 SENTENCES: Sentences = {
     AccessGranted: _granted,
     GrantActivated: _activated,
@@ -61,4 +66,5 @@ SENTENCES: Sentences = {
     GrantExpired: _expired,
     ExtensionRequested: _extension_requested,
     ExtensionDecided: _extension_decided,
+    ExtendedWithoutCustomer: _extended_without_customer,
 }

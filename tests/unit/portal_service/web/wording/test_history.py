@@ -186,6 +186,7 @@ def test_policy_of_version_2_has_its_stages_rules_and_freezes() -> None:
         ("request_service.info_provided.v1", {"answer": "All."}, "All."),
         ("approval_service.review_resumed.v1", {"answer": "All."}, ""),
         ("approval_service.extension_requested.v1", {"justification": "Not done yet."}, "Not done yet."),
+        ("approval_service.extended_without_customer.v1", {"justification": "Shown above."}, ""),
         ("approval_service.break_glass_used.v1", {"comments": ["It burns.", "It does."]}, "It burns.\nIt does."),
         ("request_service.request_created.v1", {"justification": "Shown above the history."}, ""),
         ("approval_service.stage_opened.v1", {"justification": "Shown above the history."}, ""),
