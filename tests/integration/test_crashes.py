@@ -100,11 +100,13 @@ class Process:
 
     def publish_offered(self, now: datetime) -> None:
         while not self.relay._offered.empty():
-            self.relay._deliver(self.relay._offered.get_nowait(), now)
+            self.relay._publish_all(self.relay._offered.get_nowait())
+        self.relay._acknowledge(now)
 
     def publish_waiting(self, now: datetime) -> None:
         if waiting := self.relay._take_waiting(now):
-            self.relay._deliver(waiting, now)
+            self.relay._publish_all(waiting)
+            self.relay._acknowledge(now)
 
 
 class Crashes(RuleBasedStateMachine):

@@ -124,9 +124,8 @@ def test_record_when_stored_holds_the_very_bytes_that_were_published(
 ) -> None:
     request_id = people.engineer.ask()
     [record] = [r for r in people.recorded(request_id, "request_created") if r["type"] == "request_created"]
-    kept = mongo["lockbox_request"]["events"].find_one({"_id": record["id"]})
+    kept = eventually(lambda: mongo["lockbox_request"]["events"].find_one({"_id": record["id"]}))
     stored_record = mongo["lockbox_audit"]["records"].find_one({"_id": f"{record['source']}/{record['id']}"})
-    assert kept is not None
     assert stored_record is not None
     assert stored_record["payload"] == kept["payload"]
     assert json.loads(kept["payload"])["data"] == record["data"]

@@ -1,5 +1,6 @@
 """The relay: from the outbox to the broker, in every process, prompt and never giving up."""
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -24,6 +25,8 @@ from lockbox.runtime.storage.outbox import Entry, Outbox
 POLL_SECONDS = 1.0
 BATCH = 200
 OFFERED_AT_MOST = 5_000
+ACKNOWLEDGE_SECONDS = 0.1
+"""Published events are removed from their documents together, after so long at the latest."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +40,8 @@ class Relay(SharedExtension):
         super().__init__()
         self._collections: list[str] = []
         self._offered: LightQueue = LightQueue()
+        self._published: list[Entry] = []
+        self._acknowledge_at = math.inf
         self._stopping = False
         self._thread: Any = None
 
@@ -92,22 +97,24 @@ class Relay(SharedExtension):
             except Exception:
                 log.exception("relay_failed")
                 eventlet.sleep(POLL_SECONDS)
+        self._acknowledge(clock.now())
 
     def _cycle(self) -> None:
-        """Deliver the offered events and, at times, those found waiting."""
+        """Publish the offered events and, at times, those found waiting; acknowledge the published ones together."""
         batch, waiting = self._take_offered(), []
-        now = clock.now()
         if not self._stopping and time.monotonic() >= self._poll_at:
             self._poll_at = time.monotonic() + POLL_SECONDS
-            waiting = self._take_waiting(now)
-        if (batch or waiting) and self._deliver(batch + waiting, now) and len(waiting) >= BATCH:
+            waiting = self._take_waiting(clock.now())
+        if (batch or waiting) and self._publish_all(batch + waiting) and len(waiting) >= BATCH:
             self._poll_at = time.monotonic()  # more waits
+        if len(self._published) >= BATCH or time.monotonic() >= self._acknowledge_at:
+            self._acknowledge(clock.now())
 
     def _take_offered(self) -> list[Entry]:
         batch: list[Entry] = []
         try:
-            until_poll = max(0.0, self._poll_at - time.monotonic())
-            batch += self._offered.get(timeout=0.05 if self._stopping else until_poll)
+            until = max(0.0, min(self._poll_at, self._acknowledge_at) - time.monotonic())
+            batch += self._offered.get(timeout=0.05 if self._stopping else until)
             while len(batch) < BATCH:
                 batch += self._offered.get_nowait()
         except Empty:
@@ -125,19 +132,28 @@ class Relay(SharedExtension):
             log.warning("outbox_waits", error=str(error)[:300])
             return []
 
-    def _deliver(self, batch: Iterable[Entry], now: datetime) -> bool:
-        """Publish events, add them to the ledger, empty the outbox; return whether all of it went well."""
+    def _publish_all(self, batch: Iterable[Entry]) -> bool:
+        """Publish events; return whether the broker took all of them."""
         by_id = {entry.event_id: entry for entry in batch}
         try:
             safe = self._publish(list(by_id.values()))
-            PUBLISHED.inc(len(safe))
-            self._outbox.acknowledge([by_id[event_id] for event_id in safe], now)
-        except (PublishError, PyMongoError) as error:
+        except PublishError as error:
             log.warning("relay_delayed", events=len(by_id), error=str(error)[:300])
             return False
+        PUBLISHED.inc(len(safe))
+        self._published += [by_id[event_id] for event_id in safe]
+        self._acknowledge_at = min(self._acknowledge_at, time.monotonic() + ACKNOWLEDGE_SECONDS)
         if unsafe := by_id.keys() - safe:
             log.warning("events_refused_by_broker", events=sorted(unsafe))
         return not unsafe
+
+    def _acknowledge(self, now: datetime) -> None:
+        """Add the published events to the ledger and remove them from the outbox; on failure they are found again."""
+        published, self._published, self._acknowledge_at = self._published, [], math.inf
+        try:
+            self._outbox.acknowledge(published, now)
+        except PyMongoError as error:
+            log.warning("relay_delayed", events=len(published), error=str(error)[:300])
 
     def _publish(self, batch: list[Entry]) -> set[str]:
         source = self.container.service_name
