@@ -3,7 +3,7 @@
 A delivery's document holds, beside the delivery, `attempts`, `next_at`, `last_error`, and its `cause`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, ReturnDocument
@@ -14,6 +14,7 @@ from lockbox.contracts.events import Cause, Event
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document, keep_newer
+from lockbox.runtime.storage.outbox import Entry
 from notify_service.domain.alert import Audience
 from notify_service.domain.delivery import Delivery, DeliveryState
 
@@ -34,7 +35,7 @@ class DeliveryStore(Aggregates[Delivery, Delivery]):
         super().ensure_indexes()
         self.collection.create_index([("state.state", ASCENDING), ("next_at", ASCENDING)])
 
-    def first_fields(self, state: Delivery, act: Act) -> Document:
+    def first_fields(self, state: Delivery, act: Act, waiting: Sequence[Entry]) -> Document:
         """Return the first attempt's time: a new delivery is due at once."""
         return {
             "attempts": 0,

@@ -4,6 +4,7 @@
 attempts are removed thirty days after they ended.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from lockbox.contracts.acts import Act
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document
+from lockbox.runtime.storage.outbox import Entry
 from portal_service.domain.account import Account
 from portal_service.domain.session import ApiToken, FailedAttempt, Session
 
@@ -30,7 +32,7 @@ class ExpiringAggregates(Aggregates[A, A]):
         super().ensure_indexes()
         self.collection.create_index([("remove_at", ASCENDING)], expireAfterSeconds=0)
 
-    def first_fields(self, state: A, act: Act) -> Document:
+    def first_fields(self, state: A, act: Act, waiting: Sequence[Entry]) -> Document:
         """Return the time of the removal."""
         return {"remove_at": self.ends(state) + KEPT}
 

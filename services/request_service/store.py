@@ -1,9 +1,12 @@
 """MongoDB documents of request_service: `requests` by request id, `tenants` by name.
 
 A request's document holds, beside the request itself, its state and history by events: `standing` (`state`, and the
-`sequence` of the event that brought it) and `history`.
+`sequence` of the event that brought it) and `history`. The request's first event stands in its history from the start;
+the later ones are added as they are delivered.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import fields
 
 from pymongo import ASCENDING, DESCENDING
@@ -20,6 +23,7 @@ from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestVi
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document, keep_newer
+from lockbox.runtime.storage.outbox import Entry
 from lockbox.runtime.storage.paging import Order, read_page
 from lockbox.runtime.storage.visibility import visible_to
 from lockbox.values.timestamps import format_timestamp, parse_timestamp
@@ -47,14 +51,14 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
             self.collection.create_index([(first, ASCENDING), ("state.created_at", DESCENDING)])
         self.collection.create_index([("state.created_at", DESCENDING), ("_id", DESCENDING)])
 
-    def first_fields(self, state: AccessRequest, act: Act) -> Document:
-        """A new request waits for the vendor until an event says otherwise."""
+    def first_fields(self, state: AccessRequest, act: Act, waiting: Sequence[Entry]) -> Document:
+        """Return the state and the history of a new request: it waits for the vendor until an event says otherwise."""
         standing = {
             "state": RequestState.PENDING_VENDOR,
             "sequence": 0,
             "expires_at": format_timestamp(state.expires_at),
         }
-        return {"standing": standing, "history": []}
+        return {"standing": standing, "history": [_history_of(entry) for entry in waiting]}
 
     def view(self, document: Document, state: AccessRequest) -> RequestView:
         """Return the request, where it stands and its history; it carries its document, made of the state's."""
@@ -70,7 +74,7 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
             created_at=state.created_at,
             state=RequestState(standing["state"]),
             expires_at=parse_timestamp(standing["expires_at"]),
-            history=tuple(wire.read(HistoryEntry, entry) for entry in history),
+            history=tuple(HistoryEntry(**entry | {"time": parse_timestamp(entry["time"])}) for entry in history),
         )
         shown = {"id": document["_id"], **standing, "history": history}
         return wire.keep(view, {name: (document["state"] | shown)[name] for name in SHOWN})
@@ -129,6 +133,11 @@ class TenantStore:
     def learn(self, policy: PolicyChanged) -> None:
         """Store the limits of a policy, unless those of a later version are stored."""
         keep_newer(self.collection, wire.encode(policy) | {"_id": policy.tenant}, "version")
+
+
+def _history_of(entry: Entry) -> Document:
+    event = json.loads(entry.payload)
+    return {name: event[name] for name in ENTRY} | {"sequence": entry.sequence}
 
 
 def _tenant(document: Document) -> TenantView:

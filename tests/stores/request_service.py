@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from approval_service.domain.policy.policy import Policy
-from lockbox.contracts.events import Changed
+from lockbox.contracts.events import Changed, envelop
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.facts import PolicyChanged
+from lockbox.contracts.request.facts import RequestCreated
 from lockbox.contracts.request.operations import ListRequests
 from lockbox.contracts.request.terms import AccessTerms, RequestState
 from lockbox.contracts.request.views import HistoryEntry, RequestView, TenantView
 from lockbox.errors import NotFound
 from request_service.domain.request import AccessRequest, ask
 from request_service.domain.state import Standing
-from tests.stores.aggregates import SOON, AggregatesSuite, act
+from tests.stores.aggregates import CAUSE, SOON, AggregatesSuite, act
 from tests.stores.approval_service import number
 from tests.unit.builders import (
     ALICE,
@@ -29,6 +30,7 @@ from tests.unit.builders import (
     VENDOR_AUDITOR,
     asked,
 )
+from tests.unit.request_service.fakes import entry_of
 
 HOUR = timedelta(hours=1)
 TENANT = TenantView(tenant="contoso", maximum_duration=4 * HOUR, request_lifetime=12 * HOUR, default_duration=HOUR)
@@ -66,7 +68,20 @@ class RequestsSuite(AggregatesSuite):
             state=RequestState.PENDING_VENDOR,
             created_at=state.created_at,
             expires_at=state.expires_at,
+            history=(self.first_entry(state),),
         )
+
+    def first_entry(self, state: AccessRequest) -> HistoryEntry:
+        about: dict[str, Any] = {"request_id": state.request_id, "requester": state.requester}
+        fact = RequestCreated(**AccessTerms.of(state).within(**about, created_at=state.created_at))
+        [event] = envelop([fact], f"requests/{state.request_id}", 0, CAUSE, NOW)
+        return entry_of(event)
+
+    def test_create_when_its_own_event_is_delivered_keeps_the_history_as_it_is(self, store: Any) -> None:
+        keep(store, made(1))
+        before = store.read(number(1))
+        store.remember(number(1), self.first_entry(made(1).state), 1)
+        assert store.read(number(1)) == before == self.view(made(1).state)
 
     def step(self, state: AccessRequest) -> Changed[AccessRequest]:
         return state.answer("Because.", RequestState.INFO_REQUESTED)
@@ -80,7 +95,8 @@ class RequestsSuite(AggregatesSuite):
         keep(store, made(1))
         for told, sequence in ((entry(7, SOON), 1), (entry(6), 3), (entry(5), 2), (entry(6), 3)):
             store.remember(number(1), told, sequence)
-        assert store.read(number(1)) == replace(self.view(made(1).state), history=(entry(5), entry(6), entry(7, SOON)))
+        history = (self.first_entry(made(1).state), entry(5), entry(6), entry(7, SOON))
+        assert store.read(number(1)) == replace(self.view(made(1).state), history=history)
 
     def test_stands_when_told_moves_the_request_and_no_later_one_back(self, store: Any) -> None:
         keep(store, made(1))

@@ -33,12 +33,11 @@ from lockbox.contracts.grant.facts import (
     GrantRevoked,
 )
 from lockbox.contracts.policy.document import Side
-from lockbox.contracts.request.facts import InfoProvided, RequestCreated
+from lockbox.contracts.request.facts import InfoProvided
 from lockbox.contracts.request.terms import RequestState
 
 Progress = (
-    RequestCreated
-    | RequestEvaluated
+    RequestEvaluated
     | StagesAdded
     | StageOpened
     | DecisionRecorded
@@ -64,6 +63,7 @@ Progress = (
     | AlertSent
     | AlertFailed
 )
+"""The facts that add to a request's history later; its creation stands there from the start."""
 
 OUTCOMES: Mapping[type[Fact], RequestState] = {
     InfoRequested: RequestState.INFO_REQUESTED,

@@ -65,7 +65,6 @@ LISTENERS: Mapping[str, tuple[type[Fact], ...]] = {
     ),
     "request_service.on_policy_changed.v1": (PolicyChanged,),
     "request_service.on_progress.v1": (
-        RequestCreated,
         RequestEvaluated,
         StagesAdded,
         StageOpened,

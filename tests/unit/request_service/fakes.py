@@ -2,9 +2,12 @@
 
 from collections import defaultdict
 from dataclasses import replace
+from typing import Any
 
 from tests.unit.fakes import FakeAggregates
 
+from lockbox.contracts.acts import Act
+from lockbox.contracts.events import Changed, Event, envelop
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.facts import PolicyChanged
 from lockbox.contracts.request.operations import ListRequests
@@ -51,6 +54,12 @@ class FakeRequests(FakeAggregates[AccessRequest]):
         found.sort(key=lambda one: (one.created_at, one.id), reverse=True)
         return RequestPage(items=tuple(map(_without_history, found[: query.limit])), next_cursor=None)
 
+    def _write(self, key: str, changed: Changed[AccessRequest], act: Act) -> Any:
+        if key not in self.states:
+            for event in envelop(changed.facts, f"requests/{key}", 0, act.cause, act.now):
+                self.history[key][event.id] = event.sequence, entry_of(event)
+        return super()._write(key, changed, act)
+
     def remember(self, request_id: str, entry: HistoryEntry, sequence: int) -> None:
         if request_id in self.states:
             self.history[request_id].setdefault(entry.id, (sequence, entry))
@@ -62,6 +71,10 @@ class FakeRequests(FakeAggregates[AccessRequest]):
 
     def _standing(self, request_id: str) -> Standing:
         return self.standings.get(request_id, Standing(RequestState.PENDING_VENDOR, 0))
+
+
+def entry_of(event: Event) -> HistoryEntry:
+    return HistoryEntry(id=event.id, type=event.type, time=event.time, actor=event.actor, data=event.data)
 
 
 def _fits(view: RequestView, query: ListRequests) -> bool:

@@ -134,7 +134,7 @@ def test_provide_info_when_nothing_is_asked_is_refused(requests: FakeRequests, t
 def test_list_requests_when_asked_leaves_sight_to_the_store(requests: FakeRequests, tenants: FakeTenants) -> None:
     made = create(requests, tenants)
     query = ListRequests(tenant="contoso")
-    assert usecases.list_requests(requests, ALICE, query).items == (made,)
+    assert usecases.list_requests(requests, ALICE, query).items == (replace(made, history=()),)
     assert requests.asked == [(ALICE, query)]
 
 
@@ -164,7 +164,7 @@ def test_follow_when_a_stage_opens_notes_it_and_where_the_request_stands(
     [decided, opened] = decide(approval(), VENDOR_APPROVER).facts
     told = event(opened, sequence=3, actor="victor@vendor.example")
     usecases.follow(requests, told, opened)  # type: ignore[arg-type]
-    [(sequence, entry)] = requests.history[REQUEST_ID].values()
+    [_created, (sequence, entry)] = requests.history[REQUEST_ID].values()
     assert sequence == 3
     assert entry == HistoryEntry(
         id=told.id, type="stage_opened", time=NOW, actor="victor@vendor.example", data=told.data
@@ -178,8 +178,9 @@ def test_follow_when_nothing_of_the_kind_changes_leaves_where_it_stands(
     requests: FakeRequests, tenants: FakeTenants
 ) -> None:
     create(requests, tenants)
-    usecases.follow(requests, event(created()), created())
-    assert [entry.type for entry in requests.read(REQUEST_ID).history] == ["request_created"]
+    [decided, _opened] = decide(approval(), VENDOR_APPROVER).facts
+    usecases.follow(requests, event(decided, sequence=2), decided)  # type: ignore[arg-type]
+    assert [entry.type for entry in requests.read(REQUEST_ID).history] == ["request_created", "decision_recorded"]
     assert requests.standings == {}
 
 

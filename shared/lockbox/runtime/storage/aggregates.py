@@ -6,7 +6,7 @@ A document is `{_id, version, sequence, state, outbox, outbox_at, cmds}`: `state
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
 from pymongo import ASCENDING
@@ -135,8 +135,8 @@ class Aggregates(Generic[A, V]):
                 return answer
         raise Conflict("busy", f"this {self.noun} is being changed by many at once; try again")
 
-    def first_fields(self, state: A, act: Act) -> Document:
-        """Return the fields of a new document beside its state."""
+    def first_fields(self, state: A, act: Act, waiting: Sequence[Entry]) -> Document:
+        """Return the fields of a new document beside its state and its first events."""
         return {}
 
     def _document(self, key: str, state: A, waiting: list[Entry], act: Act) -> Document:
@@ -147,7 +147,7 @@ class Aggregates(Generic[A, V]):
             "state": wire.encode(state),
             "outbox": stored(waiting),
             **({"outbox_at": act.now + HEAD_START} if waiting else {}),
-            **self.first_fields(state, act),
+            **self.first_fields(state, act, waiting),
         }
 
     def _save(self, document: Document, changed: Changed[A], act: Act) -> V | None:
