@@ -1,4 +1,4 @@
-from lockbox.runtime.host.health import Pulse
+from lockbox.runtime.host.health import HealthServer, Pulse
 
 
 class Clock:
@@ -45,3 +45,12 @@ def test_lag_when_a_worse_one_comes_is_the_worse() -> None:
     beat(beating, clock, 2.5)
     beat(beating, clock, 7.5)
     assert beating.lag == 7
+
+
+def test_service_when_its_event_loop_is_late_by_five_seconds_is_not_alive() -> None:
+    health = HealthServer()
+    health.pulse, clock = pulse()
+    clock.now += 5.4
+    assert health.alive()
+    clock.now += 0.1
+    assert not health.alive()

@@ -97,6 +97,7 @@ def test_trail_goes_on_at_its_cursor(open_as: OpenAs) -> None:
     assert page.links["Older"] == "/audit?type=grant_revoked&cursor=c-2"
     again = portal.get(page.links["Older"])
     assert again.links["Newest"] == "/audit?type=grant_revoked"
+    assert [query.cursor for query in portal.services.commands(ListRecords)] == [None, "c-2"]
 
 
 def test_types_to_filter_by_stand_under_the_service_that_publishes_them() -> None:

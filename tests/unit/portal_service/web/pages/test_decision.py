@@ -1,12 +1,26 @@
 """The pages to approve and to reject: forms, effects, obstacles, and decisions bound to what was shown."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.builders import ALICE, ANN, ENGINEER, NOW, VENDOR_APPROVER, approval, decide, granted, perform, quorum
+from tests.unit.builders import (
+    ALICE,
+    ANN,
+    ENGINEER,
+    LEAD,
+    NOW,
+    VENDOR_APPROVER,
+    approval,
+    ask_back,
+    decide,
+    granted,
+    perform,
+    quorum,
+)
 from tests.unit.portal_service.web.conftest import OpenAs
-from tests.unit.portal_service.web.portal import Portal
+from tests.unit.portal_service.web.portal import Page, Portal
 
 from approval_service.domain.approval.approval import Approval
 from lockbox.contracts.approval.operations import CancelRequest, Decide, GetApproval, RequestExtension
@@ -38,6 +52,12 @@ def ticked(page: Any, **changes: Any) -> dict[str, Any]:
     """The form as a browser sends it, all boxes ticked as they are, with some of it typed."""
     boxes = {"resources": list(MUCH["resources"]), "actions": list(MUCH["actions"])}
     return {**page.values, **boxes, **changes}
+
+
+def ticks(page: Page) -> dict[str, bool]:
+    """The boxes of a form, and whether each is ticked."""
+    boxes = re.findall(r'<input[^>]*type="checkbox"[^>]*>', page.html)
+    return {re.findall(r'value="([^"]*)"', box)[0]: " checked" in box for box in boxes}
 
 
 # --- what is shown -------------------------------------------------------------------------------------------------
@@ -112,6 +132,24 @@ def test_approval_of_all_that_was_asked_for_changes_nothing_of_it(open_as: OpenA
     assert (command.decision, command.changes, command.comment) == ("approve", None, "Checked the case.")
     assert command.request_digest == page.values["request_digest"]
     assert command.idempotency_key == page.values["idempotency_key"]
+    assert "What is left of it" not in after.text
+
+
+def test_approval_when_the_stage_needs_another_shows_the_progress(open_as: OpenAs) -> None:
+    portal = open_as(ALICE, at_customer(stages=quorum(2)))
+    assert "this stage still needs 1 approval" in portal.get(f"{PATH}/approve").text
+    after = portal.send(f"{PATH}/approve")
+    assert "1 of 2" in after.text
+    assert "Until the stage is over you can change your mind" in after.text
+    assert "Reject instead" in after.links
+    again = portal.send(f"{PATH}/reject", comment="It is not.")
+    assert "You rejected this request." in again.text
+    [vote] = [
+        one
+        for one in portal.services.approvals.states[approval().request_id].deliberation.decisions
+        if one.approver == ALICE.email
+    ]
+    assert (vote.decision, vote.comment) == ("deny", "It is not.")
 
 
 def test_approval_of_less_sends_what_is_left(open_as: OpenAs) -> None:
@@ -141,6 +179,9 @@ def test_approval_that_would_allow_more_says_so_and_keeps_what_was_typed(open_as
     assert page.values["duration"] == "30h"
     assert "calendar/alice" in page.text
     assert "Nothing was changed." in page.text
+    page = portal.post(f"{PATH}/approve", ticked(page, **typed | {"duration": "1h"}), 422)
+    assert "“calendar/alice”" in page.text
+    assert ticks(page) == {"mailbox/*": True, "files/report": True, "read": True, "export": False}
     assert portal.services.approvals.states[approval().request_id].deliberation.decisions == ()
 
 
@@ -167,7 +208,11 @@ def test_rejection_that_has_to_say_why_is_refused_without(open_as: OpenAs) -> No
 
 def test_decision_on_an_extension_says_so(open_as: OpenAs) -> None:
     portal = open_as(VENDOR_APPROVER, extended())
-    assert "You rejected this extension." in portal.send(f"{PATH}/reject").text
+    after = portal.send(f"{PATH}/reject")
+    assert "You rejected this extension." in after.text
+    assert "Extension 1 Denied" in after.text
+    one = portal.services.approvals.states[approval().request_id]
+    assert one.granted().ends_at == extended().granted().ends_at
 
 
 def test_decision_from_the_page_of_the_request_is_bound_to_its_digest(open_as: OpenAs) -> None:
@@ -193,6 +238,25 @@ def test_decision_when_the_terms_have_changed_is_asked_for_again(open_as: OpenAs
     assert "For Alice alone." in again.text
     assert again.values["request_digest"] != page.values["request_digest"]
     assert again.values["idempotency_key"] != page.values["idempotency_key"]
+    assert ticks(again) == {"mailbox/*": True, "files/report": False, "read": True, "export": True}
+    after = portal.post(f"{PATH}/approve", ticked(again, resources=["mailbox/*"]))
+    assert "You approved this request." in after.text
+    grant = portal.services.approvals.states[one.request_id].granted()
+    assert (grant.resources, grant.ends_at - grant.starts_at) == (("mailbox/*",), timedelta(minutes=30))
+
+
+def test_rejection_from_the_page_of_the_request_when_a_question_was_asked_is_asked_for_again(open_as: OpenAs) -> None:
+    one = approval()
+    portal = open_as(VENDOR_APPROVER, one)
+    page = portal.get(PATH)
+    portal.services.approvals.states[one.request_id] = ask_back(one, LEAD, "Why her?").state
+    again = portal.post(f"{PATH}/reject", page.values | {"comment": "No case."}, 409)
+    for text in ("has changed since you opened this page", "Why her?", "No case."):
+        assert text in again.text
+    after = portal.post(f"{PATH}/reject", again.values)
+    assert "You rejected this request." in after.text
+    assert [command.comment for command in portal.services.commands(Decide)][-1:] == ["No case."]
+    assert portal.services.approvals.states[one.request_id].state == "DENIED"
 
 
 def test_decision_when_the_request_was_cancelled_changes_nothing(open_as: OpenAs) -> None:

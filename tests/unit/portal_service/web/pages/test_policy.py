@@ -1,19 +1,29 @@
 """The pages of a tenant's policy: read, simple form, whole document, proposals, trial."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.builders import ADMIN, ALICE, AUDITOR, ENGINEER, VENDOR_APPROVER, policy
+from tests.unit.builders import ADMIN, ALICE, AUDITOR, ENGINEER, LEAD, VENDOR_APPROVER, policy
 from tests.unit.portal_service.web.conftest import OpenAs
 from tests.unit.portal_service.web.portal import ADMIN_2, Portal
 
+from approval_service.domain.people import Person
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.document import BreakGlass, Condition, Freeze, Rule
 from lockbox.contracts.policy.operations import DecidePolicyChange, EvaluatePolicy, PutPolicy
 
 NIGHT = {"name": "At night", "then": "auto_deny", "when": {"actions": ["export"]}, "comment": "Not without us."}
+TOO_MANY = [
+    {
+        "name": side.title(),
+        "side": side,
+        "groups": [{"name": "Approvers", "members": [f"{side.lower()}_approver"], "approvals": approvals}],
+    }
+    for side, approvals in (("VENDOR", 1), ("CUSTOMER", 9))
+]
 RULE = Rule(name="At night", then="auto_deny", when=Condition(actions=("export",)), comment="Not without us.")
 YEAR_END = Freeze(
     name="Year end",
@@ -143,6 +153,9 @@ def test_audit_only_when_turned_on_is_asked_about_first(open_as: OpenAs) -> None
     page = portal.send("/settings", 200, audit_only="on")
     assert "Turn audit only on?" in page.text
     assert "Nobody decides, not even the vendor's approvers" in page.text
+    assert portal.services.commands(PutPolicy) == []
+    assert "Settings saved." in save(portal, page).text
+    assert portal.services.policies.states["contoso"].audit_only is True
 
 
 @pytest.mark.parametrize("path", ["/settings", "/settings/document"])
@@ -186,7 +199,8 @@ def test_document_when_gone_on_with_is_as_it_was_left(open_as: OpenAs) -> None:
     [
         ({"maximum_duration": "PT25H"}, ["maximum_duration"]),
         ({"stages": [{"name": "x", "side": "NOBODY", "groups": []}]}, ["stages.0.side"]),
-        ({"tenant": "fabrikam"}, ["tenant", "contoso"]),
+        ({"tenant": "fabrikam"}, ["tenant: expected contoso"]),
+        ({"stages": TOO_MANY}, ["stages.1.groups.0.approvals", "so many people can decide here"]),
     ],
 )
 def test_document_that_can_not_be_in_force_says_where(
@@ -195,7 +209,14 @@ def test_document_that_can_not_be_in_force_says_where(
     portal = open_as(ADMIN)
     page = check(portal, document(portal, **changes), 422)
     assert "This policy can't be in force. Nothing was changed." in page.text
-    assert all(text in page.text for text in texts)
+    assert all(text in page.text.replace("Expected", "expected") for text in texts), page.text
+    assert page.values["document"] == document(portal, **changes)
+
+
+def test_document_without_its_fields_names_each(open_as: OpenAs) -> None:
+    page = check(open_as(ADMIN), "{}", 422)
+    for name in ("require_approval", "stages"):
+        assert f"{name}: expected a value" in page.text.replace("Expected", "expected")
 
 
 def test_document_that_is_not_json_says_so(open_as: OpenAs) -> None:
@@ -205,10 +226,12 @@ def test_document_that_is_not_json_says_so(open_as: OpenAs) -> None:
 def test_document_of_an_earlier_version_is_not_saved_and_not_lost(open_as: OpenAs) -> None:
     portal = open_as(ADMIN)
     page = check(portal, document(portal, rules=[NIGHT]))
-    again = portal.post("/settings/document", page.values | {"step": "save", "version": "9"}, 409)
+    portal.services.policies.states["contoso"] = replace(policy(comment_on_denial=True), version=2)
+    again = portal.post("/settings/document", page.values | {"step": "save"}, 409)
     assert "Your change was not saved." in again.text
     assert "At night" in again.html
     assert portal.services.policies.states["contoso"].rules == ()
+    assert "comment_on_denial" in portal.post("/settings/document", again.values | {"step": "check"}, 200).text
 
 
 # --- four eyes -----------------------------------------------------------------------------------------------------
@@ -262,6 +285,7 @@ def test_proposal_that_another_one_replaced_is_not_agreed_to_unseen(open_as: Ope
     portal.send("/settings", maximum_duration="5h")
     after = other.post("/settings/proposal", form | {"decision": "agree"})
     assert "Nothing was changed." in after.text
+    assert '"PT5H"' in after.text
     assert len(portal.services.commands(DecidePolicyChange)) == 1
     assert portal.services.policies.states["contoso"].version == 1
 
@@ -288,6 +312,15 @@ def test_trial_shows_the_people_who_could_decide(open_as: OpenAs) -> None:
     [question] = portal.services.commands(EvaluatePolicy)
     assert question.terms.actions == ("read", "export")
     assert question.settings is None
+
+
+def test_trial_for_an_engineer_who_also_approves_leaves_that_person_out(open_as: OpenAs) -> None:
+    portal = open_as(ALICE)
+    lead = Person(LEAD.email, LEAD.organisation, frozenset(LEAD.roles))
+    portal.services.directory.people[LEAD.email] = lead
+    forecast = portal.send("/settings/try", 200)
+    assert LEAD.email in forecast.text
+    assert LEAD.email not in portal.send("/settings/try", 200, requester=LEAD.email).text
 
 
 def test_trial_of_a_policy_that_is_not_in_force_says_so(open_as: OpenAs) -> None:

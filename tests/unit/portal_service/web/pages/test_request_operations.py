@@ -3,7 +3,20 @@
 from typing import Any
 
 import pytest
-from tests.unit.builders import ADMIN, ALICE, ENGINEER, NOW, OTHER_ENGINEER, VENDOR_APPROVER, approval, caller, perform
+from tests.unit.builders import (
+    ADMIN,
+    ALICE,
+    ENGINEER,
+    FIONA,
+    FRANK,
+    NOW,
+    OTHER_ENGINEER,
+    VENDOR_APPROVER,
+    approval,
+    caller,
+    decide,
+    perform,
+)
 from tests.unit.portal_service.web.conftest import OpenAs
 
 from approval_service.domain.approval.approval import Approval
@@ -49,6 +62,7 @@ VOTES = {"Approve", "Reject", "Approve less", "Ask for information"}
         (VENDOR_APPROVER, urgent(), {*VOTES, "Break the glass"}),
         (ALICE, approval(), set()),
         (ENGINEER, asked_back(), {"Send answer", "Cancel request"}),
+        (VENDOR_APPROVER, asked_back(), VOTES),
         (VENDOR_APPROVER, broken(VENDOR_APPROVER), VOTES),
         (LEAD, broken(VENDOR_APPROVER), {*VOTES, "Break the glass"}),
         (ALICE, broken(VENDOR_APPROVER, LEAD), {"Acknowledge", "Revoke access"}),
@@ -116,6 +130,16 @@ def test_answer_when_the_question_is_settled_meanwhile_keeps_what_was_typed(open
     assert "Too late." in page.html
 
 
+def test_answer_when_the_approvers_decided_without_it_says_why_it_comes_too_late(open_as: OpenAs) -> None:
+    one = asked_back()
+    portal = open_as(ENGINEER, one)
+    page = portal.get(PATH)
+    portal.services.approvals.states[one.request_id] = decide(one, VENDOR_APPROVER).state
+    portal.services.answers[ProvideInfo] = Conflict("no_question", "no question waits for an answer")
+    after = portal.post(f"{PATH}/answer", page.values | {"answer": "Too late."}, 409)
+    assert "You can't do this now" in after.text
+
+
 def test_operation_when_the_request_has_ended_meanwhile_changes_nothing(open_as: OpenAs) -> None:
     one = approval()
     portal = open_as(VENDOR_APPROVER, one)
@@ -170,9 +194,20 @@ def test_approver_who_would_open_access_without_having_been_told_so_is_asked_aga
     assert "Access is open" in portal.post(f"{PATH}/break-glass", again.values | {"comment": "It burns here."}).text
 
 
-def test_break_glass_where_the_policy_does_not_allow_it_is_not_offered(open_as: OpenAs) -> None:
-    page = open_as(VENDOR_APPROVER, approval()).get(f"{PATH}/break-glass")
+@pytest.mark.parametrize(
+    ("person", "one"),
+    [
+        (VENDOR_APPROVER, approval()),
+        (ENGINEER, approval()),
+        (ALICE, approval()),
+        (VENDOR_APPROVER, broken(VENDOR_APPROVER)),
+    ],
+    ids=["not allowed to an approver", "nor an engineer", "nor the customer", "not a second time"],
+)
+def test_break_glass_that_the_person_can_not_use_has_no_form(open_as: OpenAs, person: Caller, one: Approval) -> None:
+    page = open_as(person, one).get(f"{PATH}/break-glass")
     assert "You can't do this now" in page.text
+    assert page.buttons == ["Sign out"]
 
 
 def test_customer_acknowledges_once(open_as: OpenAs) -> None:
@@ -185,8 +220,8 @@ def test_customer_acknowledges_once(open_as: OpenAs) -> None:
     assert "You can't do this now" in portal.get(f"{PATH}/acknowledge").text
 
 
-@pytest.mark.parametrize("person", [OTHER_ENGINEER])
-def test_request_of_another_engineer_looks_as_if_it_did_not_exist(open_as: OpenAs, person: Any) -> None:
+@pytest.mark.parametrize("person", [OTHER_ENGINEER, FRANK, FIONA], ids=["engineer", "approver", "administrator"])
+def test_request_of_another_engineer_or_tenant_looks_as_if_it_did_not_exist(open_as: OpenAs, person: Any) -> None:
     page = open_as(person, approval()).get(PATH, 404)
     assert "There is no such page" in page.text
     assert "SR-359423" not in page.text
