@@ -55,6 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def stack() -> Iterator[Stack]:
     """Lockbox, whole, in a folder of its own; on the broker that `LOCKBOX_TEST_AMQP_URI` names, if it names one."""
     os.environ["LOCKBOX_RECONCILE_SECONDS"] = "2"
+    os.environ["LOCKBOX_CALL_DEADLINE_SECONDS"] = "5"
     home = Path(tempfile.mkdtemp(prefix="lockbox-test-"))
     existing = Existing(amqp_uri=os.environ.get("LOCKBOX_TEST_AMQP_URI"))
     members = {**DEMO_MEMBERS, **EXTRA_MEMBERS}

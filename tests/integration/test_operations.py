@@ -303,8 +303,10 @@ def test_services_when_one_does_not_answer_speak_for_themselves(people: People, 
     notify = running(stack.home)["notify_service"]
     notify.suspend()
     try:
-        found = people.operator.get("/ops/outbox")
-        refused = people.operator.http.request("DELETE", "/ops/parked/notify_service.on_news.v1")
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(people.operator.get, "/ops/outbox")
+            dropped = pool.submit(people.operator.http.request, "DELETE", "/ops/parked/notify_service.on_news.v1")
+            found, refused = asked.result(), dropped.result()
     finally:
         notify.resume()
     assert {item["service"] for item in found["items"]} == set(SOURCES) - {"notify_service"}

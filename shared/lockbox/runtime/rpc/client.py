@@ -1,7 +1,7 @@
 """RPC, the calling side: `services.call(caller, message)` answers typed, or raises, before its deadline."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -10,6 +10,7 @@ import structlog
 from amqp.exceptions import NotFound
 from eventlet.event import Event as Signal
 from kombu import Connection, Queue
+from nameko.exceptions import ConfigurationError
 from nameko.extensions import DependencyProvider, SharedExtension
 
 from lockbox import clock
@@ -29,6 +30,9 @@ from lockbox.runtime.rpc.caller_token import CallScope, mint
 from lockbox.runtime.rpc.errors import RemoteError, deserialize
 
 DEADLINE_SECONDS = 10.0
+SHORTEST_DEADLINE, LONGEST_DEADLINE = 1.0, 20.0
+"""Bounds of the setting, in seconds: a caller token is refused 30 s after it was minted."""
+
 UNUSED_QUEUE_MS = 300_000
 CLOCKS_APART = {"token_expired", "token_not_yet_valid"}
 """Codes for a caller token that was minted a moment ago: a fault of the clocks and not of the caller."""
@@ -112,13 +116,24 @@ class Replies(SharedExtension):
             waiting.send_exception(Unavailable("service_failed", f"the answer is not JSON: {error}"))
 
 
+def read_deadline(config: Mapping[str, Any]) -> float:
+    """Return the seconds that a call may take; raise ConfigurationError that names the setting."""
+    given = config["CALL_DEADLINE_SECONDS"]
+    if isinstance(given, int | float) and SHORTEST_DEADLINE <= given <= LONGEST_DEADLINE:
+        return float(given)
+    expected = f"{SHORTEST_DEADLINE:g} to {LONGEST_DEADLINE:g}, not {given!r}"
+    raise ConfigurationError(f"config.yml: CALL_DEADLINE_SECONDS: expected seconds from {expected}")
+
+
 class RpcClient(DependencyProvider):
     """The RPC client of the portal; each call carries a caller token of its own."""
 
     replies = Replies()
+    _deadline = DEADLINE_SECONDS
 
     def setup(self) -> None:
-        """Read the signing key."""
+        """Read the deadline and the signing key."""
+        self._deadline = read_deadline(self.container.config)
         self._key = load_signing_key(Path(self.container.config["CALLER_SIGNING_KEY"]))
         self._publishers = Publishers(self.container.config["AMQP_URI"])
 
@@ -131,7 +146,7 @@ class RpcClient(DependencyProvider):
         return self
 
     def call(self, caller: Caller, message: Call[R], service: str | None = None) -> R:
-        """Return the answer to a message; raise the service's error, or `Unavailable` after `DEADLINE_SECONDS`.
+        """Return the answer to a message; raise the service's error, or `Unavailable` after the deadline.
 
         The broker drops a message that the service has not read until then. `service` names the service for a
         message that every service answers.
@@ -143,7 +158,7 @@ class RpcClient(DependencyProvider):
     def _call(self, caller: Caller, message: Call[R], service: str) -> R:
         correlation_id = new_id()
         answered = self.replies.expect(correlation_id, service)
-        timeout = eventlet.Timeout(DEADLINE_SECONDS)
+        timeout = eventlet.Timeout(self._deadline)
         try:
             self._send(caller, message, service, correlation_id)
             body = answered.wait()
@@ -187,7 +202,7 @@ class RpcClient(DependencyProvider):
             properties={
                 "reply_to": self.replies.routing_key,
                 "correlation_id": correlation_id,
-                "expiration": str(int(DEADLINE_SECONDS * 1000)),
+                "expiration": str(int(self._deadline * 1000)),
             },
         )
 
