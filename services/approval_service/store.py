@@ -18,13 +18,16 @@ from approval_service.domain.people import Person
 from approval_service.domain.policy.policy import Policy
 from approval_service.domain.policy.policy import as_view as as_policy_view
 from lockbox.contracts.access import AccessRecorded
+from lockbox.contracts.approval.facts import RequestCancelled, RequestDenied, RequestExpired
 from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
 from lockbox.contracts.approval.views import ApprovalView
+from lockbox.contracts.grant.facts import GrantCompleted, GrantExpired, GrantRevoked
 from lockbox.contracts.grant.operations import ListGrants
 from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.keys import KeyList
 from lockbox.contracts.page import Page
+from lockbox.contracts.policy.facts import PolicyChangeRejected
 from lockbox.contracts.policy.views import PolicyView
 from lockbox.contracts.request.terms import PENDING
 from lockbox.runtime.events.relay import Relay
@@ -46,6 +49,10 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
 
     name = "approvals"
     noun = "request"
+    endings = frozenset(
+        kind.type
+        for kind in (RequestDenied, RequestCancelled, RequestExpired, GrantRevoked, GrantCompleted, GrantExpired)
+    )
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, Approval, ApprovalView)
@@ -152,6 +159,7 @@ class PolicyStore(Aggregates[Policy, PolicyView]):
 
     name = "policies"
     noun = "tenant"
+    endings = frozenset({PolicyChangeRejected.type})
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, Policy, PolicyView)

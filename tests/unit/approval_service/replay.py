@@ -142,6 +142,8 @@ def _said(deliberation: Deliberation, record: RecordedFact, fact: DecisionRecord
         changes=fact.changes,
     )
     others = [one for one in deliberation.decisions if (one.stage, one.approver) != (vote.stage, vote.approver)]
+    earlier = [one.votes for one in deliberation.decisions if one not in others]
+    vote = replace(vote, votes=1 + sum(earlier))
     assert fact.instead is (len(others) < len(deliberation.decisions))
     return replace(deliberation, terms=_less(deliberation.terms, fact.changes), decisions=(*others, vote))
 

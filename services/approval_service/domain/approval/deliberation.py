@@ -13,10 +13,13 @@ from lockbox.contracts.policy.document import DECIDING_ROLES, Side, StagePlan
 from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import Conflict, Forbidden
 
+MOST_VOTES = 20
+"""Votes of one person in one stage; the last one counts."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CastVote:
-    """The last vote of one approver in a stage; `counts_for` names the groups that it counts for."""
+    """The last of an approver's `votes` in a stage; `counts_for` names the groups that it counts for."""
 
     stage: int
     side: Side
@@ -27,6 +30,7 @@ class CastVote:
     counts_for: tuple[str, ...]
     request_digest: str
     changes: Changes | None = None
+    votes: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +121,9 @@ class Deliberation:
         earlier = self.vote_of(caller.email)
         if earlier is not None and terms == self.terms and _same(earlier, command):
             raise Conflict("already_decided", "you have decided so already; others have to decide too")
+        if earlier is not None and earlier.votes >= MOST_VOTES:
+            message = f"you have decided {MOST_VOTES} times in this stage; the last decision stands"
+            raise Conflict("too_many_votes", message, params={"most": MOST_VOTES})
         vote = CastVote(
             stage=number,
             side=stage.side,
@@ -127,6 +134,7 @@ class Deliberation:
             counts_for=counts_for(caller, stage),
             request_digest=command.request_digest,
             changes=command.changes,
+            votes=1 if earlier is None else earlier.votes + 1,
         )
         others = tuple(one for one in self.decisions if one is not earlier)
         return replace(self, terms=terms, decisions=(*others, vote))

@@ -131,6 +131,6 @@ def _extension(extension: Extension, digest: str | None) -> ExtensionView:
 def _deliberating(deliberation: Deliberation, digest: str | None) -> dict[str, Any]:
     return {
         "stages": tuple(Stage(**vars(stage)) for stage in deliberation.stages),
-        "decisions": tuple(DecisionView(**vars(vote)) for vote in deliberation.decisions),
+        "decisions": tuple(DecisionView(**wire.named(DecisionView, vote)) for vote in deliberation.decisions),
         "request_digest": digest,
     }

@@ -31,6 +31,12 @@ IN_QUEUE = Gauge("lockbox_queue_messages", "Messages ready in the service's queu
 OUTBOX_WAITING = Gauge("lockbox_outbox_documents", "Documents with events that the broker does not have yet.")
 OUTBOX_AGE = Gauge("lockbox_outbox_age_seconds", "Age of the oldest event that the broker does not have yet.")
 AUDIT_GAP = Gauge("lockbox_audit_gap_events", "Events published a while ago and not known to be on record.")
+DOCUMENT_SIZE = Histogram(
+    "lockbox_document_bytes",
+    "Size of documents as they were changed. MongoDB takes 16 MB; more than 1 MB is an alarm.",
+    ("collection",),
+    buckets=(16_384, 65_536, 262_144, 1_048_576, 4_194_304, 8_388_608),
+)
 LAG = Gauge("lockbox_event_loop_lag_seconds", "How late the event loop is.")
 
 

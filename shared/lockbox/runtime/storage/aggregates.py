@@ -1,7 +1,10 @@
 """Documents that change in one write together with the events that tell of the change.
 
 A document is `{_id, version, sequence, state, outbox, outbox_at, cmds}`: `state` is the aggregate in its wire form,
-`sequence` the number of its last event, `cmds` the answers to its last commands by idempotency key.
+`sequence` the number of its last event, `cmds` its last commands by idempotency key, with compressed answers.
+
+A document stays far below the 16 MB of MongoDB, so that an access can always be ended: a command that would make it
+larger than `LARGEST` is refused, unless it ends something.
 """
 
 import random
@@ -9,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
+import bson
 from pymongo import ASCENDING
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError
@@ -17,13 +21,14 @@ from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Changed, envelop
 from lockbox.errors import Conflict, NotFound
-from lockbox.runtime.process import crash_points
+from lockbox.runtime.process import crash_points, metrics
+from lockbox.runtime.storage.answers import COMMANDS_KEPT, answer_in, compressed, with_answers_that_fit
 from lockbox.runtime.storage.mongo import Document, duplicates_in
 from lockbox.runtime.storage.outbox import HEAD_START, Entry, ensure_outbox_index, entries, stored
 
 ATTEMPTS = 20
 LONGEST_PAUSE_SECONDS = 0.1
-ANSWERS_KEPT = 50
+LARGEST = 8 * 1024 * 1024
 
 A = TypeVar("A")
 V = TypeVar("V")
@@ -40,6 +45,8 @@ class Aggregates(Generic[A, V]):
 
     name: ClassVar[str]
     noun: ClassVar[str]
+    endings: ClassVar[frozenset[str]] = frozenset()
+    """The types of facts that end something: a write with one of them is never refused for the document's size."""
 
     def __init__(self, database: Database[Document], relay: EventRelay, kind: type[A], view: type[V]) -> None:
         self.collection = database[self.name]
@@ -155,10 +162,13 @@ class Aggregates(Generic[A, V]):
         state = wire.encode(changed.state)
         answer = self.view(document | {"state": state}, changed.state)
         push: Document = {"outbox": {"$each": stored(waiting)}}
-        if act.key is not None:
-            push["cmds"] = {"$each": [self._remember(act, answer)], "$slice": -ANSWERS_KEPT}
+        after = document | {"state": state, "outbox": [*document.get("outbox", ()), *stored(waiting)]}
+        new = [] if act.key is None else [self._remember(act, answer)]
+        kept = self._within_limits(after, new, changed, act)
+        if new and kept is None:
+            push["cmds"] = {"$each": new, "$slice": -COMMANDS_KEPT}
         update = {
-            "$set": {"state": state},
+            "$set": {"state": state} if kept is None else {"state": state, "cmds": kept},
             "$inc": {"version": 1, "sequence": len(waiting)},
             "$push": push,
             "$min": {"outbox_at": act.now + HEAD_START},
@@ -183,7 +193,25 @@ class Aggregates(Generic[A, V]):
         """Return the record of an answer; the answer carries the same document on its way to the caller."""
         document = wire.document_of(answer, self._view)
         wire.keep(answer, document, self._view)
-        return {"key": act.key, "digest": act.digest, "answer": document}
+        return {"key": act.key, "digest": act.digest, "result": compressed(document)}
+
+    def _within_limits(
+        self, after: Document, new: list[Document], changed: Changed[A], act: Act
+    ) -> list[Document] | None:
+        """Return the commands to keep, or None if they are those there and the new one; raise `Conflict` if too large.
+
+        A write that ends something drops the answers to earlier commands if the document is too large with them.
+        """
+        commands = [*after.get("cmds", ()), *new]
+        kept = with_answers_that_fit(commands[-COMMANDS_KEPT:])
+        size = len(bson.encode(after | {"cmds": kept}))
+        if size > LARGEST:
+            ends = any(fact.type in self.endings for fact in changed.facts)
+            if act.key is not None and not ends:
+                raise Conflict("too_large_to_change", f"this {self.noun} has grown too large; it can still be ended")
+            kept = new
+        metrics.DOCUMENT_SIZE.labels(self.name).observe(size)
+        return None if kept == commands[-COMMANDS_KEPT:] else kept
 
     def _answer_to(self, act: Act) -> V | None:
         document = None if act.key is None else self.collection.find_one({"cmds.key": act.key})
@@ -194,8 +222,13 @@ class Aggregates(Generic[A, V]):
             if command["key"] == act.key:
                 if command["digest"] != act.digest:
                     raise _key_reused()
-                return wire.keep(wire.read(self._view, command["answer"]), command["answer"])
+                return self._kept_answer(command) or self.view_of(document)
         return None
+
+    def _kept_answer(self, command: Document) -> V | None:
+        """Return the answer to a command as it was given, if it is kept."""
+        document = answer_in(command)
+        return wire.keep(wire.read(self._view, document), document) if document else None
 
 
 def _pause(losses: int) -> None:

@@ -20,21 +20,29 @@ from lockbox.contracts.identity import Caller
 from lockbox.errors import Conflict, invalid
 from lockbox.faults import Expected
 
+MOST_EXTENSIONS = 10
+MOST_TEXT = 20_000
+"""Characters of the justifications of all extensions of a request."""
+
 
 def require_extendable(approval: Approval, _caller: Caller) -> None:
-    """Raise unless the grant is active and no extension waits for a decision."""
+    """Raise unless the grant is active, no extension waits for a decision, and there were not too many."""
     grant = approval.granted()
     grant.require_live()
     if grant.state != GrantState.ACTIVE:
         raise Conflict("grant_not_active", "the access has not begun; an extension can be asked for while it is open")
     if approval.extension is not None:
         raise Conflict("extension_pending", "an extension is asked for already")
+    if len(approval.extensions) >= MOST_EXTENSIONS or not _text_left(approval):
+        message = f"{MOST_EXTENSIONS} extensions, and {MOST_TEXT} characters of text in them, are the most; ask anew"
+        raise Conflict("too_many_extensions", message, params={"most": MOST_EXTENSIONS})
 
 
 def request(approval: Approval, _caller: Caller, command: RequestExtension, now: datetime) -> Changed[Approval]:
     """Ask for more time; the stages that decided on the request decide on it, and those that the whole access needs."""
     grant, duration = approval.granted(), command.duration
     _require_within_cap(approval, grant, duration)
+    _require_short(approval, command.justification)
     consent.require_no_freeze(approval.limits, Span(grant.ends_at, grant.ends_at + duration))
     terms = replace(
         approval.deliberation.terms,
@@ -152,3 +160,14 @@ def _require_within_cap(approval: Approval, grant: Grant, duration: timedelta) -
     if duration > left:
         beyond = Expected("extension_beyond_cap", most=format_duration(left)) if left else Expected("no_time_left")
         raise invalid("duration", beyond, format_duration(duration), "extension_beyond_cap")
+
+
+def _text_left(approval: Approval) -> int:
+    return max(0, MOST_TEXT - sum(len(one.justification) for one in approval.extensions))
+
+
+def _require_short(approval: Approval, justification: str) -> None:
+    left = _text_left(approval)
+    if len(justification) > left:
+        expected = Expected("wrong_length", least=1, most=left)
+        raise invalid("justification", expected, justification, "invalid_justification")

@@ -14,14 +14,17 @@ from lockbox.contracts.request.terms import RequestState
 from lockbox.errors import Conflict
 
 MOST_QUESTIONS = 50
+MOST_TEXT = 100_000
+"""Characters of all questions and answers, after which no question is asked."""
 
 
 def require_askable(approval: Approval, caller: Caller) -> None:
     """Raise unless the caller could decide on the request now, and may ask one more question."""
     approval.require_pending()
     approval.deliberation.require_eligible(caller)
-    if _count(approval, "question") >= MOST_QUESTIONS:
-        message = f"{MOST_QUESTIONS} questions were asked; decide, or let it expire"
+    text = sum(len(note.text) for note in approval.notes)
+    if _count(approval, "question") >= MOST_QUESTIONS or text >= MOST_TEXT:
+        message = f"{MOST_QUESTIONS} questions, and {MOST_TEXT} characters, are the most; decide, or let it expire"
         raise Conflict("too_many_questions", message, params={"most": MOST_QUESTIONS})
 
 

@@ -214,3 +214,14 @@ def test_deny_when_the_policy_wants_a_comment_is_refused_without(comment: str) -
     assert (refused.value.code, refused.value.faults[0]["field"]) == ("comment_required", "comment")
     assert decide(one, ALICE, "deny", "Not now.", SOON).state.state == RequestState.DENIED
     assert decide(one, ALICE, "approve", comment, SOON).state.state == RequestState.APPROVED
+
+
+def test_decide_when_changed_twenty_times_is_refused_and_the_last_decision_stands() -> None:
+    one = approval(settings={"stages": quorum(2)})
+    one = decide(one, VENDOR_APPROVER, "approve", "", SOON).state
+    for number in range(20):
+        one = decide(one, ALICE, "approve", f"{number}", SOON).state
+    with pytest.raises(Conflict) as refused:
+        decide(one, ALICE, "approve", "once more", SOON)
+    assert (refused.value.code, refused.value.params) == ("too_many_votes", {"most": 20})
+    assert decide(one, ANN, "approve", "", SOON).state.state == RequestState.APPROVED

@@ -168,3 +168,25 @@ def test_extension_when_shown_has_a_digest_of_its_own() -> None:
     view = views.as_view(asked)
     assert view.request_digest is None
     assert view.extensions[0].request_digest == digest_of(asked)
+
+
+def test_extension_when_ten_were_asked_for_is_refused_with_the_number() -> None:
+    one = granted(settings={"maximum_total": timedelta(days=7)})
+    for _ in range(10):
+        one = decide(ask(one).state, VENDOR_APPROVER, "deny", now=SOON).state
+    with pytest.raises(Conflict) as refused:
+        ask(one)
+    assert (refused.value.code, refused.value.params) == ("too_many_extensions", {"most": 10})
+    assert revoke(one, ALICE, "", SOON).state.granted().state == GrantState.REVOKED
+
+
+def test_extension_when_the_text_of_all_is_long_is_refused_before_it_grows_further() -> None:
+    one = granted()
+    for _ in range(4):
+        one = decide(extend(one, ENGINEER, HOUR, "x" * 4_000, SOON).state, VENDOR_APPROVER, "deny", now=SOON).state
+    one = decide(extend(one, ENGINEER, HOUR, "x" * 3_990, SOON).state, VENDOR_APPROVER, "deny", now=SOON).state
+    with pytest.raises(Invalid) as refused:
+        extend(one, ENGINEER, HOUR, "x" * 11, SOON)
+    assert refused.value.code == "invalid_justification"
+    full = decide(extend(one, ENGINEER, HOUR, "x" * 10, SOON).state, VENDOR_APPROVER, "deny", now=SOON).state
+    assert code_of(lambda: ask(full)) == "too_many_extensions"

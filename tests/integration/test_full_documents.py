@@ -1,0 +1,255 @@
+"""Each aggregate, filled to its limits through the use cases, can still be ended. The relay publishes nothing here."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import bson
+import pytest
+from tests.integration.test_aggregates import Offers
+from tests.unit.builders import (
+    ADMIN,
+    ALICE,
+    ENGINEER,
+    NOW,
+    REQUEST_ID,
+    VENDOR_APPROVER,
+    asked,
+    caller,
+    created,
+    event,
+    policy,
+)
+
+from approval_service import store as approvals
+from approval_service.domain.approval.approval import Approval
+from approval_service.domain.people import Person
+from approval_service.usecases import approval as on_approval
+from approval_service.usecases import grant as on_grant
+from approval_service.usecases import policy as on_policy
+from lockbox.contracts.acts import Act
+from lockbox.contracts.approval.operations import CancelRequest, Decide, RequestExtension, RequestInfo
+from lockbox.contracts.events import Cause, Changed
+from lockbox.contracts.grant.operations import CompleteGrant, RevokeGrant
+from lockbox.contracts.grant.terms import GrantState
+from lockbox.contracts.identity import Role
+from lockbox.contracts.policy.document import DEFAULT_SETTINGS, Condition, Group, Rule, Side, StagePlan
+from lockbox.contracts.policy.operations import DecidePolicyChange, PutPolicy
+from lockbox.contracts.policy.views import PolicyView
+from lockbox.contracts.request.facts import InfoProvided
+from lockbox.contracts.request.operations import CreateRequest, ProvideInfo
+from lockbox.contracts.request.terms import RequestState
+from lockbox.embedded.stack import Stack
+from lockbox.errors import LockboxError
+from lockbox.provision.secrets import ADMIN as ADMINISTRATOR
+from lockbox.runtime.storage.aggregates import LARGEST
+from lockbox.runtime.storage.mongo import connect
+from request_service import store as requests
+from request_service import usecases as on_request
+from request_service.domain.state import Standing
+
+TEXT = "\N{GRINNING FACE}" * 2_000
+MANY = tuple(f"{'x' * 60}-{number}@{'y' * 60}.example" for number in range(100))
+WIDE = tuple(
+    StagePlan(
+        name=f"{side}", side=side, groups=tuple(Group(name=f"{number}", members=(role, *MANY)) for number in range(6))
+    )
+    for side, role in ((Side.VENDOR, "vendor_approver"), (Side.CUSTOMER, "customer_approver"))
+)
+RULE = Rule(name="", then="auto_deny", when=Condition(longer_than=timedelta(hours=3)), comment="x" * 2_000)
+OTHER_ADMIN = caller("ada@contoso.example", "contoso", Role.CUSTOMER_ADMIN)
+
+
+@pytest.fixture
+def database(stack: Stack) -> Iterator[Any]:
+    """A database as the services connect to one."""
+    name = f"test_{uuid4().hex[:12]}"
+    with connect(stack.servers.database_uri(ADMINISTRATOR, stack.secrets.database), "tests") as client:
+        yield client[name]
+        client.drop_database(name)
+
+
+def store(kind: type[Any], database: Any) -> Any:
+    made = kind(database, Offers())
+    made.ensure_indexes()
+    return made
+
+
+def size(of: Any) -> int:
+    return len(bson.encode(of.collection.find_one({})))
+
+
+def opened(kept: Any, **settings: Any) -> str:
+    """Open an approval with the widest terms and stages; return the id of its grant, or of the request."""
+    text = {"justification": TEXT, "duration": timedelta(minutes=1)}
+    under = policy(**{"stages": WIDE, "maximum_total": timedelta(days=7), **settings})
+    changed = Approval.open(created(**text), under, NOW)
+    kept.create(REQUEST_ID, changed, Act(Cause("approval_service", REQUEST_ID), NOW))
+    return changed.state.grant.id if changed.state.grant else REQUEST_ID
+
+
+def refused(act: Any) -> str:
+    with pytest.raises(LockboxError) as error:
+        act()
+    return error.value.code
+
+
+def until_refused(act: Callable[[int], object]) -> str:
+    """Do something again and again; return the code of the refusal that comes in the end."""
+    for number in count(1):
+        try:
+            act(number)
+        except LockboxError as error:
+            return error.code
+    raise AssertionError
+
+
+def extend_to_the_limit(kept: Any, grant_id: str) -> str:
+    def extend(number: int) -> None:
+        command = RequestExtension(
+            grant_id=grant_id, duration=timedelta(minutes=1), justification=TEXT, idempotency_key=f"{number}"
+        )
+        on_grant.request_extension(kept, ENGINEER, command, NOW)
+
+    return until_refused(extend)
+
+
+@pytest.mark.parametrize("end", ["revoke", "complete", "expire"])
+def test_approval_when_extended_to_its_limits_in_audit_only_mode_can_be_ended(database: Any, end: str) -> None:
+    kept = store(approvals.ApprovalStore, database)
+    grant_id = opened(kept, audit_only=True)
+    assert extend_to_the_limit(kept, grant_id) == "too_many_extensions"
+    assert size(kept) < LARGEST
+    state = end_grant(kept, grant_id, end)
+    assert state == {"revoke": GrantState.REVOKED, "complete": GrantState.COMPLETED, "expire": GrantState.EXPIRED}[end]
+
+
+def end_grant(kept: Any, grant_id: str, end: str) -> GrantState:
+    if end == "revoke":
+        on_grant.end_grant(kept, ALICE, RevokeGrant(grant_id=grant_id, comment=TEXT, idempotency_key="end"), NOW)
+    elif end == "complete":
+        on_grant.end_grant(kept, ENGINEER, CompleteGrant(grant_id=grant_id, comment=TEXT, idempotency_key="end"), NOW)
+    else:
+        later = NOW + timedelta(days=1)
+        act = Act(Cause("approval_service", REQUEST_ID), later)
+        kept.change(REQUEST_ID, act, lambda one: one.advance(later))
+    state: GrantState = kept.find(REQUEST_ID).granted().state
+    return state
+
+
+@pytest.mark.parametrize("end", ["revoke", "complete", "expire"])
+def test_approval_when_answers_of_an_earlier_release_fill_it_to_sixteen_megabytes_can_be_ended(
+    database: Any, end: str
+) -> None:
+    kept = store(approvals.ApprovalStore, database)
+    grant_id = opened(kept, audit_only=True)
+    filling = [{"key": f"{number}", "digest": "d", "answer": {"text": "x" * 520_000}} for number in range(31)]
+    kept.collection.update_one({"_id": REQUEST_ID}, {"$set": {"cmds": filling}})
+    assert size(kept) > 16_000_000
+    end_grant(kept, grant_id, end)
+    assert size(kept) < LARGEST
+
+
+def test_approval_when_outgrown_by_events_that_no_relay_takes_is_ended_and_not_extended(database: Any) -> None:
+    kept = store(approvals.ApprovalStore, database)
+    grant_id = opened(kept, audit_only=True)
+    waiting = [{"id": f"{number}", "payload": "x" * 1_000_000} for number in range(9)]
+    kept.collection.update_one({"_id": REQUEST_ID}, {"$push": {"outbox": {"$each": waiting}}})
+    assert extend_to_the_limit(kept, grant_id) == "too_large_to_change"
+    assert end_grant(kept, grant_id, "revoke") == GrantState.REVOKED
+
+
+@pytest.mark.parametrize("end", ["deny", "cancel", "expire"])
+def test_approval_when_asked_and_answered_to_its_limits_can_be_ended(database: Any, end: str) -> None:
+    kept = store(approvals.ApprovalStore, database)
+    opened(kept)
+
+    def ask(number: int) -> None:
+        command = RequestInfo(request_id=REQUEST_ID, question=TEXT, idempotency_key=f"{number}")
+        on_approval.perform(kept, VENDOR_APPROVER, command, NOW)
+        told = InfoProvided(
+            tenant="contoso", request_id=REQUEST_ID, requester=ENGINEER.email, number=number, answer=TEXT
+        )
+        on_approval.receive_answer(kept, event(told, number), told, NOW)
+
+    assert until_refused(ask) == "too_many_questions"
+    assert size(kept) < LARGEST
+    end_request(kept, end)
+
+
+def end_request(kept: Any, end: str) -> None:
+    if end == "deny":
+        shown = kept.find(REQUEST_ID).document.digest
+        command: Any = Decide(
+            request_id=REQUEST_ID, request_digest=shown, decision="deny", comment=TEXT, idempotency_key="end"
+        )
+        on_approval.perform(kept, VENDOR_APPROVER, command, NOW)
+    elif end == "cancel":
+        command = CancelRequest(request_id=REQUEST_ID, comment=TEXT, idempotency_key="end")
+        on_approval.perform(kept, ENGINEER, command, NOW)
+    else:
+        later = NOW + timedelta(days=1)
+        kept.change(REQUEST_ID, Act(Cause("approval_service", REQUEST_ID), later), lambda one: one.advance(later))
+    expected = {"deny": RequestState.DENIED, "cancel": RequestState.CANCELLED, "expire": RequestState.EXPIRED}
+    assert kept.find(REQUEST_ID).state == expected[end]
+
+
+def test_policy_when_proposals_fill_it_to_its_limits_can_be_rejected(database: Any) -> None:
+    kept, directory = store(approvals.PolicyStore, database), store(approvals.DirectoryStore, database)
+    for one in (ADMIN, OTHER_ADMIN, ALICE, VENDOR_APPROVER):
+        directory.learn(Person(one.email, one.organisation, frozenset(one.roles)), 1)
+    first = replace(policy(four_eyes=True), tenant="contoso")
+    kept.create("contoso", Changed(first, (first._as_fact(),)), Act(Cause("approval_service", REQUEST_ID), NOW))
+    waiting = [{"id": f"{number}", "payload": "x" * 1_000_000} for number in range(7)]
+    kept.collection.update_one({}, {"$push": {"outbox": {"$each": waiting}}})
+    views: list[PolicyView] = []
+
+    def propose(number: int) -> None:
+        rules = tuple(replace(RULE, name=f"{number}, {index}") for index in range(100))
+        wide = replace(DEFAULT_SETTINGS, four_eyes=True, rules=rules)
+        command = PutPolicy(tenant="contoso", settings=wide, idempotency_key=f"{number}")
+        views.append(on_policy.put_policy(kept, directory, ADMIN, command, NOW))
+
+    assert until_refused(propose) == "too_large_to_change"
+    proposal = views[-1].proposal
+    assert proposal is not None
+    reject = DecidePolicyChange(
+        tenant="contoso", digest=proposal.digest, decision="reject", comment=TEXT, idempotency_key="end"
+    )
+    assert on_policy.decide_policy_change(kept, directory, OTHER_ADMIN, reject, NOW).proposal is None
+
+
+def test_command_when_repeated_gets_the_same_answer_or_beyond_the_retention_the_present_state(database: Any) -> None:
+    kept = store(approvals.ApprovalStore, database)
+    grant_id = opened(kept, audit_only=True)
+    command = RequestExtension(
+        grant_id=grant_id, duration=timedelta(minutes=1), justification="Longer.", idempotency_key="first"
+    )
+    answer = on_grant.request_extension(kept, ENGINEER, command, NOW)
+    later = replace(command, idempotency_key="second")
+    latest = on_grant.request_extension(kept, ENGINEER, later, NOW)
+    assert on_grant.request_extension(kept, ENGINEER, command, NOW) == answer != latest
+    kept.collection.update_one({}, {"$unset": {"cmds.0.result": ""}})
+    assert on_grant.request_extension(kept, ENGINEER, command, NOW) == latest
+    assert len(kept.find(REQUEST_ID).extensions) == 2
+
+
+def test_request_when_answered_to_its_limits_takes_its_outcome(database: Any) -> None:
+    kept = store(requests.RequestStore, database)
+    tenants = store(requests.TenantStore, database)
+    tenants.learn(policy()._as_fact())
+    command = CreateRequest(terms=asked(justification=TEXT, resources=("logs/app",)), idempotency_key="create")
+    on_request.create_request(kept, tenants, ENGINEER, command, on_request.NewRequest(REQUEST_ID, NOW))
+    for number in range(1, 51):
+        kept.update_state(REQUEST_ID, Standing(RequestState.INFO_REQUESTED, number))
+        answer = ProvideInfo(request_id=REQUEST_ID, text=TEXT, idempotency_key=f"{number}")
+        on_request.provide_info(kept, ENGINEER, answer, NOW)
+    kept.update_state(REQUEST_ID, Standing(RequestState.INFO_REQUESTED, 60))
+    one_more = ProvideInfo(request_id=REQUEST_ID, text=TEXT, idempotency_key="51")
+    assert refused(lambda: on_request.provide_info(kept, ENGINEER, one_more, NOW)) == "too_many_answers"
+    assert size(kept) < LARGEST
+    kept.update_state(REQUEST_ID, Standing(RequestState.CANCELLED, 61))
+    assert kept.read(REQUEST_ID).state == RequestState.CANCELLED
