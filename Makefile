@@ -95,6 +95,10 @@ test-quick: $(VENV)/develop ## Run the unit and contract tests, one process for 
 dist: $(VENV)/develop ## Build lockbox-guard, lockbox-cli and lockbox-server into dist/
 	@$(BIN)/python -m scripts.distributions dist
 
+.PHONY: audit
+audit: $(VENV)/develop ## Write the SBOM into dist/, and look up known vulnerabilities of all packages
+	@$(BIN)/python -m scripts.audit
+
 .PHONY: nightly
 nightly: setup ## Run long tests: random lives of a request, races, forged grants
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest --timeout 7200 tests/unit/approval_service/test_approval_machine.py
