@@ -1,7 +1,7 @@
 # One image for the five services, for what provisions them, and for the example product: docker-compose.yml says
 # which of them a container is. It needs BuildKit (`docker compose build`, or any Docker from 23 on).
 
-FROM python:3.11-slim-bookworm AS dependencies
+FROM python:3.11.15-slim-bookworm AS dependencies
 
 # The folders that docker-compose.yml mounts volumes on: a new volume takes its owner and mode from here.
 RUN groupadd --gid 10001 lockbox \

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 if [[ -n ${MONGO_INITDB_ROOT_USERNAME:-}${MONGO_INITDB_ROOT_PASSWORD:-} ]] || compgen -G '/docker-entrypoint-initdb.d/*' >/dev/null; then
-    echo 'stand-in for mongo:8: no mongosh here, so neither MONGO_INITDB_* nor /docker-entrypoint-initdb.d works' >&2
+    echo 'stand-in for mongo:8.0.26: no mongosh here, so neither MONGO_INITDB_* nor /docker-entrypoint-initdb.d works' >&2
     exit 1
 fi
 
