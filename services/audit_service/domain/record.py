@@ -1,8 +1,9 @@
 """A record: an event as it was published, with the digest of its bytes."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
+
+import orjson
 
 from lockbox.contracts.events import FACTS, Event
 from lockbox.contracts.fields import Timestamp
@@ -24,9 +25,8 @@ class Record:
 
     @classmethod
     def of(cls, event: Event, body: bytes, now: datetime) -> "Record":
-        """Return the record of an event; raises `Invalid` for one that carries a name that the record adds."""
-        if any(f'"{name}"'.encode() in body for name in ADDED):
-            _require_unadded(body)
+        """Return the record of an event; raises `Invalid` for one that could not be handed through as text."""
+        _require_portable(body)
         return cls(event=event, payload=body.decode(), digest=digest(body), recorded_at=now)
 
     @property
@@ -49,7 +49,17 @@ class Record:
         )
 
 
-def _require_unadded(body: bytes) -> None:
+def _require_portable(body: bytes) -> None:
+    """Raise `Invalid` for an event that readers of JSON do not agree on, or with a name that the record adds.
+
+    The text of an event is part of an answer. A number without end, half a character or a thousand levels in one event
+    would make the whole page of records unreadable.
+    """
+    try:
+        document = orjson.loads(body)
+        orjson.dumps(document)
+    except (ValueError, TypeError) as error:
+        raise Invalid("event_not_portable", f"expected JSON that every reader can read: {error}") from error
     for name in ADDED:
-        if name in json.loads(body):
+        if name in document:
             raise Invalid("event_name_reserved", f"{name}: expected no field of this name in an event")

@@ -7,6 +7,8 @@ import pytest
 from tests.unit.builders import NOW, created, event
 
 from audit_service.domain.record import Record
+from lockbox.contracts.events import read_event
+from lockbox.errors import Invalid
 
 EVENT = event(created())
 BODY = EVENT.payload()
@@ -24,6 +26,38 @@ def test_record_when_the_bytes_are_not_canonical_keeps_them_all_the_same() -> No
     record = Record.of(EVENT, spaced, NOW)
     assert record.payload.encode() == spaced
     assert record.digest != Record.of(EVENT, BODY, NOW).digest
+
+
+def with_member(text: str) -> bytes:
+    return BODY[:-1] + b"," + text.encode() + b"}"
+
+
+@pytest.mark.parametrize(
+    "member",
+    ['"digest":"x"', r'"dig\u0065st":"x"', '"recorded_at":"x"', '"foreign":false', r'"foreig\u006e":"yes"'],
+)
+def test_record_when_the_event_has_a_name_that_the_record_adds_is_refused(member: str) -> None:
+    body = with_member(member)
+    with pytest.raises(Invalid) as refused:
+        Record.of(read_event(body), body, NOW)
+    assert refused.value.code == "event_name_reserved"
+
+
+def test_record_when_the_data_has_a_name_that_the_record_adds_is_made() -> None:
+    body = BODY.replace(b'"data":{', b'"data":{"digest":"x",')
+    assert Record.of(read_event(body), body, NOW).payload == body.decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1e999", "9" * 5_000, r'"\ud800"', "[" * 900 + "]" * 900],
+    ids=["infinity", "digits", "surrogate", "depth"],
+)
+def test_record_when_its_readers_could_not_read_it_is_refused(value: str) -> None:
+    body = with_member(f'"later":{value}')
+    with pytest.raises(Invalid) as refused:
+        Record.of(read_event(body), body, NOW)
+    assert refused.value.code == "event_not_portable"
 
 
 def test_contradiction_when_it_is_the_same_is_none() -> None:

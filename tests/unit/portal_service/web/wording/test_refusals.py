@@ -28,6 +28,7 @@ NEVER_ON_A_PAGE = {
     # messages that are parked
     "event_contradicts_record": "an event",
     "event_name_reserved": "an event",
+    "event_not_portable": "an event",
     "foreign_event": "an event",
     "mail_server_unavailable": "an email",
     "recipient_refused": "an email",
