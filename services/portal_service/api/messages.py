@@ -8,11 +8,9 @@ from typing import Any, get_args, get_type_hints
 from lockbox.contracts import wire
 from lockbox.contracts.calls import Call, RestRoute
 from lockbox.contracts.fields import NameField, Uuid
+from lockbox.contracts.registry import IDEMPOTENCY_KEY, WITHOUT_BODY
 from lockbox.errors import Invalid, NotFound
 from portal_service.edge import idempotency_key
-
-KEY = "idempotency_key"
-BY_QUERY = frozenset({"GET", "DELETE"})
 
 Read = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 """Makes the operation's fields of the arguments and the parameters of the path."""
@@ -28,7 +26,7 @@ class Input:
     @property
     def location(self) -> str:
         """The place of the fields that are not in the path: `query` or `json`."""
-        return "query" if self.route.method in BY_QUERY else "json"
+        return "query" if self.route.method in WITHOUT_BODY else "json"
 
     @property
     def rule(self) -> str:
@@ -45,7 +43,7 @@ class Input:
         if self.operation.body is not None:
             return self._hints[self.operation.body]
         in_a_path = {name for route in self.operation.routes for name in route.parameters}
-        names = [name for name in self._fields if name not in in_a_path and name != KEY]
+        names = [name for name in self._fields if name not in in_a_path and name != IDEMPOTENCY_KEY]
         return self._part("Body" if self.location == "json" else "Query", names) if names else None
 
     def message(self, arguments: object, path: Mapping[str, object], read: Read | None = None) -> Call[Any]:
@@ -55,8 +53,8 @@ class Input:
         """
         given = self.parameters(path)
         given |= self._own(arguments) if read is None else read(arguments, given)
-        if KEY in self._fields:
-            given[KEY] = idempotency_key()
+        if IDEMPOTENCY_KEY in self._fields:
+            given[IDEMPOTENCY_KEY] = idempotency_key()
         return self.operation(**given)
 
     def parameters(self, path: Mapping[str, object]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, TypeVar, cast, get_args
 
 from lockbox.contracts.identity import Caller, Role
 from lockbox.errors import Forbidden
@@ -17,11 +17,16 @@ PORTAL = "portal_service"
 EVERY = "*"
 """The service of an operation that each service answers for itself; the sender names the service."""
 
+SERVICES = (REQUEST, APPROVAL, NOTIFY, AUDIT, EVERY)
+"""The services that answer operations; the portal sends them."""
+
 SIGNED_IN = tuple(Role)
 """The roles of an operation for every signed-in caller: an account has at least one role."""
 
-ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/[a-z0-9._{}/-]*)")
+ROUTE = re.compile(r"(GET|POST|PUT|DELETE) ((?:/(?:\.?[a-z0-9]+(?:[.-][a-z0-9]+)*|{[a-z_]+}))+)")
+"""A method and a path of segments, each a name or one parameter; no segment is empty."""
 PARAMETER = re.compile(r"{([a-z_]+)}")
+OF_SUCCESS = frozenset(status for status in HTTPStatus if status // 100 == 2)  # noqa: PLR2004 - 2xx
 
 R = TypeVar("R")
 
@@ -45,9 +50,9 @@ class RestRoute:
     path: str
 
     @classmethod
-    def of(cls, text: str) -> "RestRoute":
+    def of(cls, text: object) -> "RestRoute":
         """Read `METHOD /path`; raise ValueError for any other text."""
-        match = ROUTE.fullmatch(text)
+        match = ROUTE.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             raise ValueError(f"expected a route such as 'POST /grants/{{grant_id}}/revoke', got {text!r}")
         return cls(*match.groups())
@@ -92,22 +97,17 @@ class Call(Generic[R]):
         body: str | None = None,
         only: frozenset[Role] | None = None,
     ) -> None:
-        """Read the declaration; raise TypeError that names the class for one that is not complete."""
+        """Read the declaration; raise TypeError that names the class for one that is incomplete or of another kind."""
         super().__init_subclass__()
         cls.service = _declared(cls, "service", service)
         cls.method = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         cls.public = _declared(cls, "roles", roles) is PUBLIC
-        cls.roles = roles if isinstance(roles, tuple) else ()
+        cls.roles = _roles(cls, roles)
         cls.routes = _routes(cls, _declared(cls, "rest", rest))
-        cls.status = HTTPStatus(status)
+        cls.status = _status(cls, status)
         cls.body = body
         cls.only = only
-        [cls.answer] = [
-            kind
-            for base in cls.__orig_bases__  # type: ignore[attr-defined]
-            if getattr(base, "__origin__", None) is Call
-            for kind in get_args(base)
-        ]
+        cls.answer = _answer(cls)
 
     @classmethod
     def admits(cls, caller: Caller) -> bool:
@@ -124,14 +124,41 @@ class Call(Generic[R]):
 
 def _declared(kind: type, name: str, value: Any) -> Any:
     if not value or (isinstance(value, Without) and value is not {"roles": PUBLIC, "rest": NO_ROUTE}.get(name)):
-        raise TypeError(f"{kind.__module__}.{kind.__name__} declares no {name}")
+        raise TypeError(f"{_name(kind)} declares no {name}")
     return value
 
 
-def _routes(kind: type, rest: str | tuple[str, ...] | Without) -> tuple[RestRoute, ...]:
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__name__}"
+
+
+def _roles(kind: type, roles: object) -> tuple[Role, ...]:
+    """Return the roles; a single role or a text is refused, as its letters would be read as roles of no caller."""
+    if roles is PUBLIC:
+        return ()
+    if not isinstance(roles, tuple):
+        raise TypeError(f"{_name(kind)}: expected a tuple of roles, SIGNED_IN or PUBLIC, got {roles!r}")
+    return roles
+
+
+def _routes(kind: type, rest: object) -> tuple[RestRoute, ...]:
     if isinstance(rest, Without):
         return ()
     try:
-        return tuple(map(RestRoute.of, (rest,) if isinstance(rest, str) else rest))
+        return tuple(RestRoute.of(text) for text in (rest if isinstance(rest, tuple) else (rest,)))
     except ValueError as error:
-        raise TypeError(f"{kind.__module__}.{kind.__name__}: {error}") from error
+        raise TypeError(f"{_name(kind)}: {error}") from error
+
+
+def _status(kind: type, status: int) -> HTTPStatus:
+    if status not in OF_SUCCESS:
+        raise TypeError(f"{_name(kind)}: expected an HTTP status of success, got {status!r}")
+    return HTTPStatus(status)
+
+
+def _answer(kind: type) -> type:
+    bases = [base for base in getattr(kind, "__orig_bases__", ()) if getattr(base, "__origin__", None) is Call]
+    if not bases:
+        raise TypeError(f"{_name(kind)} declares no answer: expected a base such as Call[GrantView]")
+    [answer] = get_args(bases[0])
+    return cast(type, answer)

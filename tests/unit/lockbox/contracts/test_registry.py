@@ -46,11 +46,82 @@ def test_operation_when_a_part_is_empty_fails_at_import_by_name(part: str, value
 
 
 @pytest.mark.parametrize(
-    "rest", ["/grants", "PATCH /grants", "POST grants", "POST /grants/<grant_id>", "POST  /grants"]
+    "rest",
+    [
+        "/grants",
+        "PATCH /grants",
+        "post /grants",
+        "POST grants",
+        "POST /grants/<grant_id>",
+        "POST  /grants",
+        "POST /",
+        "POST /grants/",
+        "POST /grants/{grant_id}/revoke/",
+        "POST /grants//revoke",
+        "POST /grants/./revoke",
+        "POST /grants/{grant_id",
+        "POST /grants/{}",
+        "POST /grants/{grant1}",
+        "POST /grants\n",
+        5,
+        ["POST /grants"],
+        ("POST /grants", NO_ROUTE),
+    ],
 )
-def test_operation_when_its_route_is_none_fails_at_import_by_name(rest: str) -> None:
+def test_operation_when_its_route_is_none_fails_at_import_by_name(rest: object) -> None:
     with pytest.raises(TypeError, match=r"\.PauseGrant: expected a route such as"):
         declared(rest=rest)
+
+
+@pytest.mark.parametrize("roles", ["engineer", Role.ENGINEER, [Role.ENGINEER], VENDOR_ROLES], ids=str)
+def test_operation_when_its_roles_are_no_tuple_fails_at_import_by_name(roles: object) -> None:
+    with pytest.raises(TypeError, match=r"\.PauseGrant: expected a tuple of roles"):
+        declared(roles=roles)
+
+
+@pytest.mark.parametrize("status", [404, 302, 999])
+def test_operation_when_its_status_is_none_of_success_fails_at_import_by_name(status: int) -> None:
+    with pytest.raises(TypeError, match=rf"\.PauseGrant: expected an HTTP status of success, got {status}"):
+        declared(status=status)
+
+
+def test_operation_when_it_has_no_answer_fails_at_import_by_name() -> None:
+    with pytest.raises(TypeError, match=r"\.EndGrant declares no answer"):
+
+        class EndGrant(Call, service=APPROVAL, roles=ENGINEERS, rest=NO_ROUTE):  # type: ignore[type-arg]
+            pass
+
+
+def test_operation_when_it_is_no_dataclass_is_refused_by_name() -> None:
+    class EndGrant(Call[GrantView], service=APPROVAL, roles=ENGINEERS, rest=NO_ROUTE):
+        pass
+
+    assert refusal_of(EndGrant) == "EndGrant: expected a dataclass"
+
+
+def test_operation_when_its_service_does_not_exist_is_refused_by_name() -> None:
+    assert refusal_of(declared(service="aproval_service")) == "PauseGrant: there is no service 'aproval_service'"
+
+
+def test_operations_when_they_share_a_method_are_refused_by_name() -> None:
+    refused = refusal_of(declared(), declared(rest="POST /grants/{grant_id}/rest"))
+    assert refused == "method pause_grant: declared by PauseGrant and PauseGrant"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "fault"),
+    [
+        ({"rest": "POST /grants/{grant_id}/{grant_id}"}, "has {grant_id} twice"),
+        ({"body": "grant_id"}, "has {grant_id}, which is the body or a header"),
+        ({"body": "grant_id", "rest": "GET /grants"}, "GET /grants has no body"),
+    ],
+)
+def test_operation_when_its_route_can_not_carry_its_fields_is_refused_by_name(
+    declaration: dict[str, Any], fault: str
+) -> None:
+    refused = refusal_of(declared(**declaration))
+    assert refused.startswith("PauseGrant: ")
+    assert refused.endswith(fault)
 
 
 def test_operations_when_they_share_a_route_are_refused_by_name() -> None:
@@ -82,7 +153,7 @@ def test_operation_when_its_body_is_no_field_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize(
     "declaration",
-    [{"only": VENDOR_ROLES}, {"service": EVERY}, {"rest": "POST /ops/grants/{grant_id}"}],
+    [{"only": VENDOR_ROLES}, {"service": EVERY}, {"rest": "POST /ops/grants/{grant_id}"}, {"rest": "POST /ops"}],
 )
 def test_operation_of_the_vendor_when_open_to_a_customer_is_refused_by_name(declaration: dict[str, Any]) -> None:
     refused = refusal_of(declared(roles=(Role.OPERATOR, Role.CUSTOMER_ADMIN), **declaration))
