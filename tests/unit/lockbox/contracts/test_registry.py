@@ -73,7 +73,9 @@ def test_operation_when_its_route_is_none_fails_at_import_by_name(rest: object) 
         declared(rest=rest)
 
 
-@pytest.mark.parametrize("roles", ["engineer", Role.ENGINEER, [Role.ENGINEER], VENDOR_ROLES], ids=str)
+@pytest.mark.parametrize(
+    "roles", ["engineer", Role.ENGINEER, [Role.ENGINEER], VENDOR_ROLES], ids=["text", "role", "list", "set"]
+)
 def test_operation_when_its_roles_are_no_tuple_fails_at_import_by_name(roles: object) -> None:
     with pytest.raises(TypeError, match=r"\.PauseGrant: expected a tuple of roles"):
         declared(roles=roles)
