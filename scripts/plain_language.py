@@ -9,6 +9,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -24,10 +25,20 @@ Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def first_lines(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield line number and text of each docstring's first line."""
+    """Yield line number and text of the first line of each docstring, those of constants and fields included."""
     for node in ast.walk(tree):
         if isinstance(node, Documented) and (text := ast.get_docstring(node)):
             yield getattr(node, "lineno", 1), text.splitlines()[0]
+        if isinstance(node, ast.Module | ast.ClassDef):
+            yield from _of_assignments(node.body)
+
+
+def _of_assignments(body: list[ast.stmt]) -> Iterator[tuple[int, str]]:
+    for before, node in pairwise(body):
+        if isinstance(before, ast.Assign | ast.AnnAssign) and isinstance(node, ast.Expr):
+            text = getattr(node.value, "value", None)
+            if isinstance(text, str) and text.strip():
+                yield node.lineno, text.strip().splitlines()[0]
 
 
 def faults(path: Path) -> Iterator[str]:

@@ -23,7 +23,7 @@ Operation = type[Call[Any]]
 IDEMPOTENCY_KEY = "idempotency_key"
 """The field that comes in a header."""
 WITHOUT_BODY = frozenset({"GET", "DELETE"})
-"""The methods whose input is in path and query."""
+"""The methods with their input in path and query."""
 
 MODULES = (
     request_operations,

@@ -120,7 +120,7 @@ OPERATIONS: Mapping[type[Call[Any]], Operation] = {
     ),
 }
 ON_GRANT: tuple[type[Call[Any]], ...] = (RevokeGrant, CompleteGrant, RequestExtension, GetGrantToken)
-"""The operations whose permissions come with a grant."""
+"""The operations in `you.may` of a grant."""
 ON_REQUEST: tuple[type[Call[Any]], ...] = (
     Decide,
     RequestInfo,
@@ -130,7 +130,7 @@ ON_REQUEST: tuple[type[Call[Any]], ...] = (
     AcknowledgeBreakGlass,
     *ON_GRANT,
 )
-"""The operations whose permissions come with a request."""
+"""The operations in `you.may` of a request."""
 
 
 def perform(approval: Approval, caller: Caller, message: Call[Any], now: datetime) -> Changed[Approval]:

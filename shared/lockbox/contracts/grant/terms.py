@@ -31,7 +31,7 @@ LIVE = frozenset({GrantState.SCHEDULED, GrantState.ACTIVE})
 
 
 OpenedBy = Literal["approval", "policy", "break_glass"]
-"""What opened an access: people of every stage, the tenant's policy by itself, or the vendor in an emergency."""
+"""The opener of an access: people of every stage, the tenant's policy by itself, or the vendor in an emergency."""
 
 
 BoundTo = Literal["key", "certificate"]

@@ -41,7 +41,7 @@ DECIDING_ROLES = {
     Side.VENDOR: (Role.VENDOR_APPROVER,),
     Side.CUSTOMER: (Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN),
 }
-"""The roles without which nobody decides for a side, whatever a policy says."""
+"""The roles of which a side needs at least one to decide, in every policy."""
 
 DECIDERS: tuple[Role, ...] = tuple(role for roles in DECIDING_ROLES.values() for role in roles)
 """The roles that decide for either side."""

@@ -15,7 +15,7 @@ from lockbox.errors import LockboxError, Unavailable
 LISTENERS_AT_MOST = 1_000
 WAITING_AT_MOST = 100
 ANSWER_SECONDS = 2.0
-"""A question that waits for longer is given up and asked again, before those who listen take the silence for an end."""
+"""The longest wait for answers; then a question is asked again, before its listeners take the silence for an end."""
 
 log = structlog.get_logger(__name__)
 
