@@ -36,6 +36,8 @@ def create_app(config: Config) -> Flask:
         PORTAL_URL=settings.portal_url.rstrip("/"),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         SESSION_COOKIE_NAME=_cookie("lockbox_form", settings),
+        TRUSTED_PROXIES=settings.trusted_proxies,
+        KNOWN_COOKIE_NAME=_cookie("lockbox_known", settings),
         SIGN_IN_COOKIE_NAME=_cookie("lockbox_session", settings),
         SESSION_COOKIE_SECURE=settings.secure,
         SESSION_COOKIE_SAMESITE="Lax",

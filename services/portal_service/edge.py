@@ -21,8 +21,11 @@ from lockbox.faults import Expected
 from lockbox.ids import new_id
 from lockbox.runtime.process.waiting import Patience
 from portal_service import ops_fanout, revocation_stream, usecases
+from portal_service.domain.sign_in import Visitor
 from portal_service.ops_fanout import Answers, Operations
 from portal_service.revocation_stream import Ask, Listener
+from portal_service.sign_in import SignInAttempt, sign_in
+from portal_service.source_address import source_address
 from portal_service.usecases import Identity, Known, OnRequest, RequestDetails, Services
 
 OPENS_WITHIN_SECONDS = 5.0
@@ -53,10 +56,11 @@ class PortalEdge:
     health: Health
     revocations: Revocations
 
-    def sign_in(self, email: str, password: str) -> str:
-        """Return a session token for the right password."""
+    def sign_in(self, email: str, password: str, browser: str | None = None) -> str:
+        """Return a session token for the right password; `browser`: the id of one that the person was signed in at."""
         act = Act(Cause(email, correlation_id()), self.clock.now())
-        return usecases.sign_in(self.known, email, password, act, new_id())
+        attempt = SignInAttempt(new_id(), email, password, Visitor(source(), browser))
+        return sign_in(self.known, attempt, act)
 
     def sign_out(self, token: str) -> None:
         """End a session."""
@@ -124,6 +128,12 @@ def caller() -> Caller:
     """Return the caller of this web request, as the other services know it."""
     known = identity()
     return known.account.as_caller(known.since, correlation_id(), known.tenants)
+
+
+def source() -> str | None:
+    """Return the source address of this web request."""
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+    return source_address(request.remote_addr, forwarded, current_app.config["TRUSTED_PROXIES"])
 
 
 def correlation_id() -> str:

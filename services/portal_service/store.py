@@ -1,16 +1,19 @@
 """MongoDB documents of portal_service.
 
-`accounts` by address, `sessions` and `api_tokens` by token digest, `failed_attempts` by id. Sessions and failed
+`accounts` by address, `sessions` and `api_tokens` by token digest, `failed_attempts` by id, `attempt_counts` by source,
+address or browser. Sessions and failed
 attempts are removed thirty days after they ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pymongo import ASCENDING
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
+from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
@@ -18,6 +21,7 @@ from lockbox.runtime.storage.mongo import Document
 from lockbox.runtime.storage.outbox import Entry
 from portal_service.domain.account import Account
 from portal_service.domain.session import ApiToken, FailedAttempt, Session
+from portal_service.domain.sign_in import FORGOTTEN_AFTER, Allowance, AttemptCount
 
 KEPT = timedelta(days=30)
 
@@ -85,23 +89,48 @@ class ApiTokenStore(Aggregates[ApiToken, ApiToken]):
 
 
 class FailedAttemptStore(ExpiringAggregates[FailedAttempt]):
-    """The failed sign-ins, by id."""
+    """The failed sign-ins, by id, and the counts of attempts."""
 
     name = "failed_attempts"
     noun = "failed_attempt"
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, FailedAttempt, FailedAttempt)
+        self._counts = database["attempt_counts"]
 
     def ensure_indexes(self) -> None:
         """Create the indexes that are not there."""
         super().ensure_indexes()
-        self.collection.create_index([("state.email", ASCENDING), ("remove_at", ASCENDING)])
+        self._counts.create_index([("remove_at", ASCENDING)], expireAfterSeconds=0)
 
     def ends(self, state: FailedAttempt) -> datetime:
         """Return the time of the attempt."""
         return state.at
 
-    def recent(self, email: str, since: datetime) -> int:
-        """Return the number of attempts for this address since then, at most 100."""
-        return self.collection.count_documents({"state.email": email, "remove_at": {"$gt": since + KEPT}}, limit=100)
+    def count(self, key: str, allowance: Allowance, now: datetime) -> None:
+        """Count an attempt before it is judged. Raises `TooManyAttempts` if it comes before its time."""
+        self._change(key, now, lambda count: count.add(allowance, now))
+
+    def take_back(self, key: str, now: datetime) -> None:
+        """Uncount an attempt that was no guess."""
+        self._change(key, now, lambda count: count.take_back(now))
+
+    def _change(self, key: str, now: datetime, step: Callable[[AttemptCount], AttemptCount]) -> None:
+        """Change a count as no other attempt has seen it."""
+        while True:
+            document = self._counts.find_one({"_id": key})
+            before = AttemptCount.none(now) if document is None else wire.read(AttemptCount, document["state"])
+            state = wire.encode(step(before), AttemptCount)
+            new = {"state": state, "remove_at": now + FORGOTTEN_AFTER}
+            if document is None:
+                if self._begin(key, new):
+                    return
+            elif self._counts.update_one({"_id": key, "state": document["state"]}, {"$set": new}).matched_count:
+                return
+
+    def _begin(self, key: str, new: Document) -> bool:
+        try:
+            self._counts.insert_one({"_id": key, **new})
+        except DuplicateKeyError:
+            return False
+        return True

@@ -38,14 +38,16 @@ from lockbox.errors import LockboxError, NotFound, Unavailable
 from portal_service.domain.account import Account
 from portal_service.domain.seed import Seed, SeedMember
 from portal_service.domain.session import (
-    FAILURES_WITHIN,
     ApiToken,
     FailedAttempt,
     Session,
     Unauthenticated,
-    require_few_failures,
 )
-from portal_service.passwords import hash_password, new_session_token, password_matches, token_digest
+from portal_service.domain.sign_in import Allowance
+from portal_service.passwords import (
+    hash_password,
+    token_digest,
+)
 
 SERVICE = "portal_service"
 OnRequest = Decide | RequestInfo | CancelRequest | UseBreakGlass | AcknowledgeBreakGlass
@@ -78,10 +80,11 @@ class ApiTokens(Protocol):
 
 
 class FailedAttempts(Protocol):
-    """The store of failed sign-ins."""
+    """The store of failed sign-ins, and of the counts of attempts."""
 
     def create(self, key: str, changed: Changed[FailedAttempt], act: Act) -> FailedAttempt: ...  # noqa: D102
-    def recent(self, email: str, since: datetime) -> int: ...  # noqa: D102
+    def count(self, key: str, allowance: Allowance, now: datetime) -> None: ...  # noqa: D102
+    def take_back(self, key: str, now: datetime) -> None: ...  # noqa: D102
 
 
 class Services(Protocol):
@@ -159,18 +162,6 @@ def create_members(known: Known, seed: Seed, correlation_id: str, now: datetime)
             account = known.accounts.create(member.email, added, act)
         if member.api_token:
             _create_token(known.api_tokens, account, member, act)
-
-
-def sign_in(known: Known, email: str, password: str, act: Act, attempt_id: str) -> str:
-    """Return a session token for the right password; raises `Unauthenticated` or `TooManyAttempts`."""
-    require_few_failures(known.failed_attempts.recent(email, act.now - FAILURES_WITHIN))
-    account = known.accounts.find(email)
-    if not password_matches(account.password_hash if account else None, password) or account is None:
-        known.failed_attempts.create(attempt_id, FailedAttempt.note(email, account, act.now), act)
-        raise Unauthenticated("sign_in_failed", "the address or the password is wrong")
-    token = new_session_token()
-    known.sessions.create(token_digest(token), Session.begin(account, act.now), act)
-    return token
 
 
 def sign_out(known: Known, token: str) -> None:

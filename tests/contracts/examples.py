@@ -240,8 +240,8 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
     ("portal_service", MemberAdded(tenant="contoso", email=CAROL, roles=("customer_admin", "customer_approver"))),
     ("portal_service", MemberChanged(tenant=None, email=VICTOR, roles=("vendor_approver",))),
     ("portal_service", MemberRemoved(tenant="contoso", email=CAROL)),
-    (CAROL, SignedIn(tenant="contoso", email=CAROL)),
-    ("mallory@evil.example", SignInFailed(tenant=None, email="mallory@evil.example")),
+    (CAROL, SignedIn(tenant="contoso", email=CAROL, source_address="198.51.100.7")),
+    ("mallory@evil.example", SignInFailed(tenant=None, email="mallory@evil.example", source_address="2001:db8::7")),
     ("portal_service", ApiTokenCreated(tenant=None, email=POINT, tenants=("contoso", "fabrikam"))),
     *(
         (OTTO, kind(**PARKED, queue=f"{source}.on_event.v1"))

@@ -4,9 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from lockbox.contracts.events import Changed
 from portal_service.domain.account import Account
-from portal_service.domain.session import ApiToken, FailedAttempt, Session
+from portal_service.domain.session import ApiToken, Session, TooManyAttempts
+from portal_service.domain.sign_in import Allowance
 from tests.stores.aggregates import SOON, AggregatesSuite, act
 from tests.unit.builders import NOW
 
@@ -64,12 +67,21 @@ class SessionsSuite(AggregatesSuite):
 class FailedAttemptsSuite:
     """Failed sign-ins."""
 
-    def test_recent_when_asked_counts_those_of_the_address_since_then(self, store: Any) -> None:
-        attempts = ((CAROL.email, NOW), (CAROL.email, NOW + MINUTE), (CAROL.email, SOON), (POINT.email, SOON))
-        for index, (email, at) in enumerate(attempts):
-            store.create(f"attempt-{index}", FailedAttempt.note(email, None, at), act(now=at))
-        assert store.recent(CAROL.email, NOW - MINUTE) == 3
-        assert store.recent(CAROL.email, NOW) == 2
-        assert store.recent(CAROL.email, SOON) == 0
-        assert store.recent(POINT.email, NOW) == 1
-        assert store.recent("nobody@contoso.example", NOW - MINUTE) == 0
+    def test_count_when_attempts_follow_each_other_makes_the_next_wait(self, store: Any) -> None:
+        allowance = Allowance(2, MINUTE)
+        store.count("one", allowance, NOW)
+        store.count("one", allowance, NOW)
+        with pytest.raises(TooManyAttempts) as refused:
+            store.count("one", allowance, NOW)
+        assert refused.value.params == {"retry_after": 1}
+        store.count("other", allowance, NOW)
+        store.count("one", allowance, NOW + timedelta(seconds=1))
+
+    def test_take_back_when_the_attempt_was_no_guess_frees_the_next(self, store: Any) -> None:
+        allowance = Allowance(1, MINUTE)
+        for _ in range(3):
+            store.count("one", allowance, NOW)
+            store.take_back("one", NOW)
+        store.count("one", allowance, NOW)
+        with pytest.raises(TooManyAttempts):
+            store.count("one", allowance, NOW)

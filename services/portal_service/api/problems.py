@@ -14,9 +14,11 @@ from portal_service.http_status import status_of
 
 HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="lockbox"'},
-    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "600"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
 }
+
+RETRY_AFTER = "retry_after"
+"""The parameter of an error with the seconds to wait."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,10 @@ def problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> Response
 
 def of_error(error: LockboxError) -> Response:
     """Return the problem document of an error."""
-    return problem(status_of(error), error.code, error.message, params=error.params, errors=error.faults)
+    response = problem(status_of(error), error.code, error.message, params=error.params, errors=error.faults)
+    if RETRY_AFTER in error.params:
+        response.headers["Retry-After"] = str(error.params[RETRY_AFTER])
+    return response
 
 
 def of_http(error: HTTPException) -> Response:

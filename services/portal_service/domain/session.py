@@ -10,8 +10,6 @@ from lockbox.errors import LockboxError
 from portal_service.domain.account import Account
 
 SESSION_LIFETIME = timedelta(hours=8)
-FAILURES_ALLOWED = 10
-FAILURES_WITHIN = timedelta(minutes=10)
 
 
 class Unauthenticated(LockboxError):
@@ -19,7 +17,7 @@ class Unauthenticated(LockboxError):
 
 
 class TooManyAttempts(LockboxError):
-    """Too many wrong passwords in a short time; the address has to wait."""
+    """Too many attempts or requests in a short time; `retry_after` is the wait in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +29,10 @@ class Session:
     expires_at: Timestamp
 
     @classmethod
-    def begin(cls, account: Account, now: datetime) -> Changed["Session"]:
+    def begin(cls, account: Account, now: datetime, source: str | None = None) -> Changed["Session"]:
         """Return a new session of this account."""
         session = cls(email=account.email, created_at=now, expires_at=now + SESSION_LIFETIME)
-        return Changed(session, (SignedIn(tenant=account.tenant, email=account.email),))
+        return Changed(session, (SignedIn(tenant=account.tenant, email=account.email, source_address=source),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +69,8 @@ class FailedAttempt:
     at: Timestamp
 
     @classmethod
-    def note(cls, email: str, account: Account | None, now: datetime) -> Changed["FailedAttempt"]:
+    def note(cls, email: str, account: Account | None, source: str | None, now: datetime) -> Changed["FailedAttempt"]:
         """Return a failed attempt, which concerns the tenant of the account if there is one."""
         tenant = None if account is None else account.tenant
-        return Changed(cls(email=email, at=now), (SignInFailed(tenant=tenant, email=email),))
-
-
-def require_few_failures(recent_failures: int) -> None:
-    """Raise `TooManyAttempts` after `FAILURES_ALLOWED` within `FAILURES_WITHIN`."""
-    if recent_failures >= FAILURES_ALLOWED:
-        raise TooManyAttempts("too_many_attempts", "too many failed sign-ins for this address; wait ten minutes")
+        fact = SignInFailed(tenant=tenant, email=email, source_address=source)
+        return Changed(cls(email=email, at=now), (fact,))

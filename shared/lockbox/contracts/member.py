@@ -34,12 +34,16 @@ class MemberRemoved(MemberFact):
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn(MemberFact):
-    """A member signed in."""
+    """A member signed in; `source_address`: the IP address that it came from."""
+
+    source_address: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignInFailed(MemberFact):
     """A sign-in failed: the password was wrong, or there is no account with this address."""
+
+    source_address: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

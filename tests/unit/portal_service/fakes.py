@@ -6,6 +6,7 @@ from tests.unit.fakes import FakeAggregates
 
 from portal_service.domain.account import Account
 from portal_service.domain.session import ApiToken, FailedAttempt, Session
+from portal_service.domain.sign_in import Allowance, AttemptCount
 
 
 class FakeAccounts(FakeAggregates[Account]):
@@ -34,5 +35,12 @@ class FakeFailedAttempts(FakeAggregates[FailedAttempt]):
 
     noun = "failed_attempt"
 
-    def recent(self, email: str, since: datetime) -> int:
-        return sum(attempt.email == email and attempt.at > since for attempt in self.states.values())
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: dict[str, AttemptCount] = {}
+
+    def count(self, key: str, allowance: Allowance, now: datetime) -> None:
+        self.counts[key] = self.counts.get(key, AttemptCount.none(now)).add(allowance, now)
+
+    def take_back(self, key: str, now: datetime) -> None:
+        self.counts[key] = self.counts.get(key, AttemptCount.none(now)).take_back(now)

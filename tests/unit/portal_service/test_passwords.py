@@ -1,9 +1,13 @@
 import hashlib
 import re
+import time
+from threading import Event
 
+import eventlet
 import pytest
 from argon2 import PasswordHasher
 
+from lockbox.errors import Unavailable
 from portal_service import passwords
 from portal_service.passwords import hash_password, new_session_token, password_matches, token_digest
 
@@ -73,3 +77,40 @@ def test_session_token_when_made_is_random_and_long() -> None:
 def test_token_digest_when_of_a_token_is_its_sha_256() -> None:
     assert token_digest("lbs_x") == hashlib.sha256(b"lbs_x").hexdigest()
     assert token_digest("lbs_x") != token_digest("lbs_y")
+
+
+def test_check_queue_when_too_many_wait_refuses_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    running: list[int] = []
+    most: list[int] = []
+
+    def slow(_hash: str, _password: str) -> bool:
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.02)
+        running.pop()
+        return True
+
+    monkeypatch.setattr(passwords, "_matches", slow)
+    queue, codes = passwords.CheckQueue(2, 3), []
+
+    def attempt() -> None:
+        try:
+            queue.run(HASH, "x")
+            codes.append("checked")
+        except Unavailable as error:
+            codes.append(error.code)
+
+    pool = eventlet.GreenPool(40)
+    for _ in range(40):
+        pool.spawn(attempt)
+    pool.waitall()
+    assert (codes.count("checked"), codes.count("sign_in_busy")) == (5, 35)
+    assert max(most) == 2
+    assert queue.run(HASH, "x")
+
+
+def test_check_queue_when_it_works_lets_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    went_on = Event()
+    monkeypatch.setattr(passwords, "_matches", lambda _hash, _password: went_on.wait(10))
+    eventlet.spawn_after(0, went_on.set)
+    assert passwords.CheckQueue(1, 0).run(HASH, "x")

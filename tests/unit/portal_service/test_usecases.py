@@ -1,8 +1,10 @@
 import json
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import eventlet
 import pytest
 from argon2 import PasswordHasher
 from tests.unit.builders import ALICE, CORRELATION_ID, ENGINEER, EVENT_ID, NOW, REQUEST_ID, approval, terms
@@ -17,23 +19,24 @@ from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Cause
 from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.member import SignedIn, SignInFailed
 from lockbox.contracts.request.operations import GetRequest
 from lockbox.contracts.request.terms import RequestState
 from lockbox.contracts.request.views import RequestView
 from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, Unavailable
-from portal_service import passwords, usecases
+from portal_service import passwords, sign_in, usecases
 from portal_service.domain.account import Account
 from portal_service.domain.seed import Seed, SeedMember
 from portal_service.domain.session import (
-    FAILURES_ALLOWED,
-    FAILURES_WITHIN,
     SESSION_LIFETIME,
     ApiToken,
     Session,
     TooManyAttempts,
     Unauthenticated,
 )
+from portal_service.domain.sign_in import OF_SOURCE, OF_SOURCE_AND_ADDRESS, Visitor
 from portal_service.passwords import token_digest
+from portal_service.sign_in import SignInAttempt
 from portal_service.usecases import Known, RequestDetails
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -44,6 +47,10 @@ CAROL = Account(
     password_hash=HASHER.hash("correct horse"),
 )
 POINT = Account(email="point@vendor.example", organisation="vendor", roles=("enforcement_point",), password_hash=None)
+HOME, ELSEWHERE = "198.51.100.7", "203.0.113.9"
+AT_HOME = Visitor(HOME)
+FAILURES_ALLOWED = OF_SOURCE_AND_ADDRESS.at_once
+FAILURES_WITHIN = timedelta(seconds=1)
 SOON = NOW + timedelta(minutes=5)
 
 
@@ -57,10 +64,10 @@ class Portal:
         self.failed_attempts = FakeFailedAttempts()
         self.known = Known(self.accounts, self.sessions, self.api_tokens, self.failed_attempts)
 
-    def sign_in(self, password: str, email: str = CAROL.email, now: datetime = NOW) -> str:
+    def sign_in(self, password: str, email: str = CAROL.email, now: datetime = NOW, visitor: Visitor = AT_HOME) -> str:
         act = Act(Cause(email, CORRELATION_ID), now)
-        attempt = f"attempt-{len(self.failed_attempts.states)}"
-        return usecases.sign_in(self.known, email, password, act, attempt)
+        attempt = SignInAttempt(f"attempt-{len(self.failed_attempts.states)}", email, password, visitor)
+        return sign_in.sign_in(self.known, attempt, act)
 
     def code_of_identify(self, token: str, now: datetime = NOW) -> str:
         with pytest.raises(Unauthenticated) as refused:
@@ -83,7 +90,7 @@ def portal() -> Portal:
 
 def test_sign_in_when_the_password_is_right_begins_a_session(portal: Portal) -> None:
     token = portal.sign_in("correct horse")
-    assert portal.sessions.states == {token_digest(token): Session.begin(CAROL, NOW).state}
+    assert portal.sessions.states == {token_digest(token): Session.begin(CAROL, NOW, HOME).state}
     assert portal.sessions.types == ["signed_in"]
     assert token not in repr(portal.sessions.states)
 
@@ -123,10 +130,10 @@ def test_sign_in_when_it_failed_is_told_to_the_tenant_of_the_account(
     assert (fact.tenant, fact.subject) == (tenant, email)
 
 
-def fail(portal: Portal, times: int, email: str = CAROL.email, now: datetime = NOW) -> None:
+def fail(portal: Portal, times: int, email: str = CAROL.email, now: datetime = NOW, visitor: Visitor = AT_HOME) -> None:
     for _ in range(times):
         with pytest.raises(Unauthenticated):
-            portal.sign_in("wrong", email, now)
+            portal.sign_in("wrong", email, now, visitor)
 
 
 def test_sign_in_when_it_failed_often_is_refused_even_with_the_right_password(portal: Portal) -> None:
@@ -157,6 +164,94 @@ def test_sign_in_when_an_address_that_nobody_has_failed_often_is_throttled_too(p
     fail(portal, FAILURES_ALLOWED, "nobody@contoso.example")
     with pytest.raises(TooManyAttempts):
         portal.sign_in("wrong", "nobody@contoso.example")
+
+
+def test_sign_in_when_a_stranger_fails_often_works_for_the_person_from_another_source(portal: Portal) -> None:
+    fail(portal, FAILURES_ALLOWED, visitor=Visitor(ELSEWHERE))
+    with pytest.raises(TooManyAttempts):
+        portal.sign_in("correct horse", visitor=Visitor(ELSEWHERE))
+    assert portal.sign_in("correct horse", visitor=Visitor(HOME))
+
+
+def test_sign_in_when_strangers_fail_from_everywhere_works_for_a_browser_that_is_known(portal: Portal) -> None:
+    for number in range(50):
+        fail(portal, 1, visitor=Visitor(f"203.0.113.{number}"))
+    with pytest.raises(TooManyAttempts):
+        portal.sign_in("correct horse", visitor=Visitor(HOME))
+    assert portal.sign_in("correct horse", visitor=Visitor(HOME, browser="known"))
+
+
+def test_sign_in_when_a_known_browser_guesses_is_slowed_too(portal: Portal) -> None:
+    browser = Visitor(HOME, browser="stolen")
+    fail(portal, 10, visitor=browser)
+    with pytest.raises(TooManyAttempts):
+        portal.sign_in("correct horse", visitor=browser)
+
+
+def test_sign_in_when_a_source_tries_new_addresses_is_slowed(portal: Portal) -> None:
+    for number in range(OF_SOURCE.at_once):
+        fail(portal, 1, f"nobody{number}@contoso.example")
+    with pytest.raises(TooManyAttempts) as refused:
+        portal.sign_in("wrong", "another@contoso.example")
+    assert refused.value.params == {"retry_after": 1}
+
+
+def test_sign_in_when_refused_for_its_number_is_not_judged(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail(portal, FAILURES_ALLOWED)
+    judged: list[str] = []
+    monkeypatch.setattr(passwords, "_matches", lambda _hash, password: bool(judged.append(password)))
+    with pytest.raises(TooManyAttempts):
+        portal.sign_in("correct horse")
+    assert judged == []
+
+
+def test_sign_in_when_many_guess_at_once_counts_before_it_judges(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+
+    def slow(_hash: str, password: str) -> bool:
+        judged.append(password)
+        time.sleep(0.01)
+        return False
+
+    monkeypatch.setattr(passwords, "_matches", slow)
+
+    def guess(number: int) -> None:
+        with pytest.raises(LockboxError):
+            portal.sign_in(f"guess {number}")
+
+    pool = eventlet.GreenPool(80)
+    for number in range(80):
+        pool.spawn(guess, number)
+    pool.waitall()
+    assert 0 < len(judged) <= FAILURES_ALLOWED
+
+
+def test_sign_in_when_the_password_is_right_uncounts_the_attempt(portal: Portal) -> None:
+    for _ in range(3 * FAILURES_ALLOWED):
+        assert portal.sign_in("correct horse")
+    assert {count.count for count in portal.failed_attempts.counts.values()} == {0}
+
+
+def test_sign_in_when_too_many_wait_is_refused_at_once_and_uncounted(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "FOR_STRANGERS", passwords.CheckQueue(0, 0))
+    with pytest.raises(Unavailable) as refused:
+        portal.sign_in("correct horse")
+    assert refused.value.code == "sign_in_busy"
+    assert {count.count for count in portal.failed_attempts.counts.values()} == {0}
+    assert portal.sign_in("correct horse", visitor=Visitor(HOME, browser="known"))
+
+
+def test_sign_in_when_on_record_names_the_source(portal: Portal) -> None:
+    portal.sign_in("correct horse")
+    fail(portal, 1, visitor=Visitor(ELSEWHERE))
+    [signed_in], [failed] = portal.sessions.facts, portal.failed_attempts.facts
+    assert isinstance(signed_in, SignedIn)
+    assert isinstance(failed, SignInFailed)
+    assert (signed_in.source_address, failed.source_address) == (HOME, ELSEWHERE)
 
 
 def test_sign_out_when_done_ends_the_session(portal: Portal) -> None:

@@ -4,12 +4,12 @@ from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.errors import Invalid
+from lockbox.errors import Invalid, Unavailable
 from portal_service.domain.session import TooManyAttempts, Unauthenticated
 from portal_service.edge import edge
 from portal_service.http_status import status_of
 from portal_service.usecases import Credentials
-from portal_service.web.shell import browser_session
+from portal_service.web.shell import browser_session, known_browser
 from portal_service.web.shell.forms import Form
 
 blueprint = Blueprint("session", __name__)
@@ -27,8 +27,10 @@ def sign_in() -> ResponseReturnValue:
     form = Form.sent()
     try:
         credentials = _credentials(form)
-        return browser_session.begin(edge().sign_in(credentials.email, credentials.password))
-    except (Invalid, Unauthenticated, TooManyAttempts) as error:
+        browser = known_browser.browser_id(credentials.email)
+        token = edge().sign_in(credentials.email, credentials.password, browser)
+        return browser_session.begin(token, credentials.email)
+    except (Invalid, Unauthenticated, TooManyAttempts, Unavailable) as error:
         return _page(form.refused(error)), status_of(error)
 
 

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from portal_service.domain.session import Unauthenticated
 from portal_service.edge import edge
+from portal_service.web.shell import known_browser
 
 WITHOUT_SIGN_IN = frozenset({"pages.session.show_sign_in", "pages.session.sign_in", "pages.help.show_guide"})
 LOCAL = re.compile(r"/(?!/)[^\\\x00-\x20\x7f]*\Z")
@@ -55,13 +56,14 @@ def signed_in() -> bool:
     return True
 
 
-def begin(token: str) -> Response:
+def begin(token: str, email: str) -> Response:
     """Begin a session and redirect to the page that was asked for; forms from before the sign-in are refused."""
     session.clear()
     response = redirect(destination(), 303)
     response.set_cookie(
         cookie_name(), token, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
     )
+    known_browser.remember(response, email)
     return response
 
 

@@ -59,7 +59,8 @@ REFUSALS: Mapping[str, str] = {
     "token_unknown": "Your session is not known here. Sign in again.",
     "session_expired": "The session has ended. Sign in again.",
     "account_removed": "This account does not exist any more.",
-    "too_many_attempts": "There were too many failed sign-ins. Try again in ten minutes.",
+    "sign_in_busy": "Many people sign in right now. Try again in a moment.",
+    "too_many_attempts": "There were too many failed sign-ins. Try again in {retry_after} seconds.",
     # input that is no form
     "malformed_json": "The document is not JSON: {reason}.",
     "not_json": "The body is not JSON.",

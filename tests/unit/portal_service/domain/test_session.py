@@ -7,13 +7,9 @@ from tests.unit.builders import NOW
 from lockbox.contracts.member import ApiTokenChanged, ApiTokenCreated, SignedIn, SignInFailed
 from portal_service.domain.account import Account
 from portal_service.domain.session import (
-    FAILURES_ALLOWED,
-    FAILURES_WITHIN,
     ApiToken,
     FailedAttempt,
     Session,
-    TooManyAttempts,
-    require_few_failures,
 )
 
 CAROL = Account(email="carol@contoso.example", organisation="contoso", roles=("customer_admin",), password_hash="hash")
@@ -45,23 +41,6 @@ def test_api_token_when_it_is_for_other_tenants_from_now_on_tells_it_once() -> N
 def test_failed_attempt_when_noted_is_for_the_tenant_of_the_account(
     account: Account | None, tenant: str | None
 ) -> None:
-    changed = FailedAttempt.note("carol@contoso.example", account, NOW)
+    changed = FailedAttempt.note("carol@contoso.example", account, "198.51.100.7", NOW)
     assert changed.state == FailedAttempt(email="carol@contoso.example", at=NOW)
-    assert changed.facts == (SignInFailed(tenant=tenant, email="carol@contoso.example"),)
-
-
-@pytest.mark.parametrize("failures", [0, 1, FAILURES_ALLOWED - 1])
-def test_patience_when_there_were_few_failures_lets_through(failures: int) -> None:
-    require_few_failures(failures)
-
-
-@pytest.mark.parametrize("failures", [FAILURES_ALLOWED, FAILURES_ALLOWED + 1, 100])
-def test_patience_when_there_were_many_failures_ends(failures: int) -> None:
-    with pytest.raises(TooManyAttempts) as refused:
-        require_few_failures(failures)
-    assert refused.value.code == "too_many_attempts"
-
-
-def test_limits_when_documented_are_ten_in_ten_minutes() -> None:
-    assert FAILURES_ALLOWED == 10
-    assert FAILURES_WITHIN.total_seconds() == 600
+    assert changed.facts == (SignInFailed(tenant=tenant, email="carol@contoso.example", source_address="198.51.100.7"),)

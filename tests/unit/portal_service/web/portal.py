@@ -12,6 +12,7 @@ from typing import Any, cast
 from flask import Flask
 from tests.unit.builders import ADMIN, ALICE, ANN, NOW, VENDOR_APPROVER, caller, policy
 from tests.unit.fakes import FakeAggregates, FakeApprovals, FakeDirectory, FakePolicies
+from tests.unit.portal_service.fakes import FakeFailedAttempts
 from werkzeug.test import TestResponse
 
 from approval_service.domain.approval.approval import Approval
@@ -258,7 +259,7 @@ def _known(person: Caller | None) -> Known:
         account = Account(email=person.email, organisation=person.organisation, roles=roles, password_hash=None)
         accounts.states[person.email] = account
         sessions.states[token_digest(TOKEN)] = Session.begin(account, NOW).state
-    return Known(accounts, cast(Any, sessions), FakeAggregates(), cast(Any, FakeAggregates()))
+    return Known(accounts, cast(Any, sessions), FakeAggregates(), FakeFailedAttempts())
 
 
 def application(folder: Path) -> Flask:

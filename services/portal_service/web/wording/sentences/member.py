@@ -27,11 +27,16 @@ def _removed(fact: MemberRemoved, _actor: str) -> Line:
 
 
 def _signed_in(fact: SignedIn, _actor: str) -> Line:
-    return Line(f"{fact.email} signed in", tone="quiet")
+    return Line(f"{fact.email} signed in{_from(fact.source_address)}", tone="quiet")
 
 
 def _sign_in_failed(fact: SignInFailed, _actor: str) -> Line:
-    return Line(f"A sign-in with the address {fact.email} failed: wrong password", tone="bad")
+    source = _from(fact.source_address)
+    return Line(f"A sign-in with the address {fact.email} failed{source}: wrong password", tone="bad")
+
+
+def _from(source_address: str | None) -> str:
+    return f" from {source_address}" if source_address else ""
 
 
 def _api_token_created(fact: ApiTokenCreated, _actor: str) -> Line:

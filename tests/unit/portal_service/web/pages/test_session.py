@@ -13,7 +13,7 @@ from tests.unit.portal_service.web.conftest import OpenAs
 from tests.unit.portal_service.web.portal import COOKIE, Portal, Services
 
 from portal_service.domain.account import Account
-from portal_service.domain.session import FAILURES_ALLOWED
+from portal_service.domain.sign_in import OF_SOURCE_AND_ADDRESS
 
 PASSWORD = "correct horse"
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -43,15 +43,6 @@ def known_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stores of a portal that knows one account, the same for every web request of a test."""
     stores = harness._known(None)
     stores.accounts.states[CAROL.email] = CAROL  # type: ignore[attr-defined]
-    failures: list[str] = []
-    monkeypatch.setattr(stores.failed_attempts, "recent", lambda email, since: failures.count(email), raising=False)
-    create = stores.failed_attempts.create
-
-    def failed(key: str, changed: Any, act: Any) -> Any:
-        failures.append(changed.state.email)
-        return create(key, changed, act)
-
-    monkeypatch.setattr(stores.failed_attempts, "create", failed)
     monkeypatch.setattr(harness, "_known", lambda person: stores)
 
 
@@ -73,8 +64,26 @@ def test_sign_in_with_a_wrong_password_says_so_and_keeps_the_address(visitor: Vi
 
 
 def test_sign_in_tried_too_often_says_to_wait(visitor: Visitor) -> None:
-    statuses = [visitor.sign_in(password="wrong").status_code for _ in range(FAILURES_ALLOWED + 1)]
-    assert statuses == [401] * FAILURES_ALLOWED + [429]
+    statuses = [visitor.sign_in(password="wrong").status_code for _ in range(OF_SOURCE_AND_ADDRESS.at_once + 1)]
+    assert statuses == [401] * OF_SOURCE_AND_ADDRESS.at_once + [429]
+
+
+def test_sign_in_makes_the_browser_known_and_gets_through_while_strangers_are_slowed(visitor: Visitor) -> None:
+    answer = visitor.sign_in()
+    [cookie] = [text for text in answer.headers.getlist("Set-Cookie") if text.startswith("lockbox_known=")]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    stranger = Visitor(visitor.app, visitor.services, None)
+    statuses = [stranger.sign_in(password="wrong").status_code for _ in range(OF_SOURCE_AND_ADDRESS.at_once + 1)]
+    assert statuses[-1] == 429
+    visitor.client.delete_cookie(COOKIE, domain="portal.example")
+    assert visitor.sign_in().status_code == 303
+
+
+@pytest.mark.parametrize("forged", ["", "x", "eyJlbWFpbCI6ImNhcm9sQGNvbnRvc28uZXhhbXBsZSJ9.x.y"])
+def test_browser_is_not_known_by_a_forged_cookie(visitor: Visitor, forged: str) -> None:
+    visitor.client.set_cookie("lockbox_known", forged, domain="portal.example")
+    statuses = [visitor.sign_in(password="wrong").status_code for _ in range(OF_SOURCE_AND_ADDRESS.at_once + 1)]
+    assert statuses[-1] == 429
 
 
 def test_sign_in_without_an_address_says_what_is_expected(visitor: Visitor) -> None:

@@ -1,0 +1,42 @@
+"""The browser in which a person was signed in before, known by the signed cookie `lockbox_known`.
+
+It signs nobody in. A sign-in from such a browser is counted by itself, so that a stranger's attempts do not slow it.
+"""
+
+from flask import current_app, request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.wrappers import Response
+
+from lockbox.ids import new_id
+
+KNOWN_FOR_SECONDS = 180 * 24 * 3600
+
+
+def browser_id(email: str) -> str | None:
+    """Return the id of this browser if the person of this address was signed in here, else None."""
+    try:
+        known = _signer().loads(request.cookies.get(_name(), ""), max_age=KNOWN_FOR_SECONDS)
+    except BadSignature:
+        return None
+    return str(known["browser"]) if known["email"] == email else None
+
+
+def remember(response: Response, email: str) -> None:
+    """Let the browser be known for this address."""
+    known = {"email": email, "browser": browser_id(email) or new_id()}
+    response.set_cookie(
+        _name(),
+        _signer().dumps(known),
+        max_age=KNOWN_FOR_SECONDS,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _name() -> str:
+    return str(current_app.config["KNOWN_COOKIE_NAME"])
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(str(current_app.config["SECRET_KEY"]), salt="lockbox_known")
