@@ -11,7 +11,7 @@ from lockbox.contracts import registry, wire
 from lockbox.contracts.calls import RestRoute
 from lockbox.contracts.registry import OPERATIONS, Operation
 from portal_service.api import enforcement, grants, ops, policy, requests
-from portal_service.api.blueprint import Blueprint, signed_in
+from portal_service.api.blueprint import Blueprint, refuse_input, signed_in
 from portal_service.api.examples import EXAMPLES
 from portal_service.api.messages import Input
 from portal_service.api.special import Special
@@ -56,11 +56,11 @@ def _add(part: Blueprint, given: Input, number: int) -> None:
     if operation not in EXAMPLES:
         raise TypeError(f"{operation.__name__} has no example in portal_service.api.examples")
     example, answer = EXAMPLES[operation], special.answer or operation.answer
-    view = _view(given, special)
+    arguments = special.arguments or given.arguments
+    view = _view(given, special, None if arguments is None else given.location)
     view = part.response(operation.status, wire.schema(answer), example=wire.encode(example.answer, answer))(view)
     for status, text in special.also.items():
         view = part.alt_response(status, schema=wire.schema(operation.answer), description=text)(view)
-    arguments = special.arguments or given.arguments
     if arguments is not None:
         shown = {"example": dict(example.body)} if given.location == "json" else {}
         view = part.arguments(wire.schema(arguments), location=given.location, **shown)(view)
@@ -71,8 +71,10 @@ def _add(part: Blueprint, given: Input, number: int) -> None:
     )
 
 
-def _view(given: Input, special: Special) -> Callable[..., Any]:
+def _view(given: Input, special: Special, location: str | None) -> Callable[..., Any]:
     def view(*arguments: object, **path: object) -> Any:
+        if not given.operation.public:
+            refuse_input(query=location != "query", body=location is None)
         [argument] = arguments or [None]
         return special.respond(given.message(argument, path, special.read))
 

@@ -144,3 +144,30 @@ def test_blueprints_when_an_operation_has_no_example_are_refused_by_name(monkeyp
     monkeypatch.setattr(routes, "EXAMPLES", {})
     with pytest.raises(TypeError, match="CreateRequest has no example"):
         routes.blueprints()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/ops/parked/notify_service.on_news.v1"),
+        ("POST", "/ops/parked/notify_service.on_news.v1/replay"),
+        ("GET", f"/grants/{AN_ID}"),
+        ("POST", f"/grants/{AN_ID}/revoke"),
+    ],
+)
+def test_route_when_the_query_has_a_field_that_it_does_not_read_sends_nothing(
+    client: FlaskClient, edge: Recorder, method: str, path: str
+) -> None:
+    answer = client.open(f"/api/v1{path}?parked_id={AN_ID}", method=method, headers=BEARER)
+    assert (answer.status_code, answer.json["code"]) == (422, "unknown_field")
+    assert edge.sent == []
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_route_without_fields_when_the_body_has_one_sends_nothing(
+    client: FlaskClient, edge: Recorder, method: str
+) -> None:
+    path = "/api/v1/ops/parked/notify_service.on_news.v1" + ("/replay" if method == "POST" else "")
+    answer = client.open(path, method=method, headers=BEARER, json={"parked_id": AN_ID})
+    assert (answer.status_code, answer.json["code"]) == (422, "unknown_field")
+    assert edge.sent == []
