@@ -58,7 +58,7 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         super().__init__(database, relay, Approval, ApprovalView)
 
     def ensure_indexes(self) -> None:
-        """Make the indexes, or find them there."""
+        """Ensure that the indexes exist."""
         super().ensure_indexes()
         for moment in ("state.expires_at", "state.grant.starts_at", "state.grant.ends_at", "state.grant.ended_at"):
             state = "state.state" if moment == "state.expires_at" else "state.grant.state"
@@ -192,7 +192,7 @@ class DirectoryStore:
         self.collection = database[self.name]
 
     def ensure_indexes(self) -> None:
-        """Make the index, or find it there."""
+        """Ensure that the index exists."""
         self.collection.create_index([("organisation", ASCENDING)])
 
     def learn(self, person: Person, sequence: int) -> None:

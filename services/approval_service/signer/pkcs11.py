@@ -44,7 +44,7 @@ class Pkcs11Signer:
         self._one_at_a_time = patcher.original("threading").Lock()
 
     def make(self) -> MadeKey:
-        """Make a key in the device; its id is its handle."""
+        """Create a key in the device; its id is its handle."""
         made: MadeKey = tpool.execute(self._make)
         return made
 

@@ -26,7 +26,7 @@ class Signer(Protocol):
     """
 
     def make(self) -> MadeKey:
-        """Make a key."""
+        """Create a signing key."""
 
     def find(self, kid: str, handle: str) -> Signs:
         """Return a key that was made here, to sign with."""
@@ -56,7 +56,7 @@ class ActiveKey:
 
 
 def make_first_key(keyrings: Keyrings, signer: Signer, cause: Cause, now: datetime) -> None:
-    """Make a key if there is none."""
+    """Create the first signing key, if there is none."""
     if keyrings.find(GRANTS) is None:
         made = signer.make()
         keyrings.create(GRANTS, Keyring().rotate(made, now), Act(cause, now))

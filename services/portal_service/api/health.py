@@ -9,13 +9,13 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def alive() -> tuple[Response, int]:
-    """Tell whether the portal keeps up."""
+    """Answer 200 while the event loop of the portal runs on time, else 503."""
     alive = edge().health.alive()
     return jsonify({"alive": alive}), 200 if alive else 503
 
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Tell whether the portal has all that it needs."""
+    """Answer 200 while the portal misses nothing that it needs, else 503 with the list."""
     missing = edge().health.missing()
     return jsonify({"missing": missing}), 503 if missing else 200

@@ -29,7 +29,7 @@ def read_parked(message: ReadParked) -> tuple[Any, dict[str, str]]:
 
 
 def change_parked(message: Any) -> Any:
-    """Have the service that owns the queue do it."""
+    """Send the operation to the service that owns the queue."""
     return edge().operate(owner_of(message.queue), message)
 
 

@@ -80,7 +80,7 @@ class Changed(Generic[A]):
     facts: tuple[Fact, ...] = ()
 
     def then(self, step: "Callable[[A], Changed[A]]") -> "Changed[A]":
-        """Go on from the new state; the facts add up."""
+        """Return the result of a further step from the new state, with the facts of both."""
         after = step(self.state)
         return Changed(after.state, self.facts + after.facts)
 

@@ -12,7 +12,7 @@ STEPS_WITHOUT_PAUSE = 500
 
 
 def no_pause() -> None:
-    """Go on at once."""
+    """Return at once; no other call runs meanwhile."""
 
 
 @dataclass

@@ -7,7 +7,7 @@ from itertools import combinations
 from zoneinfo import ZoneInfo
 
 from approval_service.domain.people import People, assign, unfilled
-from approval_service.domain.policy import hours as spans
+from approval_service.domain.policy import hours as weekly
 from approval_service.domain.policy.budget import Budget
 from lockbox.contracts.fields import format_duration
 from lockbox.contracts.identity import Role
@@ -199,7 +199,7 @@ def _condition(path: str, when: Condition, longest: timedelta, people: People) -
 
 def _hours(path: str, hours: Hours) -> Iterator[Wrong]:
     yield from _zone(path, hours.time_zone)
-    if hours.since in (hours.until, spans.END_OF_DAY):
+    if hours.since in (hours.until, weekly.END_OF_DAY):
         yield Wrong("policy_matches_nothing", f"{path}.since", Expected("empty_hours"), hours.since)
 
 
@@ -217,7 +217,7 @@ def _freezes(freezes: Sequence[Freeze]) -> Iterator[Wrong]:
     for faults in unzoned:
         yield from faults
     known = [number for number, faults in enumerate(unzoned) if not faults]
-    during = {number: spans.frozen(freezes[number]) for number in known}
+    during = {number: weekly.frozen(freezes[number]) for number in known}
     for number in known:
         if during[number].end <= during[number].start:
             expected = Expected("freeze_without_time", starts=freezes[number].starts)

@@ -27,7 +27,7 @@ class Place:
 
     @property
     def current(self) -> bool:
-        """Tell whether the page is this place, or below it."""
+        """Tell whether the page has this path, or one below it."""
         address = url_for(self.endpoint)
         return request.path == address or request.path.startswith(f"{address}/")
 
@@ -82,7 +82,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
 
 
 def register(app: Flask) -> None:
-    """Give the templates their variables and filters."""
+    """Register the variables and filters of the templates."""
     app.context_processor(context)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["event_line"] = history.line

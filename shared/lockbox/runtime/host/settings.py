@@ -31,7 +31,7 @@ class Provided(DependencyProvider):
         self.make = make
 
     def setup(self) -> None:
-        """Make the dependency."""
+        """Create the dependency from the configuration."""
         self.thing: Any = self.make(self.container.config)
 
     def get_dependency(self, worker_ctx: object) -> Any:
