@@ -59,6 +59,7 @@ FAULTS: Mapping[str, str] = {
     "tenant_unknown": "the name of a tenant",
     "other_tenant": "{tenant}, as in the address",
     "duration_too_long": "at most {most}",
+    "grant_too_large": "resources and actions that a signed grant of at most {most} characters can name",
     "start_not_soon": "a moment in the next {days} days, or null",
     "service_request_unlike_pattern": (
         "a service request that looks like {pattern}, where # is a digit and * one or more"

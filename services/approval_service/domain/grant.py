@@ -16,6 +16,7 @@ from lockbox.contracts.grant.facts import (
     GrantRevoked,
 )
 from lockbox.contracts.grant.terms import LIVE, Confirmation, GrantState, OpenedBy, Thumbprint
+from lockbox.contracts.grant.token import claims_of
 from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import Conflict
 
@@ -132,17 +133,10 @@ class Grant:
 
     def claims(self) -> dict[str, Any]:
         """Return the claims of the signed grant (RFC 7519): `sub` is the engineer, `jti` the grant."""
-        return {
-            "sub": self.requester,
-            "jti": self.id,
-            "request": self.request_id,
-            "tenant": self.tenant,
-            "resources": list(self.resources),
-            "actions": list(self.actions),
-            "iat": self.granted_at.timestamp(),
-            "nbf": self.starts_at.timestamp(),
-            "exp": self.ends_at.timestamp(),
-        }
+        scope, times = (self.resources, self.actions), (self.granted_at, self.starts_at, self.ends_at)
+        return claims_of(
+            self.requester, (self.id, self.request_id), self.tenant, scope, tuple(time.timestamp() for time in times)
+        )
 
     def _ended(self, state: GrantState, by: str, comment: str, now: datetime) -> "Grant":
         self.require_live()

@@ -6,6 +6,7 @@ from typing import Any
 
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import Email, Timestamp, Uuid, format_duration
+from lockbox.contracts.grant.token import require_acceptable
 from lockbox.contracts.request.facts import InfoProvided, RequestCreated
 from lockbox.contracts.request.terms import AccessTerms, RequestState, TermsAsked, matches
 from lockbox.contracts.request.views import TenantView
@@ -55,6 +56,7 @@ def ask(
     _check_duration(terms, tenant)
     _check_start(terms, now)
     _check_service_request(terms, tenant)
+    require_acceptable(terms, requester)
     about: dict[str, Any] = {"request_id": request_id, "requester": requester, "created_at": now}
     request = AccessRequest(**terms.within(**about, expires_at=now + tenant.request_lifetime))
     return Changed(request, (RequestCreated(**terms.within(**about)),))

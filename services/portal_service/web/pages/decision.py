@@ -4,6 +4,7 @@ A decision carries the digest of what the page showed. If that has changed, the 
 decided now and with everything that was typed.
 """
 
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from portal_service.usecases import RequestDetails
 from portal_service.web.pages.request_operations import to_request
 from portal_service.web.shell.forms import Form, as_duration, as_lines, as_moment
 from portal_service.web.shell.permission import obstacle
+from portal_service.web.views.agreement import DISAGREEMENT, agrees
 from portal_service.web.views.open_decision import deliberation_of, noun, vote_of
 from portal_service.web.views.vote import APPROVE, VOTES, effect
 from portal_service.web.wording.refusals import unchanged
@@ -43,6 +45,9 @@ def show_decision(request_id: UUID, name: str) -> ResponseReturnValue:
 def decide(request_id: UUID, name: str) -> ResponseReturnValue:
     """Approve or reject the decision that was shown; the same form twice counts once."""
     form = Form.sent()
+    details = edge().read_request(str(request_id))
+    if not agrees(details):
+        return _page(details, name, form), HTTPStatus.CONFLICT
     try:
         edge().act_on_request(_message(str(request_id), name, form))
     except Invalid as error:
@@ -97,7 +102,7 @@ def _page(details: RequestDetails, name: str, form: Form) -> str:
         vote=vote,
         form=form,
         earlier=vote_of(details, person.email),
-        obstacle=obstacle(details.you, Decide),
+        obstacle=obstacle(details.you, Decide) if agrees(details) else DISAGREEMENT,
         effect=effect(vote, details, person),
         is_pattern=is_pattern,
     )

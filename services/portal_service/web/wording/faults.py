@@ -53,6 +53,7 @@ FAULTS: Mapping[str, str] = {
     "tenant_unknown": "the name of a customer",
     "other_tenant": "{tenant}, as in the address",
     "duration_too_long": "at most {most:duration}",
+    "grant_too_large": "fewer or shorter resources: a signed grant has at most {most} characters",
     "start_not_soon": "a moment in the next {days} days, or nothing",
     "service_request_unlike_pattern": (
         "a service request that looks like {pattern}, where # is a digit and * one or more"

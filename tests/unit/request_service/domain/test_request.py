@@ -140,3 +140,9 @@ def test_answer_when_there_are_too_many_is_refused() -> None:
     with pytest.raises(Conflict) as refused:
         request.answer("Again.", RequestState.INFO_REQUESTED)
     assert refused.value.code == "too_many_answers"
+
+
+def test_ask_when_the_signed_grant_would_be_longer_than_guards_accept_is_refused() -> None:
+    error = refusal(resources=tuple(f"logs/{number:03}/{'x' * 200}" for number in range(100)))
+    assert (error.code, error.faults[0]["field"]) == ("grant_too_large", "resources")
+    assert error.faults[0]["params"] == {"most": 16_384}

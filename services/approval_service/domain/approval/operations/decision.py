@@ -10,6 +10,7 @@ from approval_service.domain.approval.operations.narrowing import narrow, only_s
 from lockbox.contracts.approval.facts import DecisionRecorded
 from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.events import Changed
+from lockbox.contracts.grant.token import require_acceptable
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request.terms import AccessTerms
 from lockbox.errors import Conflict, invalid
@@ -41,7 +42,11 @@ def _terms_left(approval: Approval, pending: PendingDecision, command: Decide, n
             raise invalid("comment", Expected("comment_required"), command.comment)
     if changes is None:
         return terms
-    return narrow(terms, changes, now) if pending.extension is None else only_shorter(terms, changes)
+    if pending.extension is not None:
+        return only_shorter(terms, changes)
+    left = narrow(terms, changes, now)
+    require_acceptable(left, approval.requester, "changes.resources")
+    return left
 
 
 def _recorded(approval: Approval, pending: PendingDecision, after: Deliberation) -> DecisionRecorded:

@@ -300,3 +300,11 @@ def test_decide_when_the_access_would_be_in_a_freeze_is_refused_and_possible_aft
     assert decide(one, ALICE, now=at, changes=Changes(duration=timedelta(hours=1))).state.grant is not None
     assert decide(one, ALICE, now=at, changes=Changes(starts_at=ends)).state.grant is not None
     assert decide(one, ALICE, "deny", now=at).state.state == RequestState.DENIED
+
+
+def test_decision_when_it_names_so_many_items_of_a_pattern_that_no_guard_accepts_the_grant_is_refused() -> None:
+    one = approval(resources=("logs/**",))
+    items = tuple(f"logs/{number:03}/{'x' * 200}" for number in range(100))
+    with pytest.raises(Invalid) as refused:
+        decide(one, VENDOR_APPROVER, changes=Changes(resources=items))
+    assert (refused.value.code, refused.value.faults[0]["field"]) == ("grant_too_large", "changes.resources")
