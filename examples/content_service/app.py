@@ -13,7 +13,7 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 from waitress import serve
 
-from lockbox.guard import Decision, Guard
+from lockbox.guard import Decision, Guard, Options
 from lockbox.guard.middleware import DECISION, RequestGuard
 from lockbox.guard.routes import Route, Routes
 from lockbox.guard.wsgi import GuardedWsgi
@@ -30,7 +30,8 @@ ROUTES = Routes(
     ]
 )
 
-guard = Guard(os.environ["LOCKBOX_URL"], Path(os.environ["LOCKBOX_TOKEN_FILE"]))
+OPTIONS = Options(allow_http=os.environ.get("LOCKBOX_ALLOW_HTTP") == "true")
+guard = Guard(os.environ["LOCKBOX_URL"], Path(os.environ["LOCKBOX_TOKEN_FILE"]), OPTIONS)
 request_guard = RequestGuard(guard, ROUTES, os.environ["CONTENT_ORIGIN"])
 app = Flask(__name__, static_folder=None)
 app.wsgi_app = GuardedWsgi(app.wsgi_app, request_guard)  # type: ignore[method-assign]

@@ -3,6 +3,7 @@
 from approval_service.signer.sealed import signer
 from approval_service.store import AccessStore, ApprovalStore, DirectoryStore, KeyringStore, PolicyStore
 from approval_service.usecases import access, approval, grant, keys, policy
+from approval_service.usecases.access import AccessStores
 from approval_service.usecases.policy import MemberFact
 from lockbox.contracts.access import (
     AccessesRecorded,
@@ -193,12 +194,12 @@ class ApprovalService(operator.OperatedService):
     @command(RecordAccess)
     def record_access(self, caller: Caller, message: RecordAccess) -> AccessRecorded:
         """Put one access on record."""
-        return access.record_access(self.accesses, self.policies, caller, message, self.clock.now())
+        return access.record_access(self._access_stores, caller, message, self.clock.now())
 
     @command(RecordAccesses)
     def record_accesses(self, caller: Caller, message: RecordAccesses) -> AccessesRecorded:
         """Put several accesses on record."""
-        return access.record_accesses(self.accesses, self.policies, caller, message, self.clock.now())
+        return access.record_accesses(self._access_stores, caller, message, self.clock.now())
 
     @command(ListKeys)
     def list_keys(self, caller: Caller, message: ListKeys) -> KeyList:
@@ -219,6 +220,10 @@ class ApprovalService(operator.OperatedService):
     def let_time_pass(self) -> None:
         """Expire requests, start and end grants."""
         approval.advance_due(self.approvals, self._cause(), self.clock.now(), spread)
+
+    @property
+    def _access_stores(self) -> AccessStores:
+        return AccessStores(self.accesses, self.approvals, self.policies)
 
     def _cause(self) -> Cause:
         return Cause(self.name, new_id())

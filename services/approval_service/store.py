@@ -3,21 +3,25 @@
 `approvals` by request id, `policies` by tenant, `members` by address, `accesses` by access id.
 """
 
+import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from prometheus_client import Counter
 from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 
 from approval_service.domain.access import AccessRecord
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.views import as_view
+from approval_service.domain.grant import Grant
 from approval_service.domain.keyring import Keyring
 from approval_service.domain.people import Person
 from approval_service.domain.policy.policy import Policy
 from approval_service.domain.policy.policy import as_view as as_policy_view
-from lockbox.contracts.access import AccessRecorded
+from lockbox.contracts import wire
+from lockbox.contracts.access import AccessRecorded, RefusedAccess
 from lockbox.contracts.approval.facts import RequestCancelled, RequestDenied, RequestExpired
 from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
 from lockbox.contracts.approval.views import ApprovalView
@@ -38,10 +42,15 @@ from lockbox.runtime.storage.visibility import visible_to
 from lockbox.values.timestamps import format_timestamp
 
 SWEEP_AT_ONCE = 2_000
+REFUSED = Counter(
+    "lockbox_access_records_refused_total", "Reports of enforcement points that may not stand on record.", ("code",)
+)
 NEWEST_GRANT_FIRST = Order(("state.grant.granted_at", "_id"), descending=True)
 NEWEST_BREAK_GLASS_FIRST = Order(("state.break_glass.opened_at", "_id"), descending=True)
 FIRST_TO_END = Order(("until", "_id"))
 STAGES, EXTENDED = "state.deliberation.stages", "state.extensions"
+
+log = logging.getLogger(__name__)
 
 
 class ApprovalStore(Aggregates[Approval, ApprovalView]):
@@ -81,6 +90,15 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
         """Return the approval of this grant, or None."""
         document = self.collection.find_one({"state.grant.id": grant_id})
         return None if document is None else self.state(document)
+
+    def grants_by_id(self, grant_ids: Iterable[str]) -> Mapping[str, Grant]:
+        """Return the grants of these ids that exist, with one read."""
+        wanted = list(grant_ids)
+        if not wanted:
+            return {}
+        found = self.collection.find({"state.grant.id": {"$in": wanted}}, {"state.grant": True})
+        grants = (wire.read(Grant, document["state"]["grant"]) for document in found)
+        return {grant.id: grant for grant in grants}
 
     def due(self, now: datetime) -> Iterable[str]:
         """Return the ids of approvals that are due at `now`, shuffled.
@@ -168,6 +186,11 @@ class PolicyStore(Aggregates[Policy, PolicyView]):
         """Return the view of a policy."""
         return as_policy_view(state)
 
+    def existing(self, tenants: Iterable[str]) -> frozenset[str]:
+        """Return those of these tenants that exist."""
+        found = self.collection.find({"_id": {"$in": list(tenants)}}, {"_id": True})
+        return frozenset(document["_id"] for document in found)
+
 
 class KeyringStore(Aggregates[Keyring, KeyList]):
     """The keys that grants are signed with."""
@@ -218,3 +241,8 @@ class AccessStore(Aggregates[AccessRecord, AccessRecorded]):
     def view(self, document: Document, state: AccessRecord) -> AccessRecorded:
         """Return the answer to an enforcement point."""
         return AccessRecorded(access_id=state.access_id)
+
+    def count_refused(self, refused: RefusedAccess, enforcement_point: str) -> None:
+        """Count an access that is refused, and log it as an error."""
+        REFUSED.labels(refused.code).inc()
+        log.error("access %s of %s is refused: %s", refused.access_id, enforcement_point, refused.code)

@@ -9,7 +9,7 @@ from typing import Any
 
 import lockbox.contracts
 from lockbox.contracts import earlier, wire
-from lockbox.contracts.access import AccessAllowed, AccessDenied
+from lockbox.contracts.access import AccessAllowed, AccessDenied, AccessDisputed
 from lockbox.contracts.alert import AlertFailed, AlertSent
 from lockbox.contracts.approval.facts import (
     BreakGlassAcknowledged,
@@ -332,6 +332,17 @@ FACTS_BY_ACTOR: list[tuple[str, Fact]] = [
             ),
             stages=(LEGAL,),
             extension=1,
+        ),
+    ),
+    (
+        POINT,
+        AccessDisputed(
+            **ATTEMPT,
+            claimed_tenant="contoso",
+            grant_id=GRANT_ID,
+            request_id=REQUEST_ID,
+            engineer=ERIN,
+            code="grant_expired",
         ),
     ),
 ]

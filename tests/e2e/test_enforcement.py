@@ -226,7 +226,7 @@ def test_records_when_sent_twice_and_together_are_on_record_once(people: People,
         answer = point.post("/access-events/batch", json={"attempts": some})
         assert answer.status_code == 200
         [refused] = answer.json()["refused"]
-        assert (refused["access_id"], refused["code"]) == (some[1]["access_id"], "tenant_unknown")
+        assert (refused["access_id"], refused["code"]) == (some[1]["access_id"], "tenant_not_of_token")
     assert point.post("/access-events", json=some[0]).status_code == 201
 
     def recorded() -> list[str]:

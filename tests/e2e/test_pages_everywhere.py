@@ -51,6 +51,8 @@ def test_request_of_another_tenant_looks_as_if_it_did_not_exist(open_as: Open, a
     ("name", "path", "status"),
     [
         ("engineer", "/audit", 403),
+        ("engineer", "/settings?tenant=contoso", 403),
+        ("operator", "/settings?tenant=contoso", 403),
         ("engineer", "/settings/try", 403),
         ("contoso_approver", "/settings/document", 403),
         ("operator", "/grants/break-glass", 403),
@@ -93,7 +95,6 @@ PLACES = {
         "/grants",
         "{grant}/complete",
         "{grant}/extend",
-        "/settings",
     ],
     "vendor_approver": [
         "/queue",
@@ -107,7 +108,7 @@ PLACES = {
         "/grants/break-glass",
     ],
     "vendor_auditor": ["/audit", "/audit?tenant=northwind", "/grants/usage?tenant=northwind"],
-    "operator": ["/settings"],
+    "operator": ["/queue"],
     "northwind_approver": ["/queue", "{granted}", "{grant}/revoke", "{broken}", "{broken}/acknowledge"],
     "northwind_admin": ["/queue", "/settings", "/settings/document", "/settings/try", "/grants", "/grants/break-glass"],
     "northwind_auditor": ["/requests", "/audit?type=policy_changed", "/settings", "/grants/usage"],

@@ -108,6 +108,12 @@ class ApprovalsSuite(AggregatesSuite):
         assert store.with_grant(one.granted().id) == one
         assert store.with_grant(REQUEST_ID) is None
 
+    def test_grants_by_id_when_some_exist_gives_those(self, store: Any) -> None:
+        keep(store, granted(1), granted(2), revoked(3), opened(4))
+        one, ended = (changed.state.granted() for changed in (granted(1), revoked(3)))
+        assert store.grants_by_id([one.id, ended.id, REQUEST_ID]) == {one.id: one, ended.id: ended}
+        assert store.grants_by_id([]) == {}
+
     def test_due_when_time_has_passed_names_what_waits_starts_or_ends(self, store: Any) -> None:
         later = granted(2, starts_at=NOW + 2 * HOUR)
         keep(store, opened(1), later, granted(3, duration=HOUR), revoked(4, duration=HOUR))
@@ -204,6 +210,11 @@ class PoliciesSuite(AggregatesSuite):
 
     def step(self, state: Policy) -> Changed[Policy]:
         return Changed(replace(state, version=state.version + 1, changed_at=SOON), self.first.facts)
+
+    def test_existing_when_some_tenants_exist_gives_those(self, store: Any) -> None:
+        store.create("contoso", self.first, act())
+        assert store.existing(["contoso", "nobodys"]) == {"contoso"}
+        assert store.existing([]) == frozenset()
 
 
 class KeyringsSuite(AggregatesSuite):

@@ -12,7 +12,7 @@ from approval_service.domain.keyring import Keyring
 from approval_service.domain.people import Person
 from approval_service.domain.policy.policy import Policy
 from approval_service.domain.policy.policy import as_view as as_policy_view
-from lockbox.contracts.access import AccessRecorded
+from lockbox.contracts.access import AccessRecorded, RefusedAccess
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
 from lockbox.contracts.approval.views import ApprovalView
@@ -115,6 +115,10 @@ class FakeApprovals(FakeAggregates[Approval]):
     def with_grant(self, grant_id: str) -> Approval | None:
         return next((one for one in self.states.values() if one.grant and one.grant.id == grant_id), None)
 
+    def grants_by_id(self, grant_ids: Iterable[str]) -> Mapping[str, Grant]:
+        wanted = set(grant_ids)
+        return {one.grant.id: one.grant for one in self.states.values() if one.grant and one.grant.id in wanted}
+
     def due(self, now: datetime) -> Iterable[str]:
         return [key for key, one in self.states.items() if _due(one, now)]
 
@@ -168,6 +172,9 @@ class FakePolicies(FakeAggregates[Policy]):
     def view(self, key: str, state: Policy) -> PolicyView:
         return as_policy_view(state)
 
+    def existing(self, tenants: Iterable[str]) -> frozenset[str]:
+        return frozenset(set(tenants) & self.states.keys())
+
 
 class FakeDirectory:
     """People by address, with the number of the event that told of each."""
@@ -185,9 +192,16 @@ class FakeDirectory:
 
 
 class FakeAccesses(FakeAggregates[AccessRecord]):
-    """Attempts by their id."""
+    """Attempts by their id, and those that were refused."""
 
     noun = "access"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[tuple[str, str]] = []
+
+    def count_refused(self, refused: RefusedAccess, enforcement_point: str) -> None:
+        self.refused.append((refused.code, enforcement_point))
 
     def view(self, key: str, state: AccessRecord) -> AccessRecorded:
         return AccessRecorded(access_id=state.access_id)

@@ -84,9 +84,10 @@ class GuardSettings:
     spool: str | None = field(default=None, metadata=TEXT)
     spool_bytes: int | None = field(default=None, metadata=ruled(tables.count(1, "one byte at least")))
     spool_sync: bool | None = field(default=None, metadata=ruled(tables.flag))
+    allow_http: bool | None = field(default=None, metadata=ruled(tables.flag))
 
     def guard(self) -> Guard:
-        """Return the guard; raises `Invalid` if it can't read its token or write its spool."""
+        """Return the guard; raises `Invalid` if it can't read its token, write its spool or call the portal safely."""
         given = {option.name: getattr(self, option.name) for option in fields(Options)}
         options = {name: value for name, value in given.items() if value is not None}
         if self.spool is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lockbox.clock import SystemClock
 from lockbox.guard.decision import Attempt, Decision, Shown
 from lockbox.guard.judgement import Binding, Facts, Judge
-from lockbox.guard.portal import PortalClient
+from lockbox.guard.portal import PortalClient, require_protected
 from lockbox.guard.records import Recorder, Strict, is_recordable, record_of
 from lockbox.guard.spool import LARGEST_BYTES, Spool
 from lockbox.guard.stream import Stream
@@ -25,7 +25,7 @@ class Options:
     earlier, as clocks differ; its end is never later. `clock_bound`: the largest difference between this machine's
     clock and Lockbox's. `binding`: whether a grant needs to be bound to a key. `spool`: a folder for records that are
     sent soon after an access and not before it (`buffered`), at most `spool_bytes`; with `spool_sync` they survive a
-    power failure too.
+    power failure too. `allow_http`: the portal may be called without TLS, as in a closed network.
     """
 
     stale_after: float = 5.0
@@ -35,6 +35,7 @@ class Options:
     spool: Path | None = None
     spool_bytes: int = LARGEST_BYTES
     spool_sync: bool = False
+    allow_http: bool = False
 
 
 class Guard:
@@ -46,7 +47,11 @@ class Guard:
     def __init__(
         self, portal_url: str, token_file: Path, options: Options = Options(), clock: SystemClock = THIS_MACHINE
     ) -> None:
-        """`token_file` holds the API token of this enforcement point; raises OSError or ValueError if it doesn't."""
+        """`token_file` holds the API token of this enforcement point; raises OSError or ValueError if it doesn't.
+
+        Raises `Invalid("invalid_portal", ...)` for a portal that the token would reach in the clear.
+        """
+        require_protected(portal_url, allow_http=options.allow_http)
         self._clock = clock
         self._portal_url = portal_url
         self._token = _token_in(token_file)

@@ -1,15 +1,19 @@
 """The portal's HTTP interface, as a guard uses it: documents posted, and answers read while they arrive.
 
 TLS is verified with the certificates of this machine; the environment variable `SSL_CERT_FILE` names others. A proxy is
-taken from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Redirects are not followed.
+taken from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Redirects are not followed. Each call carries the API token, so
+that http is for this machine alone.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
+
+from lockbox.errors import Invalid
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -18,6 +22,28 @@ TIMEOUT_SECONDS = 5.0
 MOST_CONNECTIONS = 100
 READ_BYTES = 65_536
 NO_HEADERS: Mapping[str, str] = {}
+
+
+def require_protected(url: str, *, allow_http: bool = False) -> None:
+    """Raise `Invalid("invalid_portal", ...)` unless the token is safe on its way: https, or http on this machine.
+
+    `allow_http`: http to other machines counts too.
+    """
+    address = urlsplit(url)
+    protected = address.scheme == "https" or (address.scheme == "http" and (allow_http or _is_here(address.hostname)))
+    if not protected or not address.hostname:
+        expected = "an https address, or http to 127.0.0.1, ::1 or localhost"
+        raise Invalid(
+            "invalid_portal", f"portal: expected {expected}, got {url!r}; `allow_http` is for closed networks"
+        )
+
+
+def _is_here(host: str | None) -> bool:
+    """Return whether a host is this machine: localhost, or an address of the loopback interface."""
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 class PortalUnreachable(Exception):

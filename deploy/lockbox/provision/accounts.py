@@ -20,6 +20,8 @@ DEMO_MEMBERS: Mapping[str, tuple[str, str, list[str]]] = {
     "fabrikam_admin": ("fiona.admin@fabrikam.example", "fabrikam", ["customer_admin"]),
 }
 ENFORCEMENT_POINT = "content-service@vendor.example"
+TENANTS_OF_CONTENT = ("contoso", "fabrikam")
+"""The tenants with content in the example product, and so those of its token."""
 
 
 Members = Mapping[str, tuple[str, str, list[str]]]
@@ -57,7 +59,7 @@ def _seed(members: Members, accounts: Mapping[str, Mapping[str, str]], api_token
         "organisation": "vendor",
         "roles": ["enforcement_point"],
         "api_token": api_token,
-        "tenants": sorted({organisation for _, organisation, _ in members.values()} - {"vendor"}),
+        "tenants": list(TENANTS_OF_CONTENT),
     }
     return {"members": [*people, machine]}
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from lockbox.contracts import wire
-from lockbox.contracts.access import AccessAllowed, AccessAttempt, AccessDenied
+from lockbox.contracts.access import AccessAllowed, AccessAttempt, AccessDenied, AccessDisputed
 from lockbox.contracts.events import Changed
-from lockbox.contracts.fields import Uuid
+from lockbox.contracts.fields import TenantName, Uuid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +20,12 @@ class AccessRecord:
         fields = wire.named(AccessAttempt, attempt)
         kind = AccessAllowed if fields.pop("allowed") else AccessDenied
         return Changed(cls(access_id=attempt.access_id), (kind(**fields, enforcement_point=enforcement_point),))
+
+    @classmethod
+    def disputed(
+        cls, attempt: AccessAttempt, enforcement_point: str, code: str, tenant: TenantName | None
+    ) -> "Changed[AccessRecord]":
+        """Record that an enforcement point reports an allowed access which is refused, for this tenant's people."""
+        fields = wire.named(AccessAttempt, attempt) | {"tenant": tenant, "claimed_tenant": attempt.tenant, "code": code}
+        told = {name: fields[name] for name in fields.keys() - {"allowed", "reason"}}
+        return Changed(cls(access_id=attempt.access_id), (AccessDisputed(**told, enforcement_point=enforcement_point),))

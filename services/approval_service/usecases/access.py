@@ -1,12 +1,14 @@
 """Use cases of enforcement points: list revocations, record attempts to use content."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from approval_service.domain.access import AccessRecord
+from approval_service.domain.access_check import AccessCheck
+from approval_service.domain.grant import Grant
 from approval_service.usecases.keys import Keyrings, keyring
-from approval_service.usecases.policy import Policies
 from lockbox.contracts.access import (
     AccessAttempt,
     AccessesRecorded,
@@ -33,11 +35,39 @@ class Revocable(Protocol):
     def revoked(self, now: datetime, since: datetime | None) -> Iterable[str]: ...  # noqa: D102
 
 
+class Grants(Protocol):
+    """The store of approvals, and so of grants."""
+
+    def grants_by_id(self, grant_ids: Iterable[str]) -> Mapping[str, Grant]: ...  # noqa: D102
+
+
+class KnownTenants(Protocol):
+    """The store of policies, and so of tenants."""
+
+    def existing(self, tenants: Iterable[str]) -> frozenset[str]: ...  # noqa: D102
+
+
 class Accesses(Protocol):
     """The store of attempts to use content."""
 
     def create(self, key: str, changed: Changed[AccessRecord], act: Act) -> AccessRecorded: ...  # noqa: D102
     def create_many(self, changed: Mapping[str, Changed[AccessRecord]], act: Act) -> None: ...  # noqa: D102
+    def count_refused(self, refused: RefusedAccess, enforcement_point: str) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class AccessStores:
+    """The stores that a reported access is checked against and recorded in."""
+
+    accesses: Accesses
+    approvals: Grants
+    policies: KnownTenants
+
+    def check(self, point: Caller, attempts: Sequence[AccessAttempt], now: datetime) -> AccessCheck:
+        """Return the check of some attempts, with one read of the tenants and one of the grants."""
+        tenants = self.policies.existing({one.tenant for one in attempts})
+        grants = self.approvals.grants_by_id({one.grant_id for one in attempts if one.allowed and one.grant_id})
+        return AccessCheck(point, tenants, grants, now)
 
 
 def list_revocations(approvals: Revocable, keyrings: Keyrings, query: ListRevocations, now: datetime) -> RevocationList:
@@ -53,29 +83,35 @@ def list_revocations(approvals: Revocable, keyrings: Keyrings, query: ListRevoca
     )
 
 
-def record_access(
-    accesses: Accesses, policies: Policies, caller: Caller, attempt: RecordAccess, now: datetime
-) -> AccessRecorded:
-    """Put one attempt to use content on record."""
-    if policies.find(attempt.tenant) is None:
-        raise Invalid("tenant_unknown", f"tenant: {_unknown(attempt)}")
-    return accesses.create(attempt.access_id, AccessRecord.of(attempt, caller.email), Act(caller.cause(), now))
+def record_access(stores: AccessStores, caller: Caller, attempt: RecordAccess, now: datetime) -> AccessRecorded:
+    """Put one attempt to use content on record; raises `Invalid` for one that is refused."""
+    check = stores.check(caller, (attempt,), now)
+    act, refused = Act(caller.cause(), now), check.refusal(attempt)
+    if refused is None:
+        return stores.accesses.create(attempt.access_id, AccessRecord.of(attempt, caller.email), act)
+    stores.accesses.count_refused(refused, caller.email)
+    if attempt.allowed:
+        stores.accesses.create(attempt.access_id, _dispute(check, attempt, refused), act)
+    raise Invalid(refused.code, refused.message)
 
 
-def record_accesses(
-    accesses: Accesses, policies: Policies, caller: Caller, command: RecordAccesses, now: datetime
-) -> AccessesRecorded:
-    """Put several attempts to use content on record; those of unknown tenants are refused."""
-    known = {tenant for tenant in {attempt.tenant for attempt in command.attempts} if policies.find(tenant)}
-    recorded = {one.access_id: AccessRecord.of(one, caller.email) for one in command.attempts if one.tenant in known}
-    accesses.create_many(recorded, Act(caller.cause(), now))
-    refused = (one for one in command.attempts if one.tenant not in known)
-    return AccessesRecorded(
-        refused=tuple(
-            RefusedAccess(access_id=one.access_id, code="tenant_unknown", message=_unknown(one)) for one in refused
-        )
-    )
+def record_accesses(stores: AccessStores, caller: Caller, command: RecordAccesses, now: datetime) -> AccessesRecorded:
+    """Put several attempts to use content on record, and return those that are refused.
+
+    An allowed access that is refused is on record as disputed: content was served, or the report is false.
+    """
+    check = stores.check(caller, command.attempts, now)
+    checked = [(one, check.refusal(one)) for one in command.attempts]
+    recorded = {one.access_id: AccessRecord.of(one, caller.email) for one, refused in checked if refused is None}
+    disputed = {one.access_id: _dispute(check, one, refused) for one, refused in checked if refused and one.allowed}
+    refusals = tuple(refused for _, refused in checked if refused)
+    for refused in refusals:
+        stores.accesses.count_refused(refused, caller.email)
+    stores.accesses.create_many(recorded | disputed, Act(caller.cause(), now))
+    return AccessesRecorded(refused=refusals)
 
 
-def _unknown(attempt: AccessAttempt) -> str:
-    return f"there is no tenant {attempt.tenant!r}"
+def _dispute(check: AccessCheck, attempt: AccessAttempt, refused: RefusedAccess) -> Changed[AccessRecord]:
+    """Return the dispute of an allowed access, for the people of its tenant if the token may speak of that."""
+    tenant = attempt.tenant if check.is_for(attempt.tenant) else None
+    return AccessRecord.disputed(attempt, check.point.email, refused.code, tenant)

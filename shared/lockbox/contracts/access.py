@@ -45,6 +45,30 @@ class AccessDenied(AccessUsed):
     """An enforcement point refused content."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class AccessDisputed(Fact, source="approval_service", subject="access_id"):
+    """An enforcement point reported an access that it allowed, and its token, the time or the grant contradicts it.
+
+    `code` is the contradiction. `tenant` is null where the token is not for the tenant that was claimed.
+    """
+
+    access_id: Uuid
+    claimed_tenant: TenantName
+    grant_id: Uuid | None
+    request_id: Uuid | None
+    engineer: Email | None
+    resource: str
+    action: str
+    code: str
+    enforcement_point: str
+    at: Timestamp
+
+    @property
+    def subject(self) -> str:
+        """The id of the grant that was named, or of the access without one."""
+        return self.grant_id or self.access_id
+
+
 # --- answers -------------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from flask import Flask, g, request, url_for
 from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.audit import ListRecords
 from lockbox.contracts.identity import Caller
+from lockbox.contracts.policy.operations import GetPolicy
 from lockbox.contracts.request.operations import CreateRequest
 from lockbox.values.timestamps import format_timestamp
 from portal_service.edge import caller, edge
@@ -40,7 +41,7 @@ def places(person: Caller) -> list[Place]:
         (True, Place(queue, "inbox", "pages.queue.show_queue")),
         (reads, Place("All requests", "list", "pages.requests.list_requests")),
         (reads, Place("Grants", "key", "pages.grants.list_grants")),
-        (True, Place("Settings", "sliders", "pages.policy.show_policy")),
+        (GetPolicy.admits(person), Place("Settings", "sliders", "pages.policy.show_policy")),
         (ListRecords.admits(person), Place("Audit trail", "book", "pages.audit.list_records")),
     ]
     return [place for fits, place in offered if fits]

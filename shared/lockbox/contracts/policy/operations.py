@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lockbox.contracts.calls import APPROVAL, SIGNED_IN, Call
+from lockbox.contracts.calls import APPROVAL, Call
 from lockbox.contracts.fields import Comment, Count, Email, IdempotencyKey, TenantName, Timestamp
 from lockbox.contracts.identity import CUSTOMER_ROLES, Role
 from lockbox.contracts.policy.document import PolicySettings
@@ -12,7 +12,12 @@ from lockbox.contracts.request.terms import TermsAsked
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetPolicy(Call[PolicyView], service=APPROVAL, rest="GET /tenants/{tenant}/policy", roles=SIGNED_IN):
+class GetPolicy(
+    Call[PolicyView],
+    service=APPROVAL,
+    rest="GET /tenants/{tenant}/policy",
+    roles=(Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, *sorted(CUSTOMER_ROLES)),
+):
     """Read a tenant's policy."""
 
     tenant: TenantName

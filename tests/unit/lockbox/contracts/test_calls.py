@@ -39,6 +39,7 @@ ROLES: dict[str, set[Role]] = {
     "replay_parked": {Role.OPERATOR},
     "complete_grant": {Role.ENGINEER},
     "create_request": {Role.ENGINEER},
+    "get_policy": {Role.VENDOR_APPROVER, Role.VENDOR_AUDITOR, *CUSTOMER_ROLES},
     "get_grant_token": {Role.ENGINEER},
     "list_keys": {Role.OPERATOR},
     "list_revocations": {Role.ENFORCEMENT_POINT},

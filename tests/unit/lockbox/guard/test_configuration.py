@@ -48,6 +48,7 @@ def test_read_settings_when_all_is_given_reads_it_with_paths_that_begin_at_the_f
         "spool": "spool",
         "spool_bytes": 1000,
         "spool_sync": True,
+        "allow_http": True,
         "certificate_header": "X-Client-Cert",
         "frontend": "nginx",
     }
@@ -61,11 +62,21 @@ def test_read_settings_when_all_is_given_reads_it_with_paths_that_begin_at_the_f
         spool="/etc/lockbox/spool",
         spool_bytes=1000,
         spool_sync=True,
+        allow_http=True,
         origin="https://files.vendor.example",
         certificate_header="X-Client-Cert",
         frontend="nginx",
         routes=[Route("/documents/{tenant}/{resource...}", {"GET": "read"})],
     )
+
+
+def test_guard_when_its_settings_name_a_portal_in_the_clear_is_refused_by_that_name(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("lbk_secret")
+    told = {"portal": "http://lockbox.vendor.example", "token_file": "token"}
+    with pytest.raises(Invalid) as refused:
+        read_settings(GuardSettings, told, tmp_path).guard()
+    assert refused.value.code == "invalid_portal"
+    assert read_settings(GuardSettings, told | {"allow_http": True}, tmp_path).guard()
 
 
 def test_read_settings_when_paths_are_absolute_leaves_them() -> None:

@@ -30,6 +30,7 @@ from tests.waiting import eventually
 
 from lockbox.contracts import wire
 from lockbox.contracts.access import RecordAccess
+from lockbox.errors import Invalid
 from lockbox.guard import Decision, Guard, Options
 
 PATIENCE = 30.0
@@ -291,6 +292,48 @@ def test_guard_when_its_token_file_holds_no_token_does_not_start(tmp_path: Path,
     (tmp_path / "token").write_text(text)
     with pytest.raises(ValueError, match="holds no API token"):
         Guard("http://127.0.0.1:1", tmp_path / "token")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://lockbox.example",
+        "http://10.0.0.1:8480",
+        "http://127.0.0.1@lockbox.example",
+        "http://127.0.0.1.lockbox.example",
+        "http://localhost.example",
+        "http://0.0.0.0:8480",
+        "HTTP://lockbox.example",
+        "ftp://127.0.0.1",
+        "lockbox.example",
+        "https://",
+        "",
+    ],
+)
+def test_guard_when_its_token_would_travel_in_the_clear_does_not_start(tmp_path: Path, url: str) -> None:
+    (tmp_path / "token").write_text("lbk_secret")
+    with pytest.raises(Invalid) as refused:
+        Guard(url, tmp_path / "token")
+    assert refused.value.code == "invalid_portal"
+    assert refused.value.message.startswith("portal: expected an https address, or http to 127.0.0.1")
+    assert repr(url) in refused.value.message
+    assert "lbk_secret" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://lockbox.example", "http://127.0.0.1:8480", "http://127.9.9.9", "http://[::1]:1", "http://localhost"],
+)
+def test_guard_when_its_portal_is_https_or_on_this_machine_starts(tmp_path: Path, url: str) -> None:
+    (tmp_path / "token").write_text("lbk_secret")
+    assert not Guard(url, tmp_path / "token").ready
+
+
+def test_guard_when_http_is_allowed_for_a_closed_network_starts(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("lbk_secret")
+    assert not Guard("http://portal_service:8480", tmp_path / "token", Options(allow_http=True)).ready
+    with pytest.raises(Invalid, match="expected an https address"):
+        Guard("ftp://portal_service", tmp_path / "token", Options(allow_http=True))
 
 
 def test_guard_when_stopped_before_it_was_started_ends_quietly(silent: Guard, portal: StandIn) -> None:

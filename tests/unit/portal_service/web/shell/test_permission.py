@@ -49,10 +49,10 @@ def test_use_of_an_operation_follows_its_declared_roles() -> None:
 @pytest.mark.parametrize(
     ("person", "labels"),
     [
-        (ENGINEER, ["My queue", "All requests", "Grants", "Settings"]),
+        (ENGINEER, ["My queue", "All requests", "Grants"]),
         (VENDOR_APPROVER, ["My queue", "All requests", "Grants", "Settings"]),
         (VENDOR_AUDITOR, ["Overview", "All requests", "Grants", "Settings", "Audit trail"]),
-        (OPERATOR, ["Overview", "Settings"]),
+        (OPERATOR, ["Overview"]),
         (ALICE, ["My queue", "All requests", "Grants", "Settings"]),
         (ADMIN, ["My queue", "All requests", "Grants", "Settings", "Audit trail"]),
         (AUDITOR, ["Overview", "All requests", "Grants", "Settings", "Audit trail"]),

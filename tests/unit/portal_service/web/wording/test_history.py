@@ -208,6 +208,7 @@ def test_text_that_the_actor_typed_stands_below_the_sentence(name: str, data: di
         ("approval_service.break_glass_used.v1", {}, "bad"),
         ("approval_service.access_granted.v1", {}, "good"),
         ("approval_service.access_denied.v1", {}, "bad"),
+        ("approval_service.access_disputed.v1", {}, "bad"),
         ("approval_service.grant_expired.v1", {}, "quiet"),
         ("portal_service.signed_in.v1", {}, "quiet"),
         ("portal_service.sign_in_failed.v1", {}, "bad"),
@@ -225,6 +226,22 @@ def test_tone_of_an_event_is_that_of_its_news(name: str, data: dict[str, Any], t
             "approval_service.access_denied.v1",
             {"engineer": None, "action": "read", "resource": "a/b", "reason": "grant_revoked"},
             "An unknown caller was refused: read on a/b (grant revoked)",
+        ),
+        (
+            "approval_service.access_disputed.v1",
+            {"engineer": "e@v.example", "action": "read", "resource": "a/b", "enforcement_point": "p@v.example"},
+            "p@v.example reports a use that Lockbox disputes: read on a/b of contoso by e@v.example "
+            "(the grant had expired)",
+        ),
+        (
+            "portal_service.api_token_created.v1",
+            {"email": "p@v.example", "tenants": ["contoso", "fabrikam"]},
+            "An API token was created for p@v.example for contoso, fabrikam",
+        ),
+        (
+            "portal_service.api_token_changed.v1",
+            {"email": "p@v.example", "tenants": ["*"]},
+            "The API token of p@v.example is now for all tenants",
         ),
         (
             "approval_service.access_allowed.v1",
