@@ -54,6 +54,15 @@ class TestApprovals(OnMongoDB, ApprovalsSuite):
     kind = approvals.ApprovalStore
 
 
+def test_grants_by_id_when_read_uses_the_index_of_grants(database: Any) -> None:
+    store = approvals.ApprovalStore(database, Offers())
+    store.ensure_indexes()
+    found = store.collection.find({"state.grant.id": {"$in": ["a", "b"]}}, {"state.grant": True})
+    plan = str(found.explain()["queryPlanner"]["winningPlan"])
+    assert "state.grant.id_1" in plan
+    assert "COLLSCAN" not in plan
+
+
 class TestPolicies(OnMongoDB, PoliciesSuite):
     kind = approvals.PolicyStore
 
