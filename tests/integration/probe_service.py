@@ -17,12 +17,14 @@ from lockbox.contracts.events import Event, Fact
 from lockbox.contracts.identity import Caller
 from lockbox.runtime.broker import topology
 from lockbox.runtime.events import subscription
+from lockbox.runtime.host import health as health_module
 from lockbox.runtime.host.health import HealthServer
 from lockbox.runtime.rpc.server import command
 
 ORDERS = Path(os.environ["PROBE"])
 JOURNAL = ORDERS.with_suffix(".journal")
 
+health_module.LAG_LIMIT_SECONDS, health_module.REMEMBERED_SECONDS = 2.0, 3.0
 topology.RETRY_SECONDS = subscription.RETRY_SECONDS = (1, 2, 3)
 
 
@@ -63,7 +65,7 @@ class ProbeService:
             eventlet.sleep(float(orders.split()[1]))
         if orders == "block":
             ORDERS.write_text("")
-            patcher.original("time").sleep(8)  # no green thread gets past this one
+            patcher.original("time").sleep(3.5)  # no green thread gets past this one
         note("end", probed.probe_id)
 
     @command(Ping)
