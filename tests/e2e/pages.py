@@ -42,14 +42,8 @@ def reload_until(page: Page, shown: Callable[[], bool]) -> None:
         page.reload()
 
 
-def form_of(page: Page) -> dict[str, str]:
-    """What the page's own form sends without anything typed: its hidden fields, and the boxes that are ticked."""
-    inputs = page.locator("main form[method=post]").locator("input[type=hidden], input[type=checkbox]:checked")
-    return {field.get_attribute("name") or "": field.input_value() for field in inputs.all()}
-
-
-class HiddenFields(HTMLParser):
-    """Collects the hidden fields of a document's forms: its `fields` are what a form sends with nothing typed."""
+class FormFields(HTMLParser):
+    """Collects the hidden fields and ticked boxes of a document: its `fields` are sent when nothing is typed."""
 
     def __init__(self, document: str) -> None:
         super().__init__()
@@ -57,9 +51,9 @@ class HiddenFields(HTMLParser):
         self.feed(document)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
-        if (tag, told.get("type")) == ("input", "hidden"):
-            self.fields[told["name"] or ""] = told.get("value") or ""
+        given = dict(attrs)
+        if tag == "input" and (given.get("type") == "hidden" or "checked" in given):
+            self.fields[given["name"] or ""] = given.get("value") or "on"
 
 
 def barriers(page: Page) -> list[str]:

@@ -188,6 +188,12 @@ def test_audit_when_filtered_gives_what_was_asked_for(people: People) -> None:
     assert [record["id"] for record in between] == [r["id"] for r in by_subject if r["time"] < end]
     newest = auditor.get("/tenants/contoso/audit", newest_first=True, limit=5)["items"]
     assert [r["time"] for r in newest] == sorted((r["time"] for r in newest), reverse=True)
+    first = auditor.get("/tenants/contoso/audit", newest_first=True, limit=2, subject=request_id)
+    older = {"cursor": first["next_cursor"], "newest_first": True, "limit": 2, "subject": request_id}
+    paged = first["items"] + auditor.get("/tenants/contoso/audit", **older)["items"]
+    whole = [record["id"] for record in reversed(auditor.trail("contoso", subject=request_id))]
+    begin = whole.index(paged[0]["id"])
+    assert [record["id"] for record in paged] == whole[begin : begin + 4]
 
 
 def test_audit_when_read_by_roles_shows_each_its_own(people: People) -> None:

@@ -1,4 +1,4 @@
-"""Asking for more time while access is open, and deciding on it, in a real browser."""
+"""Asking for more time while access is open, deciding on it, and completing it, in a real browser."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from tests.e2e.pages import Open, barriers, reload_until, row
 from tests.people import People
 
 
-def test_extension_when_approved_shorter_lets_the_access_end_that_much_later(
+def test_extension_when_approved_shorter_lets_the_access_end_that_much_later_unless_completed(
     open_as: Open, approved: dict[str, Any], people: People
 ) -> None:
     ends_at = datetime.fromisoformat(approved["grant"]["ends_at"])
@@ -48,34 +48,13 @@ def test_extension_when_approved_shorter_lets_the_access_end_that_much_later(
     history = customer.get_by_role("region", name="History")
     reload_until(customer, lambda: "The access was extended until" in history.inner_text())
 
-
-def test_extension_when_rejected_leaves_the_end_as_it_is(
-    open_as: Open, approved: dict[str, Any], people: People
-) -> None:
-    body = {"duration": "PT10M", "justification": "Nearly done."}
-    asked = people.engineer.post(f"/grants/{approved['grant']['id']}/extensions", body)
-    assert asked.status_code == 201, asked.text
-    page = open_as("vendor_approver", f"/requests/{approved['id']}")
-    expect(page.get_by_role("heading", name="Your decision on the extension")).to_be_visible()
-    page.get_by_role("button", name="Reject").click()
-    expect(page.get_by_text("You rejected this extension.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Extension 1 Denied")).to_be_visible()
-    assert people.engineer.get(f"/grants/{approved['grant']['id']}")["ends_at"] == approved["grant"]["ends_at"]
-
-
-def test_extension_when_longer_than_the_policy_allows_says_so_beside_it(
-    open_as: Open, approved: dict[str, Any]
-) -> None:
-    page = open_as("engineer", f"/grants/{approved['grant']['id']}/extend")
-    page.get_by_label("How much longer").fill("30h")
-    page.get_by_label("Why").fill("To be sure.")
-    page.get_by_role("button", name="Ask for more time").click()
-    expect(page.locator("#duration-error")).to_contain_text("at most")
-    assert page.get_by_label("Why").input_value() == "To be sure."
-
-
-def test_extension_is_offered_to_the_engineer_alone(open_as: Open, approved: dict[str, Any]) -> None:
-    page = open_as("contoso_approver", f"/grants/{approved['grant']['id']}/extend")
-    expect(page.get_by_role("heading", name="You can't do this now")).to_be_visible()
-    page.goto(page.url.partition("/grants")[0] + f"/requests/{approved['id']}")
-    expect(page.get_by_role("link", name="Ask for more time")).to_have_count(0)
+    engineer.get_by_role("link", name="Grants").click()
+    live = engineer.get_by_role("listitem").filter(has_text=approved["service_request"])
+    live.get_by_role("link", name="Complete").click()
+    expect(engineer.get_by_role("heading", name="Complete this access?")).to_be_visible()
+    engineer.get_by_label("What was done").fill("Solved.")
+    engineer.get_by_role("button", name="Complete access").click()
+    expect(engineer.get_by_text("You completed the access.")).to_be_visible()
+    assert people.engineer.get(f"/grants/{approved['grant']['id']}")["state"] == "COMPLETED"
+    engineer.get_by_role("link", name="Grants").click()
+    expect(row(engineer, approved["service_request"])).to_contain_text("Completed")

@@ -6,7 +6,6 @@ from typing import Any
 from playwright.sync_api import expect
 from tests.e2e.pages import Open, reload_until, row
 from tests.people import People
-from tests.waiting import eventually
 
 
 def test_request_when_asked_about_is_answered_and_goes_on(
@@ -38,27 +37,3 @@ def test_request_when_asked_about_is_answered_and_goes_on(
     expect(history).to_contain_text(f"{people.vendor_approver.email} asked {people.engineer.email} for information")
     approver.get_by_role("button", name="Approve").click()
     expect(approver.get_by_text("You approved this request.")).to_be_visible()
-
-
-def test_request_when_asked_about_can_be_answered_on_its_own_page_and_decided_without(
-    open_as: Open, ask: Callable[..., Any], people: People
-) -> None:
-    asked = ask()
-    people.vendor_approver.post(f"/requests/{asked['id']}/info-requests", {"question": "Why?"})
-    engineer = open_as("engineer", f"/requests/{asked['id']}")
-    expect(engineer.get_by_role("region", name="The approvers want to know")).to_contain_text("Why?")
-    approver = open_as("vendor_approver", f"/requests/{asked['id']}")
-    approver.get_by_role("button", name="Approve").click()
-    expect(approver.get_by_text("You approved this request.")).to_be_visible()
-    eventually(lambda: people.engineer.get(f"/requests/{asked['id']}")["state"] == "PENDING_CUSTOMER")
-    engineer.get_by_label("Your answer").fill("Too late.")
-    engineer.get_by_role("button", name="Send answer").click()
-    expect(engineer.get_by_role("heading", name="You can't do this now")).to_be_visible()
-
-
-def test_question_when_empty_is_not_sent(open_as: Open, ask: Callable[..., Any], people: People) -> None:
-    asked = ask()
-    page = open_as("vendor_approver", f"/requests/{asked['id']}/ask")
-    page.get_by_role("button", name="Send question").click()
-    expect(page.locator("#question-error")).to_contain_text("1 to 4000 characters")
-    assert people.engineer.get(f"/requests/{asked['id']}")["state"] == "PENDING_VENDOR"

@@ -230,28 +230,27 @@ def test_page_when_filtered_shows_the_grants_of_that_period_alone(open_as: Open,
     ],
 )
 def test_page_when_it_can_not_be_shown_says_so(
-    open_as: Open, people: People, name: str, path: str, status: int
+    browse: Callable[[str], httpx.Client], name: str, path: str, status: int
 ) -> None:
-    page = open_as(name)
-    answer = page.goto(people.portal + path)
-    assert answer is not None
-    assert answer.status == status
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    answer = browse(name).get(path)
+    assert answer.status_code == status
+    assert "Sign out" in answer.text
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("path", ["", "/{id}"])
 def test_page_is_accessible_fits_and_logs_no_error(
-    open_as: Open, people: People, story: dict[str, Any], width: int, path: str
+    open_as: Open, people: People, story: dict[str, Any], path: str
 ) -> None:
-    page = open_as("fabrikam_admin", "/queue", viewport={"width": width, "height": 900})
+    page = open_as("fabrikam_admin", "/queue")
     logged: list[str] = []
     page.on("console", lambda message: logged.append(message.text) if message.type in {"error", "warning"} else None)
     answer = page.goto(f"{people.portal}/grants/usage{path.format(id=story['used']['id'])}")
     assert answer is not None
     assert answer.status == 200
-    if shots := os.environ.get("LOCKBOX_SCREENSHOTS"):
-        page.screenshot(path=f"{shots}/usage{'-grant' if path else ''}-{width}.png", full_page=True)
-    assert barriers(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        if shots := os.environ.get("LOCKBOX_SCREENSHOTS"):
+            page.screenshot(path=f"{shots}/usage{'-grant' if path else ''}-{width}.png", full_page=True)
+        assert barriers(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert logged == []
