@@ -57,10 +57,9 @@ def refuse_input(*, query: bool, body: bool) -> None:
 
     A selection in the wrong place could widen an operation: `DELETE /ops/parked/{queue}?parked_id=...` would drop all.
     """
-    if query:
-        wire.decode(Nothing, request.args.to_dict())
-    if body:
-        wire.decode(Nothing, _body(request))
+    for unread, given in ((query, lambda: request.args.to_dict()), (body, lambda: _body(request))):
+        if unread and (found := given()) != {}:
+            wire.decode(Nothing, found)
 
 
 def signed_in(view: Callable[P, R]) -> Callable[P, R]:
