@@ -246,5 +246,5 @@ def test_machine_when_events_are_not_in_the_write_finds_the_loss(
     database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lockbox.runtime.storage.aggregates.stored", lambda waiting: [])
-    with pytest.raises(AssertionError, match="each change has its event once|on record is what was published"):
+    with pytest.raises(AssertionError, match=r"each change has its event once|on record is what was published"):
         run(database, Phase.generate)
