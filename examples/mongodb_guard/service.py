@@ -10,8 +10,8 @@ from examples.mongodb_guard.store import GrantStore
 from examples.mongodb_guard.usecases import Credentials, Guarded
 from lockbox.contracts.events import Event, Fact
 from lockbox.runtime.events.subscription import subscribe
-from lockbox.runtime.host.clock import Clock
-from lockbox.runtime.host.health import Health
+from lockbox.runtime.host.clock import ServiceClock
+from lockbox.runtime.host.health import HealthServer
 from lockbox.runtime.host.settings import Provided
 from lockbox.runtime.host.stores import Store
 from lockbox.runtime.host.timer import every
@@ -27,8 +27,8 @@ class MongodbGuard:
     access = Provided(access)
     request_guard = Provided(login.request_guard)
     settings = Provided(settings)
-    clock = Clock()
-    health = Health()
+    clock = ServiceClock()
+    health = HealthServer()
 
     @subscribe(*LISTENS_TO)
     def on_grant(self, event: Event, fact: Fact) -> None:
