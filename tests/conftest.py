@@ -62,12 +62,19 @@ def stack() -> Iterator[Stack]:
     stack = Stack(home, Plan(existing, product=PRODUCT, random_ports=True, members=members))
     try:
         stack.up()
+        _keep_documents(stack)
         yield stack
     finally:
         stack.down()
         assert list(started_here(home)) == []
         if "LOCKBOX_KEEP_HOME" not in os.environ:
             shutil.rmtree(home)
+
+
+def _keep_documents(stack: Stack) -> None:
+    """Have MongoDB remove nothing by its age: the tests' moments lie in the past."""
+    with MongoClient[dict[str, Any]](stack.servers.database_uri(ADMIN, stack.secrets.database)) as client:
+        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
 
 
 @pytest.fixture(scope="session")
