@@ -47,7 +47,17 @@ from lockbox.contracts.grant.facts import (
 from lockbox.contracts.grant.operations import GetGrantToken
 from lockbox.contracts.grant.terms import Confirmation, GrantState
 from lockbox.contracts.identity import Caller, Role
-from lockbox.contracts.policy.document import BreakGlass, Condition, Freeze, Group, Hours, Rule, Side, StagePlan
+from lockbox.contracts.policy.document import (
+    DEFAULT_STAGES,
+    BreakGlass,
+    Condition,
+    Freeze,
+    Group,
+    Hours,
+    Rule,
+    Side,
+    StagePlan,
+)
 from lockbox.contracts.request.facts import InfoProvided
 from lockbox.contracts.request.terms import RequestState
 from lockbox.errors import LockboxError
@@ -149,6 +159,9 @@ class ApprovalMachine(RuleBasedStateMachine):
 
     @initialize(under=POLICIES, starts_in=st.none() | st.sampled_from([timedelta(minutes=30), timedelta(hours=6)]))
     def open(self, under: Policy, starts_in: timedelta | None) -> None:
+        self.begin(under, starts_in)
+
+    def begin(self, under: Policy, starts_in: timedelta | None) -> None:
         self.now = NOW
         self.policy = under
         self.events: list[RecordedFact] = []
@@ -448,6 +461,41 @@ class ApprovalMachine(RuleBasedStateMachine):
             assert after.extensions == before.extensions
 
 
+class ConsentMachine(ApprovalMachine):
+    """The same under policies with consent in advance, where access opens in a few steps."""
+
+    @initialize(
+        under=st.builds(
+            policy,
+            stages=st.sampled_from([DEFAULT_STAGES, DEFAULT_STAGES[1:]]),
+            maximum_total=st.just(timedelta(hours=9)),
+            rules=st.sampled_from([(rule,) for rule in CONSENTS]),
+            freezes=st.sampled_from([(), (FREEZE,)]),
+        ),
+        starts_in=st.none() | st.just(timedelta(minutes=30)),
+    )
+    def open(self, under: Policy, starts_in: timedelta | None) -> None:
+        self.begin(under, starts_in)
+
+    @precondition(lambda self: self.approval.pending_decision is not None)
+    @rule(step=st.sampled_from([timedelta(minutes=40), timedelta(hours=2), timedelta(hours=11)]))
+    def all_say_yes_later(self, step: timedelta) -> None:
+        self.now += step
+        self.all_vendors_say_yes()
+
+    @precondition(lambda self: self.approval.grant is not None)
+    @rule(duration=st.sampled_from([timedelta(minutes=20), timedelta(hours=7)]))
+    def ask_for_more_time_and_get_it_from_the_vendor(self, duration: timedelta) -> None:
+        self._attempt(ASKER, lambda: extend(self.approval, ASKER, duration, "Longer.", self.now))
+        self.all_vendors_say_yes()
+
+    def all_vendors_say_yes(self) -> None:
+        pending = self.approval.pending_decision
+        stage = pending.deliberation.stage if pending else None
+        if stage is not None and stage.side == V:
+            self.decide(DECIDERS[1], "approve", None)
+
+
 def _eligible(by: Caller, stage: StagePlan) -> bool:
     return any(_member(by, group, stage) for group in stage.groups)
 
@@ -472,7 +520,7 @@ def _within(narrow: Iterable[str], wide: Iterable[str]) -> bool:
 
 
 EXAMPLES = {"quick": 200, "thorough": 2_000, "nightly": 10_000}
-TestApproval = ApprovalMachine.TestCase
-TestApproval.settings = settings(
+TestApproval, TestConsent = ApprovalMachine.TestCase, ConsentMachine.TestCase
+TestApproval.settings = TestConsent.settings = settings(
     max_examples=EXAMPLES[os.environ.get("HYPOTHESIS_PROFILE", "quick")], stateful_step_count=40
 )
