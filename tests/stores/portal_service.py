@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -68,20 +69,20 @@ class FailedAttemptsSuite:
     """Failed sign-ins."""
 
     def test_count_when_attempts_follow_each_other_makes_the_next_wait(self, store: Any) -> None:
-        allowance = Allowance(2, MINUTE)
-        store.count("one", allowance, NOW)
-        store.count("one", allowance, NOW)
+        allowance, one = Allowance(2, MINUTE), str(uuid4())
+        store.count(one, allowance, NOW)
+        store.count(one, allowance, NOW)
         with pytest.raises(TooManyAttempts) as refused:
-            store.count("one", allowance, NOW)
+            store.count(one, allowance, NOW)
         assert refused.value.params == {"retry_after": 1}
-        store.count("other", allowance, NOW)
-        store.count("one", allowance, NOW + timedelta(seconds=1))
+        store.count(str(uuid4()), allowance, NOW)
+        store.count(one, allowance, NOW + timedelta(seconds=1))
 
     def test_take_back_when_the_attempt_was_no_guess_frees_the_next(self, store: Any) -> None:
-        allowance = Allowance(1, MINUTE)
+        allowance, one = Allowance(1, MINUTE), str(uuid4())
         for _ in range(3):
-            store.count("one", allowance, NOW)
-            store.take_back("one", NOW)
-        store.count("one", allowance, NOW)
+            store.count(one, allowance, NOW)
+            store.take_back(one, NOW)
+        store.count(one, allowance, NOW)
         with pytest.raises(TooManyAttempts):
-            store.count("one", allowance, NOW)
+            store.count(one, allowance, NOW)
