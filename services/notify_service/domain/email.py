@@ -13,6 +13,7 @@ from lockbox.contracts.approval.facts import (
     ReviewResumed,
     StageOpened,
 )
+from lockbox.contracts.approval.operations import AcknowledgeBreakGlass
 from lockbox.contracts.events import VENDOR, Fact
 from lockbox.contracts.grant.facts import AccessGranted, ExtendedWithoutCustomer, ExtensionDecided, GrantRevoked
 from lockbox.contracts.identity import Role
@@ -21,7 +22,7 @@ from lockbox.contracts.policy.facts import PolicyChangeProposed
 from lockbox.contracts.request.terms import AccessTerms
 from notify_service.domain.alert import Alert, Audience, reason, spoken, utc
 
-CUSTOMERS = (Role.CUSTOMER_APPROVER, Role.CUSTOMER_ADMIN)
+CUSTOMERS = AcknowledgeBreakGlass.roles
 STAGE_ROLE = {Side.VENDOR: Role.VENDOR_APPROVER, Side.CUSTOMER: Role.CUSTOMER_APPROVER}
 OPENED_WITHOUT = {
     "approval": "Your organisation does not require its own approval, so the vendor's approval alone has opened access",

@@ -25,6 +25,7 @@ from lockbox.contracts.policy.document import (
     Side,
     StagePlan,
 )
+from lockbox.contracts.policy.operations import DecidePolicyChange
 from lockbox.errors import Invalid
 from lockbox.faults import Expected, Fault
 
@@ -124,7 +125,8 @@ def _stages(policy: PolicySettings, people: People, in_force: Sequence[StagePlan
         yield Wrong("policy_without_stage", "stages", Expected("no_stage"), [])
     for number, stage in enumerate(policy.stages):
         yield from _stage(f"stages.{number}", stage, people, stage in in_force)
-    if policy.four_eyes and len(people.with_role(Role.CUSTOMER_ADMIN, Side.CUSTOMER)) < WHO_AGREE:
+    agreeing = {person for role in DecidePolicyChange.roles for person in people.with_role(role, Side.CUSTOMER)}
+    if policy.four_eyes and len(agreeing) < WHO_AGREE:
         yield Wrong("policy_four_eyes_alone", "four_eyes", Expected("no_second_administrator"), True)
 
 
