@@ -142,7 +142,7 @@ class Broker:
         self.servers = {service.name: _server(service, self) for service in services}
         self.replies = client.Replies()
         self.replies.queue_consumer, self.replies.routing_key = Queues(), "portal"
-        self.replies._expected = {}
+        self.replies._expected, self.replies._shared_user = {}, None
         self.called = ""
         self.answers: list[Any] = []
 

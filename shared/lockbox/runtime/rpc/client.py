@@ -53,6 +53,8 @@ class Replies(SharedExtension):
     def setup(self) -> None:
         """Register with the queue consumer."""
         self._expected: dict[str, tuple[str, Signal]] = {}
+        own = Connection(self.container.config["AMQP_URI"]).userid
+        self._shared_user = None if own == self.container.service_name else own
         self._name_queue()
         self.queue_consumer.register_provider(self)
 
@@ -99,14 +101,15 @@ class Replies(SharedExtension):
     def handle_message(self, message: Any) -> None:
         """Hand an answer to the call that waits for it; a late answer is dropped, and so is another service's.
 
-        The broker vouches for the user that published it (RabbitMQ's validated user id).
+        The broker vouches for the user that published it (RabbitMQ's validated user id). On a broker of the operator's
+        own, where all services share one user, that is the user of them all.
         """
         self.queue_consumer.ack(message)
         correlation_id = str(message.properties.get("correlation_id"))
         service, waiting = self._expected.get(correlation_id, ("", None))
         if waiting is None:
             return
-        if message.properties.get("user_id") != service:
+        if message.properties.get("user_id") != (self._shared_user or service):
             log.error("answer_of_another_service", service=service, published_by=message.properties.get("user_id"))
             return
         self.forget(correlation_id)

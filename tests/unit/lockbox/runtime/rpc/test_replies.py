@@ -30,13 +30,27 @@ def answer(**properties: str) -> Any:
     )
 
 
-@pytest.fixture
-def replies() -> Any:
+def replies_of(user: str) -> Any:
     replies: Any = Replies()
-    replies.container = SimpleNamespace(service_name="portal_service")
+    config = {"AMQP_URI": f"amqp://{user}:secret@127.0.0.1//"}
+    replies.container = SimpleNamespace(service_name="portal_service", config=config)
     replies.queue_consumer = Acknowledged()
     replies.setup()
     return replies
+
+
+@pytest.fixture
+def replies() -> Any:
+    return replies_of("portal_service")
+
+
+def test_answer_when_all_services_share_a_user_is_of_that_user() -> None:
+    replies = replies_of("shared")
+    waiting = replies.expect("a-call", CALLED)
+    replies.handle_message(answer(user_id="another"))
+    assert not waiting.ready()
+    replies.handle_message(answer(user_id="shared"))
+    assert waiting.wait() == {"result": 1}
 
 
 def test_answer_when_the_called_service_published_it_reaches_its_call(replies: Any) -> None:
