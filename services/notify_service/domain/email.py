@@ -1,6 +1,6 @@
 """The alerts: for each kind of fact its audience and its sentences."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lockbox.contracts.approval.facts import (
@@ -17,13 +17,13 @@ from lockbox.contracts.approval.operations import AcknowledgeBreakGlass
 from lockbox.contracts.events import VENDOR, Fact
 from lockbox.contracts.grant.facts import AccessGranted, ExtendedWithoutCustomer, ExtensionDecided, GrantRevoked
 from lockbox.contracts.identity import Role
-from lockbox.contracts.policy.document import Group, Side
+from lockbox.contracts.policy.document import DEFAULT_STAGES, Group, Side
 from lockbox.contracts.policy.facts import PolicyChangeProposed
 from lockbox.contracts.request.terms import AccessTerms
 from notify_service.domain.alert import Alert, Audience, reason, spoken, utc
 
 CUSTOMERS = AcknowledgeBreakGlass.roles
-STAGE_ROLE = {Side.VENDOR: Role.VENDOR_APPROVER, Side.CUSTOMER: Role.CUSTOMER_APPROVER}
+DEFAULT_GROUPS = {stage.side: stage.groups for stage in DEFAULT_STAGES}
 OPENED_WITHOUT = {
     "approval": "Your organisation does not require its own approval, so the vendor's approval alone has opened access",
     "policy": "Your organisation's policy has opened access by itself",
@@ -77,9 +77,9 @@ def _terms(fact: Any) -> Lines:
     )
 
 
-def _stage_people(tenant: str | None, side: Side, groups: Iterable[Group], requester: str) -> Audience:
-    """Return the audience of a stage; an event without groups is for the approvers of its side."""
-    members = {member for group in groups for member in group.members} or {STAGE_ROLE[side].value}
+def _stage_people(tenant: str | None, side: Side, groups: tuple[Group, ...], requester: str) -> Audience:
+    """Return the audience of a stage; an event without groups is for those of the default policy."""
+    members = {member for group in groups or DEFAULT_GROUPS[side] for member in group.members}
     return Audience(
         organisation=VENDOR if side == Side.VENDOR else tenant,
         roles=tuple(Role(member) for member in sorted(members) if "@" not in member),

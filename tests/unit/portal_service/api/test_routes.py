@@ -1,55 +1,21 @@
 """Routes as they follow from declarations: what arrives as path, body, query and key is sent as one message."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from tests.contracts.openapi import application
-from tests.unit.builders import NOW
+from tests.unit.portal_service.api.rest_calls import AN_ID, BEARER, VALUES, Recorder, address
 
 from lockbox.contracts import wire
 from lockbox.contracts.access import GetKeys
-from lockbox.contracts.calls import PUBLIC, Call
+from lockbox.contracts.calls import PUBLIC
 from lockbox.contracts.registry import OPERATIONS, Operation
-from lockbox.errors import Unavailable
 from portal_service.api import routes
 from portal_service.api.examples import EXAMPLES
-from portal_service.domain.account import Account
 from portal_service.edge import PortalEdge
-from portal_service.usecases import Identity
 
-VALUES = {
-    "tenant": "contoso",
-    "kid": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
-    "queue": "notify_service.on_news.v1",
-}
-AN_ID = "123e4567-e89b-12d3-a456-426614174000"
-ENGINEER = Account(email="erin@vendor.example", organisation="vendor", roles=("engineer",), password_hash=None)
-BEARER = {"Authorization": "Bearer of-a-test"}
 ROUTES = [(operation, route) for operation in OPERATIONS for route in operation.routes]
-
-
-@dataclass
-class Recorder:
-    """An edge that notes each message and answers none."""
-
-    sent: list[Any] = field(default_factory=list)
-
-    def identify(self, _token: str) -> Identity:
-        return Identity(ENGINEER, NOW)
-
-    def call(self, message: Call[Any], *_more: object) -> Any:
-        self.sent.append(message)
-        raise Unavailable("not_sent", "this is a test")
-
-    call_as_portal = act_on_request = operate_all = read_request = call
-
-    def operate(self, _service: str, message: Call[Any]) -> Any:
-        self.call(message)
-
-    def proven_key(self) -> str | None:
-        return VALUES["kid"]
 
 
 @pytest.fixture
@@ -62,12 +28,6 @@ def client(edge: Recorder) -> FlaskClient:
     client = application().test_client()
     client.environ_base["lockbox.edge"] = edge
     return client
-
-
-def address(path: str) -> str:
-    for name in ("tenant", "kid", "queue", "grant_id", "request_id", "parked_id"):
-        path = path.replace(f"{{{name}}}", VALUES.get(name, AN_ID))
-    return path if path.startswith("/.well-known/") else f"/api/v1{path}"
 
 
 def test_edge_when_recorded_has_the_methods_of_the_real_one() -> None:
