@@ -2,11 +2,14 @@
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+import httpx
 import psutil
 
 from lockbox.provision.secrets import SERVICES
-from tests.chaos.arena import Arena
+from tests.chaos.arena import DATABASE, Arena
 from tests.chaos.orders import HALT, Order, set_clocks
 from tests.chaos.report import Row
 from tests.load import CREATE
@@ -17,6 +20,7 @@ HANDLER = "approval_service"
 HANDLER_SECONDS = 10.0
 STOPPED_WITHIN = 60.0
 HOUR_SECONDS = 3600.0
+READY_WITHIN, NOTICED_WITHIN = 1.0, 10.0
 
 
 def frozen(arena: Arena, row: Row, program: str, seconds: float) -> None:
@@ -28,6 +32,31 @@ def frozen(arena: Arena, row: Row, program: str, seconds: float) -> None:
     started = time.monotonic()
     arena.recovered()
     row.recoveries.append(time.monotonic() - started)
+
+
+def database_hangs(arena: Arena, row: Row) -> None:
+    """MongoDB hangs: `/readyz` of every service answers within a second, and soon says that MongoDB is missing."""
+    processes = arena.signal(DATABASE, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(len(SERVICES)) as pool:
+            assert all(pool.map(partial(_notices, arena), SERVICES))
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+    started = time.monotonic()
+    arena.recovered()
+    row.recoveries.append(time.monotonic() - started)
+
+
+def _notices(arena: Arena, service: str) -> bool:
+    def look() -> bool:
+        began = time.monotonic()
+        answer = httpx.get(f"http://127.0.0.1:{arena.stack.ports[service]}/readyz", timeout=10)
+        took = time.monotonic() - began
+        assert took < READY_WITHIN, f"/readyz of {service} took {took:.1f} s"
+        return answer.status_code == 503 and "mongodb" in answer.json()["missing"]
+
+    return eventually(look, within=NOTICED_WITHIN)
 
 
 def terminated_at_work(arena: Arena, row: Row) -> None:

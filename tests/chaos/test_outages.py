@@ -10,7 +10,7 @@ from lockbox.runtime.broker.connection import ANSWER_SECONDS
 from lockbox.runtime.broker.publisher import Message, PublishError
 from lockbox.runtime.broker.publisher_pool import Publishers
 from lockbox.runtime.storage.mongo import connect
-from tests.chaos import outages
+from tests.chaos import outages, stops
 from tests.chaos.arena import Arena
 from tests.chaos.conftest import Judged
 from tests.chaos.proxy import Proxy
@@ -26,6 +26,11 @@ def test_call_when_the_broker_restarts_meanwhile_is_answered_and_has_one_effect(
 def test_command_when_the_broker_is_out_of_memory_is_refused_in_time(arena: Arena, judged: Judged) -> None:
     with judged("alarm") as row:
         outages.alarmed(arena, row, arena.stack, "memory", 1.0)
+
+
+def test_readiness_when_mongodb_hangs_answers_within_a_second(arena: Arena, judged: Judged) -> None:
+    with judged("MongoDB hangs") as row:
+        stops.database_hangs(arena, row)
 
 
 def test_publish_when_the_network_is_half_open_fails_in_time_and_works_when_it_is_well(arena: Arena) -> None:

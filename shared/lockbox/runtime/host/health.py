@@ -19,7 +19,8 @@ from pymongo.errors import PyMongoError
 
 from lockbox.runtime.events.reconciliation import Reconciler
 from lockbox.runtime.events.relay import Relay
-from lockbox.runtime.host.readiness import Readiness
+from lockbox.runtime.host.readiness import ANSWER_SECONDS, Readiness
+from lockbox.runtime.process.checks import Check
 from lockbox.runtime.process.logs import configure_logs
 from lockbox.runtime.process.metrics import AUDIT_GAP, IN_QUEUE, LAG
 
@@ -68,6 +69,7 @@ class HealthServer(DependencyProvider):
         """Listen from the first moment, so that waiting for MongoDB shows."""
         configure_logs(self.container.service_name)
         self.pulse = Pulse()
+        self._database = Check(self._measure_database, late=None, kept=0.0)
         address = parse_address(self.container.config["HEALTH_ADDRESS"])
         self._socket = eventlet.listen(address)
         self._threads = [
@@ -109,13 +111,17 @@ class HealthServer(DependencyProvider):
 
     def _metrics(self) -> Answer:
         LAG.set(self.pulse.lag)
+        self._database.begin()
         for queue, messages in (self.readiness.queues() or {}).items():
             if not queue.startswith("rpc.reply-"):
                 IN_QUEUE.labels(queue).set(messages)
+        self._database.within(ANSWER_SECONDS)
+        return "200 OK", CONTENT_TYPE_LATEST, generate_latest()
+
+    def _measure_database(self) -> None:
         self.relay.measure()
         with suppress(PyMongoError):
             AUDIT_GAP.set(self.reconciler.gap())
-        return "200 OK", CONTENT_TYPE_LATEST, generate_latest()
 
 
 def _document(good: bool, content: dict[str, Any]) -> Answer:

@@ -1,12 +1,10 @@
-"""Readiness of a service: asked of the servers themselves, at most once a second."""
+"""Readiness of a service: asked of the servers themselves, at most once a second, and answered within one second."""
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import structlog
 from amqp.exceptions import NotFound
-from eventlet.semaphore import Semaphore
 from kombu import Connection, Queue
 from nameko.extensions import SharedExtension
 from pymongo.errors import PyMongoError
@@ -14,28 +12,13 @@ from pymongo.errors import PyMongoError
 from lockbox.runtime.broker.connection import visit
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import LOST
+from lockbox.runtime.process.checks import Check
 from lockbox.runtime.storage.mongo import Mongo
 
-T = TypeVar("T")
+ANSWER_SECONDS = 0.8
+"""The time for all checks together: a probe that waits a second gets its answer."""
+
 log = structlog.get_logger(__name__)
-
-
-class Kept(Generic[T]):
-    """A cached answer with a lifetime in seconds."""
-
-    def __init__(self, ask: Callable[[], T], seconds: float) -> None:
-        self._ask = ask
-        self._seconds = seconds
-        self._until = 0.0
-        self._one_at_a_time = Semaphore()
-
-    def __call__(self) -> T:
-        """Return the answer, asked again when it is too old."""
-        with self._one_at_a_time:
-            if time.monotonic() >= self._until:
-                self._answer = self._ask()
-                self._until = time.monotonic() + self._seconds
-            return self._answer
 
 
 class Readiness(SharedExtension):
@@ -45,24 +28,34 @@ class Readiness(SharedExtension):
     queue_consumer = RawQueueConsumer()
 
     def setup(self) -> None:
-        """Prepare the cached answers."""
-        self._faults = Kept(lambda: list(self._ask()), seconds=1.0)
-        self.queues = Kept(self._count, seconds=5.0)
+        """Prepare the checks; a part that does not answer in time is missing."""
+        self._queues: Check[dict[str, int] | None] = Check(self._count, late=None, kept=5.0, lenient=10.0)
+        self._takes_writes = Check(self._write, late=False, lenient=3.0)
 
     def missing(self) -> list[str]:
         """Return the names of missing parts; empty when the service is ready."""
-        return ["stopping"] if self.container.stopping else self._faults()
+        if self.container.stopping:
+            return ["stopping"]
+        attached, until = self.queue_consumer.attached, time.monotonic() + ANSWER_SECONDS
+        self._takes_writes.begin()
+        answers = {
+            "consumers": attached,
+            "topology": not attached or self._queues.within(ANSWER_SECONDS) is not None,
+            "mongodb": self._takes_writes.within(until - time.monotonic()),
+        }
+        return [name for name, there in answers.items() if not there]
 
-    def _ask(self) -> Iterator[str]:
-        if not self.queue_consumer.attached:
-            yield "consumers"
-        elif self.queues() is None:
-            yield "topology"
+    def queues(self) -> dict[str, int] | None:
+        """Return the number of messages in each queue of the service, or None if it can't be seen now."""
+        return self._queues.within(ANSWER_SECONDS)
+
+    def _write(self) -> bool:
         try:
             self.mongo.try_write()
         except PyMongoError as error:
             log.warning("mongodb_takes_no_write", error=str(error)[:300])
-            yield "mongodb"
+            return False
+        return True
 
     def _count(self) -> dict[str, int] | None:
         """Return the number of messages in each queue of the service; None where a queue is missing or can't be seen.
