@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_FOLDER ?= var
 STACK := $(BIN)/python -m lockbox.embedded
-ASYNCAPI := tests/contracts/asyncapi
+NPM := tests/npm
 STACKS ?= 3
 SLOW_TESTS := $(BIN)/pytest -n $(STACKS) --dist loadfile --no-loadscope-reorder $(addprefix tests/,chaos dist integration security e2e)
 QUICK_TESTS := $(BIN)/pytest -n $(shell nproc) --dist worksteal tests/unit tests/contracts
@@ -33,8 +33,8 @@ $(VENV)/develop: $(VENV)/run
 	@scripts/step 'installing the tools' $(INSTALL) -e '.[services,embedded,serve,pkcs11,examples,dev]'
 	@touch $@
 
-$(ASYNCAPI)/node_modules: $(VENV)/develop $(ASYNCAPI)/package.json $(ASYNCAPI)/package-lock.json
-	@scripts/step 'installing the AsyncAPI parser' $(BIN)/npm ci --prefix $(ASYNCAPI)
+$(NPM)/node_modules: $(VENV)/develop $(NPM)/package.json $(NPM)/package-lock.json
+	@scripts/step 'installing the npm packages of tests' $(BIN)/npm ci --prefix $(NPM)
 	@touch $@
 
 .PHONY: servers
@@ -45,7 +45,7 @@ endif
 
 .PHONY: setup
 setup: $(VENV)/develop servers ## Install everything that development and tests need
-	@$(MAKE) -s $(ASYNCAPI)/node_modules || echo 'note: npm did not install @asyncapi/parser; its tests are skipped'
+	@$(MAKE) -s $(NPM)/node_modules || echo 'note: npm did not install the packages of tests/npm; their tests are skipped'
 	@scripts/packages curl=curl chromium=chromium /usr/sbin/nginx=nginx-light softhsm2-util=softhsm2
 
 .PHONY: up

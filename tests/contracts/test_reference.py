@@ -1,8 +1,6 @@
 """The generated reference of events: complete, up to date, and valid for the parser of the AsyncAPI initiative."""
 
 import json
-import subprocess
-import sys
 from functools import cache, reduce
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,8 @@ from scripts.reference.catalogue import ROOT, EventVersion, event_entries, event
 from scripts.reference.events_page import ATTRIBUTES
 from scripts.reference.schemas import ENVELOPE
 from tests.contracts.examples import KINDS, examples
+from tests.npm.installed import run_script
 
-ASYNCAPI = Path(__file__).parent / "asyncapi"
-NODE = Path(sys.executable).with_name("node")
 VERSIONS = event_versions()
 DOCUMENT = asyncapi_document(VERSIONS)
 TEXTS = documents()
@@ -140,16 +137,11 @@ def broken(value: str, path: tuple[str, ...]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What @asyncapi/parser reports of the published document and of each broken one, from one process."""
-    if not NODE.exists() or not (ASYNCAPI / "node_modules").is_dir():
-        pytest.skip("Node.js or @asyncapi/parser is not installed; `make setup` installs both where npm can be reached")
     folder = tmp_path_factory.mktemp("asyncapi")
     files = {"published": ROOT / "docs" / "asyncapi.json", **{value: folder / value for value in BREAKS}}
     for value, path in BREAKS.items():
         files[value].write_text(json.dumps(broken(value, path)))
-    command = [NODE, ASYNCAPI / "validate.js", *files.values()]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert ran.returncode == 0, ran.stderr
-    return dict(zip(files, json.loads(ran.stdout), strict=True))
+    return dict(zip(files, run_script("validate.js", *files.values()), strict=True))
 
 
 def test_document_when_parsed_by_asyncapi_is_valid_and_has_every_channel(reports: dict[str, dict[str, Any]]) -> None:

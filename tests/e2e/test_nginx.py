@@ -53,7 +53,7 @@ def test_content_when_no_grant_is_shown_is_refused_and_on_record(site: Site, peo
     path = f"/documents/contoso/mailbox/{uuid4()}"
     answer = site.ask(path)
     assert reason(answer) == (401, "no_grant")
-    assert answer.headers["www-authenticate"] == 'DPoP algs="EdDSA"'
+    assert answer.headers["www-authenticate"] == 'DPoP algs="EdDSA Ed25519 ES256"'
     assert site.served() == served
 
     def on_record() -> list[Any]:

@@ -1,5 +1,6 @@
-"""Grants are signed by keys that never leave a device: SoftHSM, over PKCS#11."""
+"""Grants and proofs are signed by keys that never leave a device: SoftHSM, over PKCS#11."""
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pkcs11 import Attribute, ObjectClass
 from pymongo import MongoClient
 from tests.integration.test_aggregates import Offers
+from tests.unit.lockbox.cli.commands import fails, works
 
 from approval_service.domain.keyring import MadeKey
 from approval_service.signer.pkcs11 import Pkcs11Signer
@@ -23,11 +25,14 @@ from approval_service.signer.sealed import SealedSigner, signer
 from approval_service.store import KeyringStore
 from approval_service.usecases import keys as signing
 from approval_service.usecases.keys import Signer
+from lockbox.cli.device_key import DeviceKey
+from lockbox.cli.key import own_key
 from lockbox.contracts.events import VENDOR, Cause
 from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.keys import RotateKeys
 from lockbox.crypto.jws import decoded
 from lockbox.crypto.keys import PublicKeys
+from lockbox.crypto.possession import Target, prove, read
 from lockbox.crypto.tokens import GRANT_TOKEN, sign, verify
 from lockbox.embedded.stack import Stack
 from lockbox.errors import Unavailable
@@ -149,3 +154,24 @@ def test_keys_when_they_move_into_a_device_are_signed_with_there_after_a_rotatio
     listed = signing.rotate_keys(keyrings, device, OPERATOR, RotateKeys(idempotency_key="k-1"), NOW)
     assert [key.kept_in for key in listed.items] == ["PKCS#11 token lockbox", "database, sealed"]
     assert len(signing.active_key(keyrings, device).sign(b"a grant")) == 64
+
+
+def test_key_of_an_engineer_when_made_in_a_device_proves_there_and_can_not_be_taken_out(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCKBOX_SESSION", str(tmp_path / "session.json"))
+    monkeypatch.setenv("LOCKBOX_KEY_PIN", PIN)
+    said = json.loads(works("key", "device", MODULE, TOKEN, "--json"))
+    key = own_key()
+    assert isinstance(key, DeviceKey)
+    assert said == {"thumbprint": key.kid, "module": MODULE, "token": TOKEN}
+    assert private_halves(key.id) == [(True, False)]
+    proof = read(prove(key, Target("GET", "https://files.vendor.example/a"), BEGIN, "1"))
+    assert proof.thumbprint == key.kid == own_key().kid
+
+    monkeypatch.setenv("LOCKBOX_KEY_PIN", "0000-0000")
+    assert "PinIncorrect" in fails("key", "device", MODULE, TOKEN)
+    monkeypatch.delenv("LOCKBOX_KEY_PIN")
+    assert "needs its PIN: set LOCKBOX_KEY_PIN" in fails("proof", "a.b.c", "GET", "https://files.vendor.example/a")
+    works("key", "new")
+    assert not isinstance(own_key(), DeviceKey)

@@ -1,12 +1,17 @@
-"""`lockbox key`: the own key of an engineer, to which grants are bound, in a file beside the session file."""
+"""`lockbox key`: the own key of an engineer, to which grants are bound.
+
+It is in a file beside the session file, or in a device.
+"""
 
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from lockbox.cli.device_key import DeviceKey, load_device_key, make_device_key, save_device_key
 from lockbox.cli.output import Json, say, show_json
 from lockbox.cli.session import CommandError, require_private, session_file
 from lockbox.crypto.keys import SigningKey, generate_signing_key, load_signing_key
@@ -21,10 +26,20 @@ def key_file() -> Path:
     return session_file().with_name("key.pem")
 
 
-def own_key() -> SigningKey:
-    """Return the key in the key file, created when first needed; raise `CommandError` if it is unsafe or no key."""
+def device_file() -> Path:
+    """Return the file that says which key of which device is the own one: `key.json` beside the session file."""
+    return session_file().with_name("key.json")
+
+
+def own_key() -> SigningKey | DeviceKey:
+    """Return the key in the device or the key file; a file is created when first needed.
+
+    Raises `CommandError` if the file is unsafe or no key.
+    """
     path = key_file()
     try:
+        if device_file().exists():
+            return load_device_key(device_file())
         if not path.exists():
             _make(path, _keep_the_first)
         require_private(path)
@@ -50,16 +65,39 @@ def new(as_json: Json = False) -> None:
     """
     try:
         _make(key_file(), os.replace)
+        device_file().unlink(missing_ok=True)
     except OSError as error:
         raise _unusable(error) from error
     _show(own_key(), "Your key is now", as_json)
 
 
-def _show(key: SigningKey, what: str, as_json: bool) -> None:
-    if as_json:
+@app.command("device")
+def device(
+    module: Annotated[Path, typer.Argument(help="The device's PKCS#11 library, such as /usr/lib/libykcs11.so.")],
+    token: Annotated[str, typer.Argument(help="The label of the token.")],
+    as_json: Json = False,
+) -> None:
+    """Make your key in a security key, TPM or other PKCS#11 device, and use it from now on.
+
+    The key (P-256) never leaves the device. Each proof needs its PIN: LOCKBOX_KEY_PIN, or you are asked for it.
+    """
+    try:
+        device_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        save_device_key(make_device_key(str(module), token), device_file())
+        key_file().unlink(missing_ok=True)
+    except OSError as error:
+        raise _unusable(error) from error
+    _show(own_key(), "Your key is now", as_json)
+
+
+def _show(key: SigningKey | DeviceKey, what: str, as_json: bool) -> None:
+    if as_json and isinstance(key, DeviceKey):
+        show_json({"thumbprint": key.kid, "module": key.module, "token": key.token})
+    elif as_json:
         show_json({"thumbprint": key.kid, "key_file": str(key_file())})
     else:
-        say(f"{what} {key.kid}, in {key_file()}.")
+        place = f"token {key.token} ({key.module})" if isinstance(key, DeviceKey) else key_file()
+        say(f"{what} {key.kid}, in {place}.")
 
 
 def _make(path: Path, put: Callable[[Path, Path], None]) -> None:

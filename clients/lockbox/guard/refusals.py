@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from lockbox.crypto.proof_keys import ALGORITHMS
+
 REASON = "Lockbox-Reason"
+CHALLENGE = f'DPoP algs="{" ".join(ALGORITHMS)}"'
 
 OF_THE_REQUEST: Mapping[str, str] = {
     "no_route": "No route says what this path or method means.",
@@ -67,7 +70,7 @@ class Refusal:
     @property
     def headers(self) -> list[tuple[str, str]]:
         """The headers, with the reason for programs that don't see the body; the answer is not cached."""
-        asking = [("WWW-Authenticate", 'DPoP algs="EdDSA"')] if self.status == HTTPStatus.UNAUTHORIZED else []
+        asking = [("WWW-Authenticate", CHALLENGE)] if self.status == HTTPStatus.UNAUTHORIZED else []
         return [
             ("Content-Type", "application/problem+json"),
             ("Content-Length", str(len(self.body))),

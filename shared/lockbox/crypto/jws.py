@@ -1,4 +1,4 @@
-"""Compact JWS (RFC 7515) with Ed25519 (RFC 8037), made and read strictly: one form, no options.
+"""Compact JWS (RFC 7515) with signatures of 64 bytes, made and read strictly: one form, no options.
 
 Read by hand and not by a general library, because a guard reads one for each access: here is what that costs, and all
 that is accepted. A test holds it against PyJWT.
@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import orjson
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from lockbox.crypto.canonical import canonical
 from lockbox.errors import Forbidden
@@ -26,7 +25,14 @@ class Signs(Protocol):
     """A private key, wherever it is kept."""
 
     def sign(self, data: bytes, /) -> bytes:
-        """Return the 64 bytes of an Ed25519 signature."""
+        """Return the 64 bytes of a signature."""
+
+
+class Verifies(Protocol):
+    """A public key."""
+
+    def verify(self, signature: bytes, data: bytes, /) -> None:
+        """Raise `InvalidSignature` unless this key signed the data."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Jws:
     signed: bytes
     signature: bytes
 
-    def verify(self, key: Ed25519PublicKey) -> None:
+    def verify(self, key: Verifies) -> None:
         """Raise `Forbidden("token_forged", ...)` unless this key signed it."""
         try:
             key.verify(self.signature, self.signed)
@@ -52,7 +58,7 @@ def compose(header: Mapping[str, Any], payload: Mapping[str, Any], key: Signs) -
     return (signed + b"." + encoded(key.sign(signed))).decode()
 
 
-def parse(token: object, *types: str) -> Jws:
+def parse(token: object, *types: str, algorithms: tuple[str, ...] = (ALGORITHM,)) -> Jws:
     """Return the parts of a token of one of these types; raise `Forbidden("token_malformed")` for anything else."""
     found = FORM.match(token) if isinstance(token, str) and len(token) <= LONGEST else None
     if found is None:
@@ -61,8 +67,10 @@ def parse(token: object, *types: str) -> Jws:
     parts = Jws(_json(header), _json(payload), found[0].rpartition(".")[0].encode(), signature)
     if parts.header.get("typ") not in types:
         raise malformed(f"expected a token of type {' or '.join(types)}, got {str(parts.header.get('typ'))[:40]!r}")
-    if parts.header.get("alg") != ALGORITHM or "crit" in parts.header or "b64" in parts.header:
-        raise malformed(f"expected the algorithm {ALGORITHM} and no extension, got {str(parts.header)[:80]}")
+    if parts.header.get("alg") not in algorithms or "crit" in parts.header or "b64" in parts.header:
+        raise malformed(
+            f"expected the algorithm {' or '.join(algorithms)} and no extension, got {str(parts.header)[:80]}"
+        )
     return parts
 
 

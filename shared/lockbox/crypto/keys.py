@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from lockbox.crypto.canonical import canonical
-from lockbox.crypto.jws import encoded
+from lockbox.crypto.jws import ALGORITHM, encoded
 from lockbox.errors import Invalid
 
 
@@ -25,7 +25,7 @@ def jwk_of(x: str) -> dict[str, Any]:
     """Return the JWK of a public key that is given as 32 bytes in base64url."""
     required = {"crv": "Ed25519", "kty": "OKP", "x": x}
     kid = encoded(hashlib.sha256(canonical(required)).digest()).decode()
-    return required | {"kid": kid, "alg": "EdDSA", "use": "sig"}
+    return required | {"kid": kid, "alg": ALGORITHM, "use": "sig"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class SigningKey:
 
     kid: str
     private: Ed25519PrivateKey
+    algorithm: ClassVar[str] = ALGORITHM
 
     @classmethod
     def of(cls, private: Ed25519PrivateKey) -> "SigningKey":

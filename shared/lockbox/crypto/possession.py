@@ -10,21 +10,16 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from lockbox.crypto.jws import compose, decoded, encoded, malformed, parse
-from lockbox.crypto.keys import SigningKey, public_jwk
+from lockbox.crypto.jws import Signs, compose, encoded, malformed, parse
+from lockbox.crypto.proof_keys import ALGORITHMS, ProofKey, proof_key, required_members
 from lockbox.errors import Forbidden
 
 DPOP, SESSION = "dpop+jwt", "lockbox-session+jwt"
 PROOF_LIVES_SECONDS = 60.0
 SESSION_LIVES_SECONDS = 300.0
 LONGEST, LONGEST_ID = 4_096, 128
-RAW_KEY_BYTES = 32
-KEYS_KNOWN_AT_MOST = 1_000
 PORTS = {"http": 80, "https": 443}
 NO_PART_OF_IT = re.compile(r"[?#]")
 ADDRESS = re.compile(
@@ -54,13 +49,25 @@ class Proof:
         return str(self.claims["jti"])
 
 
-def prove(key: SigningKey, target: Target, at: float, jti: str, token: str | None = None) -> str:
+class ProvingKey(Signs, Protocol):
+    """A private key that makes proofs, wherever it is kept."""
+
+    @property
+    def jwk(self) -> Mapping[str, Any]:
+        """The JWK of the public half."""
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm that it signs with, as a JWS names it."""
+
+
+def prove(key: ProvingKey, target: Target, at: float, jti: str, token: str | None = None) -> str:
     """Return a DPoP proof for one request, at a time in seconds; with the grant that goes along."""
     claims = {"jti": jti, "htm": target.method, "htu": NO_PART_OF_IT.split(target.url)[0], "iat": int(at)}
     return _sign(DPOP, claims | ({} if token is None else {"ath": digest_of(token)}), key)
 
 
-def prove_session(key: SigningKey, origin: str, at: float, jti: str, token: str) -> str:
+def prove_session(key: ProvingKey, origin: str, at: float, jti: str, token: str) -> str:
     """Return a proof for every request to an origin with this grant, for `SESSION_LIVES_SECONDS`."""
     return _sign(SESSION, {"jti": jti, "aud": origin, "iat": int(at), "ath": digest_of(token)}, key)
 
@@ -70,15 +77,15 @@ def read(proof: object) -> Proof:
     if isinstance(proof, str) and len(proof) > LONGEST:
         raise Forbidden("proof_malformed", f"a proof has at most {LONGEST} characters")
     try:
-        jws = parse(proof, DPOP, SESSION)
-        key, thumbprint = _key(jws.header.get("jwk"))
-        jws.verify(key)
+        jws = parse(proof, DPOP, SESSION, algorithms=ALGORITHMS)
+        key = _key(jws.header)
+        jws.verify(key.key)
     except Forbidden as error:
         raise Forbidden(error.code.replace("token", "proof"), error.message) from error
     claims = jws.payload
     if not isinstance(claims.get("jti"), str) or not 1 <= len(claims["jti"]) <= LONGEST_ID:
         raise Forbidden("proof_malformed", "a proof has an id")
-    return Proof(thumbprint, jws.header["typ"], claims)
+    return Proof(key.thumbprint, jws.header["typ"], claims)
 
 
 def check(proof: Proof, thumbprint: str | None, target: Target, now: float) -> None:
@@ -113,30 +120,16 @@ def digest_of(token: str) -> str:
     return encoded(hashlib.sha256(token.encode()).digest()).decode()
 
 
-def thumbprint_of(key: Ed25519PublicKey) -> str:
-    """Return the thumbprint of a key (RFC 7638)."""
-    return str(public_jwk(key)["kid"])
+def _sign(typ: str, claims: Mapping[str, Any], key: ProvingKey) -> str:
+    return compose({"alg": key.algorithm, "typ": typ, "jwk": required_members(key.jwk)}, claims, key)
 
 
-def _sign(typ: str, claims: Mapping[str, Any], key: SigningKey) -> str:
-    jwk = {name: value for name, value in key.jwk.items() if name in ("kty", "crv", "x")}
-    return compose({"typ": typ, "jwk": jwk}, claims, key)
-
-
-def _key(jwk: object) -> tuple[Ed25519PublicKey, str]:
-    if not isinstance(jwk, dict) or (jwk.get("kty"), jwk.get("crv")) != ("OKP", "Ed25519") or "d" in jwk:
-        raise malformed("a proof names its public key, an Ed25519 one")
-    return _public_key(str(jwk.get("x")))
-
-
-@lru_cache(KEYS_KNOWN_AT_MOST)
-def _public_key(x: str) -> tuple[Ed25519PublicKey, str]:
-    """Return the key and its thumbprint; the same keys come again and again."""
-    raw = decoded(x)
-    if len(raw) != RAW_KEY_BYTES:
-        raise malformed(f"an Ed25519 key has {RAW_KEY_BYTES} bytes")
-    key = Ed25519PublicKey.from_public_bytes(raw)
-    return key, thumbprint_of(key)
+def _key(header: Mapping[str, Any]) -> ProofKey:
+    """Return the key in the header of a proof; an algorithm of another kind of key is refused."""
+    key = proof_key(header.get("jwk"))
+    if header["alg"] not in key.algorithms:
+        raise malformed(f"expected the algorithm {' or '.join(key.algorithms)} for this key, got {header['alg']}")
+    return key
 
 
 def _is_for(proof: Proof, target: Target) -> bool:

@@ -35,6 +35,8 @@ def claims_of(
     """Return the claims of a signed grant (RFC 7519).
 
     `ids` are those of the grant and the request, `scope` its resources and actions, `times` issue, start and end.
+    A grant that begins at once is valid from the whole second of its issue: libraries that count whole seconds take it
+    in that same second.
     """
     (jti, request), (resources, actions), (issued, starts, ends) = ids, scope, times
     return {
@@ -44,8 +46,8 @@ def claims_of(
         "tenant": tenant,
         "resources": list(resources),
         "actions": list(actions),
-        "iat": issued,
-        "nbf": starts,
+        "iat": int(issued),
+        "nbf": starts if starts > issued else int(starts),
         "exp": ends,
     }
 

@@ -121,10 +121,17 @@ def test_claims_when_made_say_who_what_whose_and_how_long() -> None:
         "tenant": "contoso",
         "resources": ["mailbox/alice", "files/x"],
         "actions": ["read", "export"],
-        "iat": NOW.timestamp(),
-        "nbf": NOW.timestamp(),
+        "iat": int(NOW.timestamp()),
+        "nbf": int(NOW.timestamp()),
         "exp": END.timestamp(),
     }
+
+
+def test_claims_when_it_begins_at_once_count_from_the_whole_second_and_a_later_start_to_the_microsecond() -> None:
+    issued, later = NOW + timedelta(microseconds=1), NOW + timedelta(seconds=9, microseconds=1)
+    at_once = replace(GRANT, granted_at=issued, starts_at=issued).claims()
+    assert (at_once["iat"], at_once["nbf"]) == (int(NOW.timestamp()), int(NOW.timestamp()))
+    assert replace(GRANT, granted_at=issued, starts_at=later).claims()["nbf"] == later.timestamp()
 
 
 def test_claims_when_signed_hold_from_start_to_end_to_the_microsecond() -> None:

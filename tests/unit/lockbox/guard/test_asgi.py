@@ -114,7 +114,7 @@ def test_product_when_no_grant_is_shown_asks_for_one(product: int, scene: Scene)
     answer = ask(product, "GET", ALICE)
     assert (answer.status, answer.code) == (401, "no_grant")
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["www-authenticate"] == 'DPoP algs="EdDSA"'
+    assert answer.headers["www-authenticate"] == 'DPoP algs="EdDSA Ed25519 ES256"'
     assert scene.records_of(resource="mailbox/alice") == [(False, "no_grant", "read")]
 
 

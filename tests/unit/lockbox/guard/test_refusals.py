@@ -30,7 +30,7 @@ def test_refusal_when_answered_is_a_problem_document_that_nobody_keeps(reason: s
     assert int(headers["Content-Length"]) == len(refusal.body)
     assert headers["Cache-Control"] == "no-store"
     assert headers["Lockbox-Reason"] == reason
-    assert headers.get("WWW-Authenticate") == ('DPoP algs="EdDSA"' if reason == "no_grant" else None)
+    assert headers.get("WWW-Authenticate") == ('DPoP algs="EdDSA Ed25519 ES256"' if reason == "no_grant" else None)
 
 
 @pytest.mark.parametrize("reason", OF_THE_GUARD)

@@ -81,7 +81,7 @@ def test_check_when_cookies_were_shown_lets_in(check: Asks) -> None:
 def test_check_when_no_grant_was_shown_says_so(check: Asks) -> None:
     answer = check()
     assert (answer.status, answer.code, answer.headers["lockbox-reason"]) == (401, "no_grant", "no_grant")
-    assert answer.headers["www-authenticate"] == 'DPoP algs="EdDSA"'
+    assert answer.headers["www-authenticate"] == 'DPoP algs="EdDSA Ed25519 ES256"'
     assert "lockbox-grant" not in answer.headers
 
 

@@ -86,7 +86,7 @@ def test_product_when_no_grant_is_shown_asks_for_one(client: FlaskClient, scene:
     answer = client.get(ALICE)
     assert (answer.status_code, code(answer)) == (401, "no_grant")
     assert answer.mimetype == "application/problem+json"
-    assert answer.headers["WWW-Authenticate"] == 'DPoP algs="EdDSA"'
+    assert answer.headers["WWW-Authenticate"] == 'DPoP algs="EdDSA Ed25519 ES256"'
     assert scene.records_of(resource="mailbox/alice") == [(False, "no_grant", "read")]
 
 
