@@ -25,7 +25,7 @@ from approval_service.signer.sealed import SealedSigner, signer
 from approval_service.store import KeyringStore
 from approval_service.usecases import keys as signing
 from approval_service.usecases.keys import Signer
-from lockbox.cli.device_key import DeviceKey
+from lockbox.cli.device_key import KeyInDevice
 from lockbox.cli.key import own_key
 from lockbox.contracts.events import VENDOR, Cause
 from lockbox.contracts.identity import Caller, Role
@@ -163,7 +163,7 @@ def test_key_of_an_engineer_when_made_in_a_device_proves_there_and_can_not_be_ta
     monkeypatch.setenv("LOCKBOX_KEY_PIN", PIN)
     said = json.loads(works("key", "device", MODULE, TOKEN, "--json"))
     key = own_key()
-    assert isinstance(key, DeviceKey)
+    assert isinstance(key, KeyInDevice)
     assert said == {"thumbprint": key.kid, "module": MODULE, "token": TOKEN}
     assert private_halves(key.id) == [(True, False)]
     proof = read(prove(key, Target("GET", "https://files.vendor.example/a"), BEGIN, "1"))
@@ -174,4 +174,4 @@ def test_key_of_an_engineer_when_made_in_a_device_proves_there_and_can_not_be_ta
     monkeypatch.delenv("LOCKBOX_KEY_PIN")
     assert "needs its PIN: set LOCKBOX_KEY_PIN" in fails("proof", "a.b.c", "GET", "https://files.vendor.example/a")
     works("key", "new")
-    assert not isinstance(own_key(), DeviceKey)
+    assert not isinstance(own_key(), KeyInDevice)

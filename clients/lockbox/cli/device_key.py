@@ -25,7 +25,7 @@ POINT_BYTES = 65
 
 
 @dataclass(frozen=True)
-class DeviceKey:
+class KeyInDevice:
     """A key that never leaves its device: the device's library, the label of the token, and the id of the key."""
 
     module: str
@@ -53,7 +53,7 @@ class DeviceKey:
             return bytes(key.sign(hashlib.sha256(data).digest(), mechanism=pkcs11.Mechanism.ECDSA))
 
 
-def make_device_key(module: str, token: str) -> DeviceKey:
+def make_device_key(module: str, token: str) -> KeyInDevice:
     """Create a key in a device; raise `CommandError` if the device can't."""
     pkcs11, made = _library(), secrets.token_hex(16)
     curve = {pkcs11.Attribute.EC_PARAMS: _curve()}
@@ -62,10 +62,10 @@ def make_device_key(module: str, token: str) -> DeviceKey:
         public, _ = parameters.generate_keypair(store=True, id=bytes.fromhex(made), label=LABEL)
         point = bytes(public[pkcs11.Attribute.EC_POINT])[-POINT_BYTES:]  # a device may wrap it in an OCTET STRING
     jwk = p256_jwk(EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point))
-    return DeviceKey(str(module), token, made, jwk["x"], jwk["y"])
+    return KeyInDevice(str(module), token, made, jwk["x"], jwk["y"])
 
 
-def save_device_key(key: DeviceKey, path: Path) -> None:
+def save_device_key(key: KeyInDevice, path: Path) -> None:
     """Write down which key of which device it is, for the owner alone; the key itself stays in the device."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -73,11 +73,11 @@ def save_device_key(key: DeviceKey, path: Path) -> None:
     draft.replace(path)
 
 
-def load_device_key(path: Path) -> DeviceKey:
+def load_device_key(path: Path) -> KeyInDevice:
     """Read which key of which device it is; raise `CommandError` if the file is unsafe or says something else."""
     require_private(path)
     try:
-        found = DeviceKey(**json.loads(path.read_text()))
+        found = KeyInDevice(**json.loads(path.read_text()))
         if not all(isinstance(value, str) for value in asdict(found).values()) or not bytes.fromhex(found.id):
             raise ValueError("expected texts")
     except (ValueError, TypeError) as error:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from lockbox.cli.device_key import DeviceKey, load_device_key, make_device_key, save_device_key
+from lockbox.cli.device_key import KeyInDevice, load_device_key, make_device_key, save_device_key
 from lockbox.cli.output import Json, say, show_json
 from lockbox.cli.session import CommandError, require_private, session_file
 from lockbox.crypto.keys import SigningKey, generate_signing_key, load_signing_key
@@ -31,7 +31,7 @@ def device_file() -> Path:
     return session_file().with_name("key.json")
 
 
-def own_key() -> SigningKey | DeviceKey:
+def own_key() -> SigningKey | KeyInDevice:
     """Return the key in the device or the key file; a file is created when first needed.
 
     Raises `CommandError` if the file is unsafe or no key.
@@ -90,13 +90,13 @@ def device(
     _show(own_key(), "Your key is now", as_json)
 
 
-def _show(key: SigningKey | DeviceKey, what: str, as_json: bool) -> None:
-    if as_json and isinstance(key, DeviceKey):
+def _show(key: SigningKey | KeyInDevice, what: str, as_json: bool) -> None:
+    if as_json and isinstance(key, KeyInDevice):
         show_json({"thumbprint": key.kid, "module": key.module, "token": key.token})
     elif as_json:
         show_json({"thumbprint": key.kid, "key_file": str(key_file())})
     else:
-        place = f"token {key.token} ({key.module})" if isinstance(key, DeviceKey) else key_file()
+        place = f"token {key.token} ({key.module})" if isinstance(key, KeyInDevice) else key_file()
         say(f"{what} {key.kid}, in {place}.")
 
 
