@@ -27,6 +27,11 @@ IN_TIME = ("time", "sequence", "_id")
 COUNTED_BY = ("grant_id", "resource", "action", "reason", "at")
 
 
+def in_time(*, descending: bool) -> Order:
+    """Return the order of the times of records."""
+    return Order(IN_TIME, descending, frozenset({"sequence"}))
+
+
 class RecordStore:
     """The record of every event."""
 
@@ -69,9 +74,7 @@ class RecordStore:
 
         What is on record is handed through as the text that it is.
         """
-        documents, cursor = read_page(
-            self.collection, _filter(query), Order(IN_TIME, descending=query.newest_first), query
-        )
+        documents, cursor = read_page(self.collection, _filter(query), in_time(descending=query.newest_first), query)
         return Encoded(f'{{"items": [{", ".join(map(_text, documents))}], "next_cursor": {json.dumps(cursor)}}}')
 
 

@@ -12,13 +12,13 @@ from pymongo.database import Database
 from pymongo.errors import ExecutionTimeout
 
 from audit_service.domain.usage import ACCESSES, ALLOWED, DENIED, GRANTED, LIFE, OWNER, Counted, Period, Tally, together
-from audit_service.store import IN_TIME, RecordStore
+from audit_service.store import IN_TIME, RecordStore, in_time
 from lockbox.contracts.events import Event, read_event
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, RefusalsByReason, UsageReport, WithoutGrant
 from lockbox.errors import Unavailable
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.mongo import Document
-from lockbox.runtime.storage.paging import Order, read_page
+from lockbox.runtime.storage.paging import read_page
 from lockbox.values.timestamps import format_timestamp, parse_timestamp
 
 KINDS_IN_A_LIST, KINDS_OF_ONE = 20, 1_000
@@ -47,7 +47,7 @@ class UsageStore:
         with _in_time():
             granted = _within(query.tenant, GRANTED, period)
             grants, used = self._totals(query.tenant, granted)
-            documents, cursor = read_page(self.collection, granted, Order(IN_TIME, descending=True), query)
+            documents, cursor = read_page(self.collection, granted, in_time(descending=True), query)
             return UsageReport(
                 tenant=query.tenant,
                 start=period.start,

@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
+from lockbox.errors import Invalid
+from lockbox.faults import Expected
 from lockbox.runtime.host.settings import Config
 from portal_service import web
 from portal_service.api import health, problems, reference, routes, schemas, session
@@ -60,10 +62,19 @@ def create_app(config: Config) -> Flask:
     web.register(app, secure=settings.secure)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.register_error_handler(status, _of_nowhere)
+    app.before_request(_refuse_repeated)
     app.after_request(_secure)
     if settings.secure:
         app.after_request(_stay_on_https)
     return app
+
+
+def _refuse_repeated() -> None:
+    """Raise `Invalid` for a parameter that the query has twice; no operation takes a list there."""
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            fault = Expected("repeated").fault(name)
+            raise Invalid("repeated_field", f"{name}: expected {fault['expected']}", [fault])
 
 
 def _of_nowhere(error: HTTPException) -> ResponseReturnValue:

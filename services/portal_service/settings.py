@@ -1,6 +1,5 @@
 """Settings of portal_service."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from lockbox.contracts import wire
 from lockbox.contracts.fields import Count
 from lockbox.contracts.rules import Bounds
 from lockbox.runtime.host.settings import Config, read_settings
+from lockbox.values.json_text import read_json
 from portal_service.domain.seed import Seed
 
 MOST_PROXIES = 10
@@ -54,4 +54,4 @@ def seed(config: Config) -> Seed:
     path = read_settings(Settings, config).seed
     if path is None:
         return Seed(members=())
-    return wire.decode(Seed, json.loads(Path(path).read_text())).require_tenants()
+    return wire.decode(Seed, read_json(Path(path).read_text())).require_tenants()

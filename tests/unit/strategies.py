@@ -17,6 +17,7 @@ from lockbox.contracts.events import FACTS
 from lockbox.contracts.grant import terms as grant
 from lockbox.contracts.listeners import SOURCES
 from lockbox.contracts.policy import document as policy
+from lockbox.contracts.policy import local_time
 from lockbox.contracts.registry import OPERATIONS
 from lockbox.contracts.request.terms import PatternField, ServiceRequestField
 
@@ -55,9 +56,9 @@ OF_FIELD: dict[type, SearchStrategy[Any]] = {
     wire_fields.CountField: st.integers(1, 10),
     grant.ThumbprintField: st.text("abcXYZ019-_", min_size=43, max_size=43),
     policy.MemberField: st.sampled_from(policy.MemberField.roles) | WORDS.map(lambda name: f"{name}@contoso.example"),
-    policy.TimeOfDayField: st.times().map(lambda time: f"{time:%H:%M}") | st.just("24:00"),
-    policy.TimeZoneField: st.sampled_from(["UTC", "Europe/Berlin", "Mars/Phobos"]),
-    policy.LocalTimeField: st.datetimes(datetime(2000, 1, 1)).map(lambda moment: f"{moment:%Y-%m-%dT%H:%M}"),  # noqa: DTZ001
+    local_time.TimeOfDayField: st.times().map(lambda time: f"{time:%H:%M}") | st.just("24:00"),
+    local_time.TimeZoneField: st.sampled_from(["UTC", "Europe/Berlin", "Mars/Phobos"]),
+    local_time.LocalTimeField: MOMENTS.map(lambda moment: f"{moment:%Y-%m-%dT%H:%M}"),
     ServiceRequestField: SAFE_INTEGERS.map(lambda number: f"SR-{number % 10**12}"),
     PatternField: st.from_regex(PatternField.rule.regex, fullmatch=True),
 }
@@ -68,6 +69,7 @@ WITH_BOUNDS: dict[str, SearchStrategy[Any]] = {
     "maximum_total": st.timedeltas(timedelta(seconds=1), timedelta(days=7)),
     "BreakGlass.duration": st.timedeltas(timedelta(minutes=1), timedelta(hours=4)),
     "limit": st.integers(1, 200),
+    "cursor": st.none() | WORDS,
 }
 PLAIN: dict[Any, SearchStrategy[Any]] = {
     str: PROSE,

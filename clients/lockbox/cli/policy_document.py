@@ -1,6 +1,5 @@
 """A policy as a JSON document in a file."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from lockbox.cli.session import CommandError, Document
+from lockbox.errors import Invalid
+from lockbox.values.json_text import read_json
 
 Tenant = Annotated[str, typer.Argument(help="The tenant.")]
 DIFFERENT = 3
@@ -24,8 +25,10 @@ def read_document(file: Path) -> dict[str, Any]:
     """Read the JSON object in a file, or on standard input for `-`; raise `CommandError` for anything else."""
     try:
         text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
-        document = json.loads(text)
-    except (OSError, ValueError) as error:
+        document = read_json(text)
+    except Invalid as error:
+        raise CommandError(f"{file}: {error.message}", error.code) from error
+    except (OSError, ValueError, RecursionError) as error:
         raise CommandError(f"{file} can't be read as JSON: {error}") from error
     if not isinstance(document, dict):
         raise CommandError(f"{file} holds no JSON object")
@@ -38,7 +41,7 @@ def change(policy: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
         path, equals, value = setting.partition("=")
         if not equals:
             raise CommandError(f"{setting!r} is no setting; write name=value, as in require_approval=false")
-        _put(policy, path.split("."), _value(value))
+        _put(policy, path.split("."), _value(path, value))
     return policy
 
 
@@ -52,8 +55,10 @@ def _put(document: dict[str, Any], path: list[str], value: Any) -> None:
         raise CommandError(f"{name} has no part {below[0]}; change it as a whole, or in a file")
 
 
-def _value(text: str) -> Any:
+def _value(name: str, text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
+        return read_json(text)
+    except Invalid as error:
+        raise CommandError(f"{name}: {error.message}", error.code) from error
+    except (ValueError, RecursionError):
         return text

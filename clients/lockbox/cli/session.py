@@ -71,11 +71,7 @@ def ask(session: StoredSession, method: str, path: str, **options: Any) -> Any:
     """Call the portal and return its answer as JSON, None for no content; raise `CommandError` for a problem."""
     headers = {"Authorization": f"Bearer {session.token}"} if session.token else {}
     headers |= options.pop("headers", {})
-    url = f"{session.url}/api/v1{path}"
-    try:
-        answer = httpx.request(method, url, headers=headers, timeout=TIMEOUT_SECONDS, **options)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"{session.url} does not answer: {error}") from error
+    answer = _send(session, method, path, headers=headers, **options)
     if answer.is_error:
         raise _refusal(answer)
     if answer.status_code == httpx.codes.NO_CONTENT:
@@ -86,6 +82,15 @@ def ask(session: StoredSession, method: str, path: str, **options: Any) -> Any:
     except ValueError:
         pass
     raise CommandError(f"{session.url} does not answer like a portal; is the address right?")
+
+
+def _send(session: StoredSession, method: str, path: str, **options: Any) -> httpx.Response:
+    try:
+        return httpx.request(method, f"{session.url}/api/v1{path}", timeout=TIMEOUT_SECONDS, **options)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise CommandError(f"{session.url} does not answer: {error}") from error
+    except UnicodeEncodeError as error:
+        raise CommandError(f"expected text in UTF-8, got {error.object!r}") from error
 
 
 def read(path: str, **params: Any) -> Any:
@@ -106,15 +111,15 @@ def read_all(path: str, **params: Any) -> list[Any]:
 
 def post(path: str, body: Document) -> Any:
     """Send a command under a new idempotency key, and return the answer."""
-    return _send("POST", path, body)
+    return _command("POST", path, body)
 
 
 def put(path: str, body: Document) -> Any:
     """Replace a document under a new idempotency key, and return the answer."""
-    return _send("PUT", path, body)
+    return _command("PUT", path, body)
 
 
-def _send(method: str, path: str, body: Document) -> Any:
+def _command(method: str, path: str, body: Document) -> Any:
     return ask(load_session(), method, path, json=body, headers={"Idempotency-Key": new_id()})
 
 

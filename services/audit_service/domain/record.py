@@ -9,6 +9,7 @@ from lockbox.contracts.events import FACTS, Event
 from lockbox.contracts.fields import Timestamp
 from lockbox.crypto.canonical import digest
 from lockbox.errors import Invalid
+from lockbox.values.json_text import read_json
 
 ADDED = ("digest", "recorded_at", "foreign")
 """The names that a record adds to an event, so that no event may carry them."""
@@ -52,13 +53,14 @@ class Record:
 def _require_portable(body: bytes) -> None:
     """Raise `Invalid` for an event that readers of JSON do not agree on, or with a name that the record adds.
 
-    The text of an event is part of an answer. A number without end, half a character or a thousand levels in one event
-    would make the whole page of records unreadable.
+    The text of an event is part of an answer. A number without end, half a character, a name that comes twice or a
+    thousand levels in one event would make the whole page of records unreadable.
     """
     try:
         document = orjson.loads(body)
         orjson.dumps(document)
-    except (ValueError, TypeError) as error:
+        read_json(body)
+    except (ValueError, TypeError, RecursionError, Invalid) as error:
         raise Invalid("event_not_portable", f"expected JSON that every reader can read: {error}") from error
     for name in ADDED:
         if name in document:

@@ -1,6 +1,5 @@
 """The base of every part of the API: strict input, and sign-in by token."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -14,6 +13,7 @@ from webargs.flaskparser import FlaskParser
 
 from lockbox.contracts import wire
 from lockbox.errors import Invalid
+from lockbox.values.json_text import read_json
 from portal_service.domain.session import Unauthenticated
 from portal_service.edge import edge
 
@@ -91,6 +91,6 @@ def _body(req: flask.Request) -> Any:
     if not req.is_json:
         raise Invalid("not_json", f"expected a body of type application/json, got {req.mimetype[:80]!r}")
     try:
-        return json.loads(data)
+        return read_json(data)
     except (ValueError, RecursionError) as error:
         raise Invalid("malformed_json", f"the body is not JSON: {error}", params={"reason": str(error)}) from error

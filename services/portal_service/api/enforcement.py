@@ -5,12 +5,13 @@ from contextlib import ExitStack
 from datetime import datetime
 
 from flask import Response, request
+from marshmallow import ValidationError
 
 from lockbox.contracts.access import GetKeys, KeySet, ListRevocations, RevocationList
+from lockbox.contracts.fields import TimestampField
 from lockbox.contracts.registry import Operation
 from lockbox.errors import invalid
 from lockbox.faults import Expected
-from lockbox.values.timestamps import parse_timestamp
 from portal_service import revocation_stream
 from portal_service.api.special import NEVER_KEPT, Special
 from portal_service.edge import edge
@@ -45,8 +46,8 @@ def _last_seen() -> datetime | None:
     if not given:
         return None
     try:
-        return parse_timestamp(given)
-    except ValueError as error:
+        return TimestampField().deserialize(given)
+    except ValidationError as error:
         raise invalid("Last-Event-ID", Expected("not_an_event_id"), given, "invalid_last_event_id") from error
 
 

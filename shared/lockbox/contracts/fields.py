@@ -13,10 +13,11 @@ from typing import Annotated, Any
 import isodate
 from marshmallow import fields
 
-from lockbox.contracts.rules import TextPattern, longest, violation
+from lockbox.contracts import plain_text
+from lockbox.contracts.rules import TextPattern, longest, of_input, violation
 from lockbox.values import names
 from lockbox.values.resources import PATTERN
-from lockbox.values.timestamps import format_timestamp, parse_timestamp
+from lockbox.values.timestamps import YEARS, format_timestamp, parse_timestamp
 
 MAX_DURATION_TEXT = 40
 DURATION_END = re.compile(r"[0-9][A-Z]\Z")
@@ -50,9 +51,12 @@ class TimestampField(fields.Field[datetime]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         try:
-            return parse_timestamp(value)
+            moment = parse_timestamp(value)
         except (ValueError, TypeError, OverflowError) as error:
             raise violation("not_a_timestamp") from error
+        if moment.year not in YEARS:
+            raise violation("year_out_of_range", first=YEARS[0], last=YEARS[-1])
+        return moment
 
 
 class DurationField(fields.Field[timedelta]):
@@ -77,37 +81,62 @@ class TextField(fields.String):
         super().__init__(**{"validate": self.rule, **kwargs})
 
 
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
 def prose(shortest: int, longest: int) -> Callable[[str], None]:
     """Return the rule of text that people read: its length, and no characters that could disguise it."""
 
     def check(text: str) -> None:
         if not shortest <= len(text.strip()) <= longest or len(text) > longest:
             raise violation("wrong_length", least=shortest, most=longest)
-        if CONTROL.search(text):
+        if plain_text.disguises(text):
             raise violation("control_characters")
 
     return check
 
 
+@of_input
+def visible(text: str) -> None:
+    """Raise the violation of text in which a reader sees nothing; that of blanks alone is its length."""
+    if text.strip() and not plain_text.shows(text):
+        raise violation("nothing_visible")
+
+
+@of_input
+def open_text(text: str) -> None:
+    """Raise the violation of text that holds other text, hidden."""
+    if plain_text.hides(text):
+        raise violation("hidden_characters")
+
+
+@of_input
+def one_reading(text: str) -> None:
+    """Raise the violation of a name that can look like another one."""
+    if not plain_text.is_name(text):
+        raise violation("not_a_plain_name")
+
+
+@of_input
+def one_address(text: str) -> None:
+    """Raise the violation of an address that can look like another one."""
+    if "@" in text and not plain_text.is_address(text):
+        raise violation("not_an_email")
+
+
 class JustificationField(TextField):
     """The justification of a request: text for people."""
 
-    rule = staticmethod(prose(1, 4000))
+    rule = (prose(1, 4000), visible, open_text)
 
 
 class CommentField(TextField):
     """A comment on an operation; may be empty."""
 
-    rule = staticmethod(prose(0, 2000))
+    rule = (prose(0, 2000), open_text)
 
 
 class TitleField(TextField):
     """A title that people give to a thing: one line of text."""
 
-    rule = (prose(1, 80), TextPattern(r"[^\r\n\t]*\Z", "several_lines"))
+    rule = (prose(1, 80), TextPattern(r"[^\r\n\t]*\Z", "several_lines"), one_reading)
 
 
 class NameField(TextField):
@@ -139,7 +168,7 @@ EMAIL = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}\Z"
 class EmailField(TextField):
     """The address of a person, compared in lower case."""
 
-    rule = TextPattern(EMAIL, "not_an_email")
+    rule = (TextPattern(EMAIL, "not_an_email"), one_address)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -170,6 +199,17 @@ class FlagField(fields.Boolean):
 
 
 LARGEST_COUNT = 2**53
+DIGITS = re.compile(r"-?(?:0|[1-9][0-9]{0,15})", re.ASCII)
+
+
+class NumberField(fields.Integer):
+    """A whole number, also as its digits, as a query has it; no other text, fraction or boolean counts as one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        number = int(value) if isinstance(value, str) and DIGITS.fullmatch(value) else value
+        if not isinstance(number, int) or isinstance(number, bool) or abs(number) >= LARGEST_COUNT:
+            raise violation("not_a_whole_number")
+        return number
 
 
 class CountField(fields.Integer):

@@ -1,16 +1,25 @@
 """Rules of fields: marshmallow's validators, with a code and parameters in place of their English."""
 
+from collections.abc import Callable
 from re import Pattern
-from typing import Any
+from typing import Any, TypeVar
 
 from marshmallow import ValidationError, validate
 
 from lockbox.faults import Expected
 
+Rule = TypeVar("Rule", bound=Callable[[Any], Any])
+
 
 def violation(code: str, **params: Any) -> ValidationError:
     """Return the error of a value that breaks a rule."""
     return _violation(Expected(code, **params))
+
+
+def of_input(rule: Rule) -> Rule:
+    """Mark a rule as one of input alone: an event that an earlier version wrote need not keep it."""
+    rule.of_input = True  # type: ignore[attr-defined]
+    return rule
 
 
 class Coded:

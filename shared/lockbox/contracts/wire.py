@@ -18,6 +18,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, validate
 from marshmallow import fields as kinds
 
 from lockbox.contracts.encoder import CompiledSchema
+from lockbox.contracts.fields import NumberField
 from lockbox.contracts.rules import Choice
 from lockbox.errors import Invalid
 from lockbox.faults import LONGEST_SHOWN, Expected, Fault
@@ -42,6 +43,7 @@ DOCUMENT = "_document"
 class StrictSchema(CompiledSchema):
     """A schema that refuses unknown fields; every error carries a code and parameters in place of English."""
 
+    TYPE_MAPPING = Schema.TYPE_MAPPING | {int: NumberField}
     error_messages = cast(dict[str, str], {"unknown": UNKNOWN, "type": AN_OBJECT})
 
     def on_bind_field(self, field_name: str, field_obj: kinds.Field[Any]) -> None:
@@ -58,6 +60,12 @@ class TolerantSchema(StrictSchema):
         """marshmallow's options."""
 
         unknown = EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: kinds.Field[Any]) -> None:
+        """Leave out the rules of input: an earlier version, which did not have them all, took this in."""
+        super().on_bind_field(field_name, field_obj)
+        for field in _with_inner(field_obj):
+            field.validators = [rule for rule in field.validators if not getattr(rule, "of_input", False)]
 
 
 @cache

@@ -5,8 +5,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
+    re.ASCII,
 )
+YEARS = range(1970, 9_999)
+"""The years of moments that may be sent: with any time zone or duration added they stay in the calendar."""
 
 
 @lru_cache(maxsize=4_096)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import combinations
-from zoneinfo import ZoneInfo
 
 from approval_service.domain.people import People, assign, unfilled
 from approval_service.domain.policy import hours as weekly
@@ -28,6 +27,7 @@ from lockbox.contracts.policy.document import (
 from lockbox.contracts.policy.operations import DecidePolicyChange
 from lockbox.errors import Invalid
 from lockbox.faults import Expected, Fault
+from lockbox.values.time_zones import is_time_zone
 
 WHO_AGREE = 2
 
@@ -231,9 +231,7 @@ def _freezes(freezes: Sequence[Freeze]) -> Iterator[Wrong]:
 
 
 def _zone(path: str, name: str) -> Iterator[Wrong]:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    if not is_time_zone(name):
         yield Wrong("policy_time_zone_unknown", f"{path}.time_zone", Expected("time_zone_unknown"), name)
 
 

@@ -19,10 +19,11 @@ DURATION = re.compile(
     r"(?:(?P<days>\d{1,9})\s?d(?:ays?)?\s?)?"
     r"(?:(?P<hours>\d{1,9})\s?h(?:ours?|rs?)?\s?)?"
     r"(?:(?P<minutes>\d{1,9})\s?m(?:in(?:ute)?s?)?\s?)?"
-    r"(?:(?P<seconds>\d{1,9})\s?s(?:ec(?:ond)?s?)?)?"
+    r"(?:(?P<seconds>\d{1,9})\s?s(?:ec(?:ond)?s?)?)?",
+    re.ASCII,
 )
-CLOCK = re.compile(r"(\d{1,2}):(\d\d)")
-LOCAL_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?")
+CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)", re.ASCII)
+LOCAL_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?", re.ASCII)
 
 
 @dataclass(frozen=True)

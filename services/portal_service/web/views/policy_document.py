@@ -1,6 +1,5 @@
 """The policy document as people edit it: JSON text to settings and back."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
@@ -9,6 +8,7 @@ from lockbox.contracts.fields import Flag
 from lockbox.contracts.policy.document import MOST_STAGES, PolicySettings, StagePlan, at_most
 from lockbox.errors import Invalid, invalid
 from lockbox.faults import Expected, Fault
+from lockbox.values.json_text import read_json
 from portal_service.web.wording.display import pretty, without_nulls
 
 SETTINGS = tuple(setting.name for setting in fields(PolicySettings))
@@ -33,7 +33,7 @@ def document_of(settings: PolicySettings) -> str:
 def settings_in(document: str, tenant: str) -> PolicySettings:
     """Return the settings that a text holds; raises `Invalid` with every fault."""
     try:
-        data = json.loads(document)
+        data = read_json(document)
     except (ValueError, RecursionError) as error:
         raise Invalid("malformed_json", f"the document is not JSON: {error}", params={"reason": str(error)}) from error
     if isinstance(data, Mapping):

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from lockbox.contracts.fields import CONTROL
+from lockbox.contracts.plain_text import UNSEEN
 
 
 def breakable(text: str, after: str = "/@") -> Markup:
@@ -25,4 +25,4 @@ def without_nulls(data: Any) -> Any:
 def pretty(data: object, *, sort: bool = True) -> str:
     """Return JSON for people; characters that could disguise it show as their codes."""
     text = json.dumps(data, indent=2, ensure_ascii=False, sort_keys=sort)
-    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text)

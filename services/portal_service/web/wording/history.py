@@ -10,7 +10,7 @@ from typing import Any
 
 from lockbox.contracts import wire
 from lockbox.contracts.events import Fact
-from lockbox.contracts.fields import CONTROL
+from lockbox.contracts.plain_text import DISGUISING
 from lockbox.errors import Invalid
 from portal_service.web.wording.event_values import person
 from portal_service.web.wording.line import Line
@@ -53,4 +53,4 @@ def _readings(type_: str, data: Mapping[str, Any]) -> Iterator[Fact]:
 
 
 def _printable(text: str) -> str:
-    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    return DISGUISING.sub("\N{REPLACEMENT CHARACTER}", text)

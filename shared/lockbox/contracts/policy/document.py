@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -19,8 +19,10 @@ from lockbox.contracts.fields import (
     TextField,
     Title,
     format_duration,
+    one_address,
 )
 from lockbox.contracts.identity import Role
+from lockbox.contracts.policy.local_time import LocalTime, TimeOfDay, TimeZone
 from lockbox.contracts.request.terms import Pattern, ReasonCode, Severity, some_distinct
 from lockbox.contracts.rules import TextPattern, violation
 
@@ -51,43 +53,15 @@ class MemberField(TextField):
     """A member of a group: all people of a role, or one person by address."""
 
     roles = tuple(role.value for role in DECIDERS)
-    rule = TextPattern(re.compile(rf"(?:{'|'.join(roles)})\Z|{EMAIL}"), "not_a_member", roles=list(roles))
+    pattern = re.compile(rf"(?:{'|'.join(roles)})\Z|{EMAIL}")
+    rule = (TextPattern(pattern, "not_a_member", roles=list(roles)), one_address)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         return text.lower() if isinstance(text, str) else text
 
 
-class TimeOfDayField(TextField):
-    """A time of day, such as `08:00`; `24:00` is the end of the day."""
-
-    rule = TextPattern(r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", "not_a_time_of_day")
-
-
-class TimeZoneField(TextField):
-    """The name of a time zone in the IANA database."""
-
-    rule = TextPattern(r"[A-Za-z0-9_+-]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){0,2}\Z", "not_a_time_zone")
-
-
-class LocalTimeField(TextField):
-    """A date and a time of day, in a time zone that is named beside it."""
-
-    rule = TextPattern(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]\Z", "not_a_local_time")
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            datetime.fromisoformat(str(text))
-        except ValueError as error:
-            raise violation("not_a_local_time") from error
-        return text
-
-
 Member = Annotated[str, MemberField]
-TimeOfDay = Annotated[str, TimeOfDayField]
-TimeZone = Annotated[str, TimeZoneField]
-LocalTime = Annotated[str, LocalTimeField]
 Day = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 DAYS: tuple[Day, ...] = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 

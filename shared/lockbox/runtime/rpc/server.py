@@ -36,6 +36,7 @@ from lockbox.runtime.broker.topology import (
 )
 from lockbox.runtime.rpc.caller_token import CallScope, identify
 from lockbox.runtime.rpc.errors import serialize
+from lockbox.values.json_text import read_json
 
 JSON = "application/json"
 LARGEST_CALL = 1024 * 1024
@@ -173,7 +174,7 @@ def _payload(body: Any) -> object:
     if len(body) > LARGEST_CALL:
         raise Invalid("rpc_too_large", f"expected at most {LARGEST_CALL} bytes, got {len(body)}")
     try:
-        document = json.loads(body)
+        document = read_json(body)
         [payload] = document["args"]
         kwargs = document["kwargs"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:

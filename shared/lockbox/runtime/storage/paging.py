@@ -16,10 +16,11 @@ from lockbox.runtime.storage.mongo import Document
 
 @dataclass(frozen=True)
 class Order:
-    """The sort order of a list: fields with values that are unique together."""
+    """The sort order of a list: fields with values that are unique together; text, but for those that are `numbers`."""
 
     fields: tuple[str, ...]
     descending: bool = False
+    numbers: frozenset[str] = frozenset()
 
 
 def read_page(
@@ -58,19 +59,28 @@ def _values(order: Order, cursor: str) -> Sequence[Any]:
         values = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
     except (ValueError, RecursionError):
         values = None
-    if not isinstance(values, list) or len(values) != len(order.fields) or not all(_fits(value) for value in values):
+    if not isinstance(values, list) or not _fit(order, values) or _encoded(values) != cursor:
         raise invalid("cursor", Expected("not_a_cursor"), cursor, "invalid_cursor")
     return values
 
 
-def _fits(value: object) -> bool:
+def _fit(order: Order, values: Sequence[Any]) -> bool:
+    """Return whether the values are of the types of the fields; the database finds nothing by others."""
+    kinds = [int if field in order.numbers else str for field in order.fields]
+    return list(map(type, values)) == kinds and all(map(_is_storable, values))
+
+
+def _is_storable(value: str | int) -> bool:
     if isinstance(value, str):
         return not any("\ud800" <= character <= "\udfff" for character in value)
-    return isinstance(value, int) and -(2**63) <= value < 2**63
+    return -(2**63) <= value < 2**63
 
 
 def _cursor(order: Order, document: Document) -> str:
-    values = [_at(document, field) for field in order.fields]
+    return _encoded([_at(document, field) for field in order.fields])
+
+
+def _encoded(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
 
 

@@ -92,3 +92,10 @@ def test_foreign_when_the_service_is_loaded_as_it_runs_is_said_of_others_events_
     command = [sys.executable, "-W", "ignore", "-c", IN_A_PROCESS_OF_ITS_OWN]
     body = replace(EVENT, source=source).payload()
     assert subprocess.run(command, input=body, capture_output=True, check=True).stdout.decode().strip() == foreign
+
+
+def test_record_when_the_event_has_a_name_twice_is_refused() -> None:
+    body = with_member('"later":{"a":1,"a":2}')
+    with pytest.raises(Invalid) as refused:
+        Record.of(read_event(body), body, NOW)
+    assert refused.value.code == "event_not_portable"

@@ -190,6 +190,29 @@ def test_put_when_the_file_is_no_json_says_which(portal: FakePortal, tmp_path: P
     assert portal.requests == []
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            '{"break_glass": {"allowed": false, "allowed": true}}',
+            "break_glass.allowed: expected one value, not several",
+        ),
+        ('{"version": NaN}', "version: expected a number that is not NaN and not infinite, got NaN"),
+    ],
+)
+def test_put_when_the_file_can_be_read_in_two_ways_names_the_field(
+    portal: FakePortal, text: str, complaint: str
+) -> None:
+    assert fails("policy", "put", "contoso", "--file", "-", text=text) == f"-: {complaint}"
+    assert portal.asked(f"PUT {POLICY}") == []
+
+
+def test_put_when_a_setting_can_be_read_in_two_ways_names_the_field(portal: FakePortal) -> None:
+    portal.says(f"GET {POLICY}", policy_of())
+    complaint = fails("policy", "put", "contoso", 'break_glass={"allowed": false, "allowed": true}')
+    assert complaint == "break_glass: allowed: expected one value, not several"
+
+
 def test_put_when_the_policy_is_refused_shows_every_fault_with_its_path(portal: FakePortal) -> None:
     portal.says(f"GET {POLICY}", policy_of())
     faults = [

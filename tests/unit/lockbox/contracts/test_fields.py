@@ -17,6 +17,7 @@ from lockbox.contracts.fields import (
     Flag,
     IdempotencyKey,
     Justification,
+    NumberField,
     Resource,
     TenantName,
     Timestamp,
@@ -169,6 +170,17 @@ def test_timestamp_when_naive_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["2026-01-31", "2026-01-31Z", "20260131", "09:30:00Z", "2026-W05-6"])
 def test_timestamp_when_only_a_date_or_a_time_is_refused(text: str) -> None:
     assert refused(Timestamp, text)
+
+
+@pytest.mark.parametrize("zone", ["Z", "+00:00", "-00:00", "+23:59", "-23:59", "+14:00", "-12:00"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00", "1969-12-30T00:00:00", "9999-12-31T23:59:59.999999"])
+def test_timestamp_when_at_an_end_of_the_calendar_in_any_zone_is_refused(moment: str, zone: str) -> None:
+    assert refused(Timestamp, f"{moment}{zone}")
+
+
+@pytest.mark.parametrize("offset", ["+00:60", "+24:00", "-23:60", "+99:99", "+0100", "+01", "+1:00", "-00:0"])
+def test_timestamp_when_the_offset_is_none_is_refused(offset: str) -> None:
+    assert refused(Timestamp, f"2026-01-31T09:30:00{offset}")
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "10000-01-01T00:00:00Z"])
@@ -516,3 +528,39 @@ def test_count_when_it_merely_looks_like_one_is_refused(value: object) -> None:
 @pytest.mark.parametrize("value", [2**53, -(2**53), 10**400], ids=["2^53", "-2^53", "10^400"])
 def test_count_when_json_cannot_hold_it_exactly_is_refused(value: int) -> None:
     assert refused(Count, value)
+
+
+# --- numbers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("value", "number"), [("7", 7), ("0", 0), ("-3", -3), (7, 7), ("200", 200)])
+def test_number_when_it_is_its_digits_is_read(value: object, number: int) -> None:
+    assert NumberField().deserialize(value) == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1_0",
+        "+7",
+        " 7",
+        "7 ",
+        "07",
+        "7.0",
+        "7e0",
+        "\u0667",
+        "\uff17",
+        "",
+        "-",
+        "-0x1",
+        "0b1",
+        "9" * 16,
+        "9" * 5_000,
+        True,
+        7.0,
+    ],
+    ids=lambda value: ascii(value)[:20],
+)
+def test_number_when_it_is_written_in_another_way_is_refused(value: object) -> None:
+    with pytest.raises(ValidationError):
+        NumberField().deserialize(value)

@@ -95,6 +95,63 @@ def test_query_when_it_has_numbers_moments_and_flags_reads_them(client: FlaskCli
     assert opened.acknowledged is False
 
 
+AMBIGUOUS = [
+    ('{"decision": "deny", "request_digest": "x", "decision": "approve"}', "repeated_field", "decision"),
+    (
+        '{"decision": "approve", "changes": {"duration": "PT1H", "duration": "PT9H"}}',
+        "repeated_field",
+        "changes.duration",
+    ),
+    ('{"decision": "approve", "request_digest": NaN}', "invalid_request_digest", "request_digest"),
+    (r'{"decision": "approve", "comment": "\ud800"}', "invalid_comment", "comment"),
+    (r'{"decision": "approve", "\ud800": 1}', "invalid_body", r"\ud800"),
+]
+
+
+@pytest.mark.parametrize(("body", "code", "field"), AMBIGUOUS)
+def test_body_when_it_can_be_read_in_two_ways_is_refused_by_name(
+    client: FlaskClient, edge: Recorder, body: str, code: str, field: str
+) -> None:
+    path = f"/api/v1/requests/{AN_ID}/decisions"
+    answer = client.post(path, headers=BEARER, data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+    assert [fault["field"] for fault in answer.json["errors"]] == [field]
+    assert edge.sent == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "field"),
+    [
+        ("/requests?tenant=contoso&tenant=fabrikam", "repeated_field", "tenant"),
+        ("/requests?tenant=contoso&tenant=contoso", "repeated_field", "tenant"),
+        ("/requests?limit=5&state=APPROVED&limit=6", "repeated_field", "limit"),
+        ("/tenants/contoso/audit?from=2026-01-31T09:30:00Z&from=2026-02-01T09:30:00Z", "repeated_field", "from"),
+        ("/requests?cursor=", "invalid_cursor", "cursor"),
+        ("/requests?limit=1_0", "invalid_limit", "limit"),
+        ("/requests?limit=%2B5", "invalid_limit", "limit"),
+        ("/requests?limit=", "invalid_limit", "limit"),
+        ("/requests?limit=NaN", "invalid_limit", "limit"),
+        ("/tenants/contoso/audit?from=0001-01-01T00:00:00Z", "invalid_from", "from"),
+        ("/tenants/contoso/audit?to=9999-12-31T23:59:59-23:59", "invalid_to", "to"),
+        ("/tenants/contoso/usage?to=0001-01-01T00:00:00%2B14:00", "invalid_to", "to"),
+        ("/tenants/contoso/audit?from=2026-01-31T09:30:00%2B00:60", "invalid_from", "from"),
+    ],
+)
+def test_query_when_it_can_be_read_in_two_ways_is_refused_by_name(
+    client: FlaskClient, edge: Recorder, path: str, code: str, field: str
+) -> None:
+    answer = client.get(f"/api/v1{path}", headers=BEARER)
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+    assert [fault["field"] for fault in answer.json["errors"]] == [field]
+    assert edge.sent == []
+
+
+def test_last_event_id_when_it_is_at_the_end_of_the_calendar_is_refused(client: FlaskClient) -> None:
+    headers = {**BEARER, "Accept": "text/event-stream", "Last-Event-ID": "0001-01-01T00:00:00.000000Z"}
+    answer = client.get("/api/v1/revocations", headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_last_event_id")
+
+
 def test_only_operations_without_sign_in_when_counted_are_those_declared_public() -> None:
     assert [one for one in OPERATIONS if one.public] == [GetKeys]
     assert PUBLIC.value == "without sign-in"

@@ -7,6 +7,7 @@ from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Deliberation, PendingDecision
 from approval_service.domain.approval.operations import extension
 from approval_service.domain.approval.operations.narrowing import narrow, only_shorter
+from lockbox.contracts import plain_text
 from lockbox.contracts.approval.facts import DecisionRecorded
 from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.events import Changed
@@ -38,7 +39,7 @@ def _terms_left(approval: Approval, pending: PendingDecision, command: Decide, n
     if command.decision == "deny":
         if changes is not None:
             raise invalid("changes", Expected("changes_with_denial"), "changes")
-        if approval.limits.comment_on_denial and not command.comment.strip():
+        if approval.limits.comment_on_denial and not plain_text.shows(command.comment):
             raise invalid("comment", Expected("comment_required"), command.comment)
     if changes is None:
         return terms

@@ -85,11 +85,61 @@ def test_hours_when_a_clock_change_lies_within_are_as_long_as_the_day() -> None:
     assert covers(ALWAYS, span("2026-03-28T23:00", "2026-03-29T22:00"))
 
 
-def test_hours_when_a_clock_change_skips_them_are_not_that_day() -> None:
-    """At 02:00 in Berlin it is 03:00: 02:30 is read as the hour after, when these hours are over."""
-    night = office(days=("SU",), since="02:30", until="03:30")
-    assert not touches(night, span("2026-03-29T00:00", "2026-03-30T00:00"))
-    assert covers(night, span("2026-04-05T00:30", "2026-04-05T01:30"))
+SPRING, AUTUMN = span("2026-03-28T00:00", "2026-03-30T12:00"), span("2026-10-24T00:00", "2026-10-26T12:00")
+"""Around the nights of a Sunday in which the clocks of Berlin go from 02:00 to 03:00, and from 03:00 back to 02:00."""
+
+
+def minutes(hours: Hours, within: Span) -> list[tuple[str, str]]:
+    """The spans of the hours, found minute by minute."""
+    found: list[list[datetime]] = []
+    minute, moment = timedelta(minutes=1), within.start
+    while moment < within.end:
+        if touches(hours, Span(moment, moment + minute)):
+            assert covers(hours, Span(moment, moment + minute))
+            if found and found[-1][1] == moment:
+                found[-1][1] = moment + minute
+            else:
+                found.append([moment, moment + minute])
+        moment += minute
+    return [(f"{start:%d %H:%M}", f"{end:%d %H:%M}") for start, end in found]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "around", "parts"),
+    [
+        ("02:30", "03:30", SPRING, [("29 01:00", "29 01:30")]),  # begins at the end of the hour that is skipped
+        ("02:30", "04:00", SPRING, [("29 01:00", "29 02:00")]),
+        ("01:00", "02:30", SPRING, [("29 00:00", "29 01:00")]),
+        ("02:00", "03:00", SPRING, []),
+        ("02:30", "02:45", SPRING, []),
+        ("02:00", "03:00", AUTUMN, [("25 00:00", "25 02:00")]),  # comes twice, and is both
+        ("02:30", "02:45", AUTUMN, [("25 00:30", "25 00:45"), ("25 01:30", "25 01:45")]),
+        ("01:30", "02:30", AUTUMN, [("24 23:30", "25 00:30"), ("25 01:00", "25 01:30")]),
+        ("02:30", "04:00", AUTUMN, [("25 00:30", "25 01:00"), ("25 01:30", "25 03:00")]),
+        ("23:00", "02:30", AUTUMN, [("25 22:00", "26 01:30")]),
+    ],
+)
+def test_hours_when_a_clock_change_lies_within_are_the_times_that_clocks_show(
+    since: str, until: str, around: Span, parts: list[tuple[str, str]]
+) -> None:
+    assert minutes(office(days=("SU",), since=since, until=until), around) == parts
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "expected"),
+    [
+        ("2026-03-29T02:30", "2026-03-29T05:00", ("2026-03-29T01:00", "2026-03-29T03:00")),
+        ("2026-03-28T00:00", "2026-03-29T02:30", ("2026-03-27T23:00", "2026-03-29T01:00")),
+        ("2026-10-25T02:30", "2026-10-25T05:00", ("2026-10-25T00:30", "2026-10-25T04:00")),
+        ("2026-10-25T00:00", "2026-10-25T02:30", ("2026-10-24T22:00", "2026-10-25T01:30")),
+        ("2026-10-25T02:00", "2026-10-25T03:00", ("2026-10-25T00:00", "2026-10-25T02:00")),
+    ],
+)
+def test_freeze_when_a_clock_change_skips_or_repeats_its_end_is_the_longer_one(
+    starts: str, ends: str, expected: tuple[str, str]
+) -> None:
+    freeze = Freeze(name="x", starts=starts, ends=ends, time_zone="Europe/Berlin", effect="no_access")
+    assert frozen(freeze) == span(*expected)
 
 
 def test_freeze_when_its_zone_is_known_is_in_utc() -> None:

@@ -81,7 +81,7 @@ def test_page_when_it_goes_on_asks_for_what_comes_after() -> None:
 
 
 def test_page_when_ascending_asks_for_what_is_greater() -> None:
-    _, _, collection = read(3, Page(cursor=encoded([7])), Order(("_id",)))
+    _, _, collection = read(3, Page(cursor=encoded([7])), Order(("_id",), numbers=frozenset({"_id"})))
     assert collection.where["$and"][1] == {"$or": [{"_id": {"$gt": 7}}]}
     assert collection.order == [("_id", 1)]
 
@@ -117,6 +117,12 @@ def test_cursor_when_made_fits_into_a_query() -> None:
         encoded(["2026-01-30", ["x"]]),
         encoded([1.5, "x"]),
         encoded([{"$where": "1"}, "x"]),
+        encoded([7, "x"]),
+        encoded(["2026-01-30", 7]),
+        encoded(["2026-01-30", True]),
+        encoded(["2026-01-30", "id-1"]).rstrip("=") + "\n",
+        encoded(["2026-01-30", "id-1"]) + "!",
+        base64.urlsafe_b64encode(b'["2026-01-30","id-1"]').decode(),
         base64.urlsafe_b64encode(b"[" * 100_000).decode(),
         base64.urlsafe_b64encode(b"\xff\xfe").decode(),
         "\ud800",

@@ -140,7 +140,7 @@ def test_duration_is_read_as_people_type_it(typed: str, duration: timedelta) -> 
     assert parse_duration(forms.as_duration(typed)) == duration
 
 
-@pytest.mark.parametrize("typed", ["soon", "-1h", "1h30", "1:3", "4 fortnights"])
+@pytest.mark.parametrize("typed", ["soon", "-1h", "1h30", "1:3", "1:60", "1:75", "١h", "٤:٣٠", "4 fortnights"])
 def test_duration_of_other_text_is_left_for_the_service_to_judge(typed: str) -> None:
     assert forms.as_duration(typed) == typed.upper()
     with pytest.raises(ValueError, match=r".+"):

@@ -56,6 +56,11 @@ def test_document_that_is_not_json_is_refused(document: str) -> None:
     assert refused(document).code == "malformed_json"
 
 
+def test_document_with_a_setting_twice_is_refused_by_name() -> None:
+    error = refused('{"require_approval": true, "stages": [], "require_approval": false}')
+    assert (error.code, [fault["field"] for fault in error.faults]) == ("repeated_field", ["require_approval"])
+
+
 @pytest.mark.parametrize("document", ["[]", "1", '"x"', "null"])
 def test_document_that_is_no_object_is_refused(document: str) -> None:
     assert refused(document).faults
