@@ -25,6 +25,7 @@ from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document, keep_newer
 from lockbox.runtime.storage.outbox import Entry
 from lockbox.runtime.storage.paging import Order, read_page
+from lockbox.runtime.storage.recent import RecentReads
 from lockbox.runtime.storage.visibility import visible_to
 from lockbox.values.timestamps import format_timestamp, parse_timestamp
 from request_service.domain.request import AccessRequest
@@ -32,6 +33,12 @@ from request_service.domain.state import Standing
 
 SHOWN = tuple(field.name for field in fields(RequestView))
 ENTRY = ("id", "type", "time", "actor", "data")
+LIMITS_SECONDS = 0.2
+"""The time that limits are used for after they were read.
+
+They spare an engineer a request that the policy would deny. The policy itself is read by approval_service for each
+request; it denies what is beyond the limits in force, however a request came in.
+"""
 NEWEST_FIRST = Order(("state.created_at", "_id"), descending=True)
 
 
@@ -117,14 +124,14 @@ class TenantStore:
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         self.collection = database[self.name]
+        self._recent: RecentReads[TenantView] = RecentReads(LIMITS_SECONDS)
 
     def ensure_indexes(self) -> None:
         """Ensure nothing: tenants are found by their id."""
 
     def find(self, tenant: str) -> TenantView | None:
-        """Return the limits of requests to this tenant, or None if there is no such tenant."""
-        document = self.collection.find_one({"_id": tenant})
-        return None if document is None else _tenant(document)
+        """Return the limits of requests to this tenant, as they are or were a moment ago; None if it is unknown."""
+        return self._recent.get(tenant, self._read)
 
     def all(self) -> TenantList:
         """All tenants, by name."""
@@ -133,6 +140,11 @@ class TenantStore:
     def learn(self, policy: PolicyChanged) -> None:
         """Store the limits of a policy, unless those of a later version are stored."""
         keep_newer(self.collection, wire.encode(policy) | {"_id": policy.tenant}, "version")
+        self._recent.forget(policy.tenant)
+
+    def _read(self, tenant: str) -> TenantView | None:
+        document = self.collection.find_one({"_id": tenant})
+        return None if document is None else _tenant(document)
 
 
 def _history_of(entry: Entry) -> Document:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import orjson
 
-from lockbox.contracts.events import FACTS, Event
+from lockbox.contracts.events import OWNED, Event
 from lockbox.contracts.fields import Timestamp
 from lockbox.crypto.canonical import digest
 from lockbox.errors import Invalid
@@ -38,7 +38,7 @@ class Record:
     @property
     def foreign(self) -> bool:
         """Whether the event's source does not own its type by contract."""
-        return all((source, type_) != (self.event.source, self.event.type) for source, type_, _ in FACTS)
+        return (self.event.source, self.event.type) not in OWNED
 
     def contradiction(self, known_digest: str) -> Invalid | None:
         """Return a refusal if another event is on record under this id."""

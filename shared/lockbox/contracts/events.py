@@ -49,6 +49,7 @@ class Fact:
         cls.type = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         if not abstract:
             FACTS[cls.source, cls.type, cls.dataversion] = cls
+            OWNED.add((cls.source, cls.type))
 
     @property
     def subject(self) -> str:
@@ -61,6 +62,8 @@ class Fact:
 
 
 FACTS: dict[tuple[str, str, int], type[Fact]] = {}
+OWNED: set[tuple[str, str]] = set()
+"""The types of facts that each source owns by contract: pairs of source and type."""
 
 
 @dataclass(frozen=True)

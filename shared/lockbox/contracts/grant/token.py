@@ -9,8 +9,11 @@ from lockbox.crypto.tokens import GRANT_TOKEN, sign
 from lockbox.errors import invalid
 from lockbox.faults import Expected
 
-LONGEST_TIME = 1769851800.123456
-"""A time with as many digits as any until the year 2286."""
+LONGEST_TIME = "1769851800.1234"
+"""A text that is as long in JSON as a time with as many digits as any until the year 2286.
+
+A time itself would take canonical JSON ten times as long.
+"""
 THUMBPRINT = "x" * 43
 UUID = "x" * 36
 
@@ -30,7 +33,7 @@ def claims_of(
     ids: tuple[str, str],
     tenant: str,
     scope: tuple[Sequence[str], Sequence[str]],
-    times: tuple[float, ...],
+    times: tuple[float | str, ...],
 ) -> dict[str, Any]:
     """Return the claims of a signed grant (RFC 7519).
 

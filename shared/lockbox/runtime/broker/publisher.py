@@ -12,6 +12,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from lockbox.runtime.broker.connection import ANSWER_SECONDS, abandon, connect_soon, connection_to, suspicion
+from lockbox.runtime.broker.gathered_writes import GatheredWrites
 from lockbox.runtime.broker.topology import events_exchange_name
 from lockbox.runtime.process import crash_points
 
@@ -119,8 +120,9 @@ class ConfirmedPublisher:
         for number, message in enumerate(batch, start=first):
             waiting[number] = message.id
         crash_points.passing("before_publish")
-        for message in batch:
-            self._send(message)
+        with self._writes.together():
+            for message in batch:
+                self._send(message)
         crash_points.passing("after_publish")
         self._await_confirms(waiting)
         crash_points.passing("after_confirm")
@@ -134,6 +136,7 @@ class ConfirmedPublisher:
         self._prepare(self._connection)
         self._channel = self._connection.channel()
         self._channel.confirm_select()
+        self._writes = GatheredWrites(self._connection.connection)
         self._published = 0
         self._user = self._connection.userid
         self._trusted_at = trusted_at
