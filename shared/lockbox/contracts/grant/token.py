@@ -9,11 +9,10 @@ from lockbox.crypto.tokens import GRANT_TOKEN, sign
 from lockbox.errors import invalid
 from lockbox.faults import Expected
 
-LONGEST_TIME = "1769851800.1234"
-"""A text that is as long in JSON as a time with as many digits as any until the year 2286.
-
-A time itself would take canonical JSON ten times as long.
-"""
+SECOND = 1769851800
+"""A whole second, with as many digits as any until the year 2286."""
+LONGEST_TIME = f"{SECOND}.1234"
+"""A text that is as long in JSON as a time to the microsecond; canonical JSON takes ten times as long for a number."""
 THUMBPRINT = "x" * 43
 UUID = "x" * 36
 
@@ -33,7 +32,7 @@ def claims_of(
     ids: tuple[str, str],
     tenant: str,
     scope: tuple[Sequence[str], Sequence[str]],
-    times: tuple[float | str, ...],
+    times: tuple[float, ...],
 ) -> dict[str, Any]:
     """Return the claims of a signed grant (RFC 7519).
 
@@ -57,9 +56,10 @@ def claims_of(
 
 def length(terms: AccessTerms, requester: str) -> int:
     """Return the length of the longest signed grant that these terms lead to: bound to a key and a certificate."""
-    scope, times = (terms.resources, terms.actions), (LONGEST_TIME, LONGEST_TIME, LONGEST_TIME)
+    scope, times = (terms.resources, terms.actions), (SECOND, SECOND, SECOND)
     claims = claims_of(requester, (UUID, UUID), terms.tenant, scope, times)
-    return len(sign(GRANT_TOKEN, claims | {"cnf": {"jkt": THUMBPRINT, "x5t#S256": THUMBPRINT}}, Unsigned()))
+    claims |= {"nbf": LONGEST_TIME, "exp": LONGEST_TIME, "cnf": {"jkt": THUMBPRINT, "x5t#S256": THUMBPRINT}}
+    return len(sign(GRANT_TOKEN, claims, Unsigned()))
 
 
 def require_acceptable(terms: AccessTerms, requester: str, field: str = "resources") -> None:

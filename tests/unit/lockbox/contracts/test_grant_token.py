@@ -19,12 +19,16 @@ REQUEST = "566924bd-d58b-45eb-a91f-e689a1d37c43"
 @pytest.mark.parametrize("name", ["a", "\N{SNOWMAN}", '"', "é"])
 def test_length_when_measured_is_that_of_the_longest_token_that_is_signed(number: int, name: str) -> None:
     wide = replace(terms(), resources=tuple(f"logs/{name}/{index}" for index in range(number)))
-    grant = Grant.of(REQUEST, ERIN, wide, "approval", NOW)
-    bound = Confirmation(jkt="a" * 43, x5t_s256="b" * 43)
-    token = sign(GRANT_TOKEN, grant.claims() | {"cnf": bound.claim()}, signing_key())
-    assert len(token) == length(wide, ERIN)
-    later = grant.extend(timedelta(days=365 * 200, microseconds=1))
-    assert len(sign(GRANT_TOKEN, later.claims() | {"cnf": bound.claim()}, signing_key())) <= length(wide, ERIN)
+    bound = Confirmation(jkt="a" * 43, x5t_s256="b" * 43).claim()
+
+    def signed(grant: Grant) -> str:
+        return sign(GRANT_TOKEN, grant.claims() | {"cnf": bound}, signing_key())
+
+    scheduled = Grant.of(REQUEST, ERIN, replace(wide, starts_at=NOW + timedelta(hours=1)), "approval", NOW)
+    assert len(signed(scheduled)) == length(wide, ERIN)
+    at_once = Grant.of(REQUEST, ERIN, wide, "approval", NOW)
+    for shorter in (at_once, at_once.extend(timedelta(days=365 * 200, microseconds=1))):
+        assert len(signed(shorter)) <= length(wide, ERIN)
 
 
 def test_terms_when_their_signed_grant_is_one_character_too_long_are_refused() -> None:
