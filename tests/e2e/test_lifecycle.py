@@ -16,13 +16,11 @@ import pytest
 from tests.programs import running
 from tests.waiting import eventually
 
-from lockbox.embedded import rabbitmq
-from lockbox.embedded.plan import Existing, Plan
+from lockbox.embedded.plan import Plan
 from lockbox.embedded.processes import started_here
 from lockbox.embedded.stack import Stack
 from lockbox.provision.environment import ENVIRONMENT, read_environment
 from lockbox.provision.launch import nameko_command
-from lockbox.provision.secrets import ADMIN
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -109,21 +107,6 @@ def unready(url: str) -> bool:
     with suppress(httpx.HTTPError):
         return httpx.get(url, timeout=10).status_code == 503
     return False
-
-
-def test_stack_when_servers_exist_uses_them_and_starts_none(home: Path, stack: Stack) -> None:
-    ctl = {**os.environ, **rabbitmq.environment(stack.home / "rabbitmq", stack.ports)}
-    for arguments in (["add_vhost", "second"], ["set_permissions", "-p", "second", ADMIN, ".*", ".*", ".*"]):
-        subprocess.run(["/usr/lib/rabbitmq/bin/rabbitmqctl", *arguments], env=ctl, check=True, capture_output=True)
-    existing = Existing(
-        amqp_uri=stack.servers.broker_uri(ADMIN, stack.secrets.broker).removesuffix("//") + "/second",
-        mongo_uri=stack.servers.database_uri(ADMIN, stack.secrets.database),
-        database_prefix="second",
-    )
-    second = Stack(home, Plan(existing, random_ports=True))
-    second.up()
-    assert sign_in(second) == 200
-    assert not {"rabbitmq", "mongodb", "epmd"} & running(home).keys()
 
 
 def test_stack_when_rabbitmq_is_missing_says_what_to_do(home: Path) -> None:

@@ -7,13 +7,13 @@ that http is for this machine alone.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
 
 from lockbox.errors import Invalid
+from lockbox.values.hosts import is_this_machine
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -30,20 +30,14 @@ def require_protected(url: str, *, allow_http: bool = False) -> None:
     `allow_http`: http to other machines counts too.
     """
     address = urlsplit(url)
-    protected = address.scheme == "https" or (address.scheme == "http" and (allow_http or _is_here(address.hostname)))
+    protected = address.scheme == "https" or (
+        address.scheme == "http" and (allow_http or is_this_machine(address.hostname))
+    )
     if not protected or not address.hostname:
         expected = "an https address, or http to 127.0.0.1, ::1 or localhost"
         raise Invalid(
             "invalid_portal", f"portal: expected {expected}, got {url!r}; `allow_http` is for closed networks"
         )
-
-
-def _is_here(host: str | None) -> bool:
-    """Return whether a host is this machine: localhost, or an address of the loopback interface."""
-    try:
-        return host == "localhost" or ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 class PortalUnreachable(Exception):

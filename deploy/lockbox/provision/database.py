@@ -6,17 +6,27 @@ readiness check, and keep the operations and events of its own until they are on
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import ConnectionFailure, OperationFailure
 
+from lockbox.provision.certificates import CA, SERVER
 from lockbox.provision.secrets import ADMIN, SERVICES
 
 ALREADY_INITIALIZED = 23
 PRIMARY_WITHIN_SECONDS = 60.0
 APPEND_ONLY = "lockbox_audit_append"
+
+
+def tls_options(directory: Path) -> list[str]:
+    """Return the options with which mongod takes connections over TLS alone; clients sign in by password."""
+    return [
+        *("--tlsMode", "requireTLS", "--tlsCertificateKeyFile", str(directory / SERVER)),
+        *("--tlsCAFile", str(directory / CA), "--tlsAllowConnectionsWithoutCertificates"),
+    ]
 
 
 def database_of(service: str, prefix: str = "lockbox") -> str:
@@ -25,19 +35,25 @@ def database_of(service: str, prefix: str = "lockbox") -> str:
 
 
 def provision_database(
-    host: str, passwords: Mapping[str, str], prefix: str = "lockbox", *, member: str | None = None
+    host: str,
+    passwords: Mapping[str, str],
+    prefix: str = "lockbox",
+    *,
+    member: str | None = None,
+    ca_file: Path | None = None,
 ) -> None:
     """Initiate the replica set at `host` (`name:port`, reached as localhost) and create all users, unless they exist.
 
     The first call uses MongoDB's localhost exception: until the first user exists, a local client may make it.
-    `member` is the name and port that services use, where it differs from `host`.
+    `member` is the name and port for services, where it differs from `host`. With `ca_file` it is reached over TLS.
     """
-    with MongoClient[dict[str, Any]](host, directConnection=True, serverSelectionTimeoutMS=90_000) as client:
+    tls = {} if ca_file is None else {"tls": True, "tlsCAFile": str(ca_file)}
+    with MongoClient[dict[str, Any]](host, directConnection=True, serverSelectionTimeoutMS=90_000, **tls) as client:
         _initiate(client, member or host)
         _await_primary(client)
         _ensure_admin(client, passwords[ADMIN])
     with MongoClient[dict[str, Any]](
-        host, directConnection=True, username=ADMIN, password=passwords[ADMIN], authSource="admin"
+        host, directConnection=True, username=ADMIN, password=passwords[ADMIN], authSource="admin", **tls
     ) as client:
         _ensure_append_only(client.admin, database_of("audit_service", prefix))
         for service in SERVICES:

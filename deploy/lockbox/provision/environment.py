@@ -1,10 +1,11 @@
 """The environment of each service: the addresses of the servers, and the secrets of that service."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from lockbox.provision.certificates import CA
 from lockbox.provision.files import private_directory, write_private
 from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
 
@@ -20,7 +21,8 @@ SEED = "seed.json"
 class Servers:
     """The addresses of a deployment's servers.
 
-    `broker` and `database` are `name:port`, or the URI of an existing server.
+    `broker` and `database` are `name:port`, or the URI of an existing server. With `ca_file` both are reached with TLS,
+    and their certificates are verified with it.
     """
 
     broker: str
@@ -29,19 +31,24 @@ class Servers:
     smtp_host: str
     smtp_port: int
     mail_from: str = "lockbox@vendor.example"
+    ca_file: Path | None = None
 
     def broker_uri(self, service: str, passwords: Mapping[str, str]) -> str:
         """Return the broker's URI with this service's own user."""
         if "://" in self.broker:
             return self.broker
-        return f"amqp://{service}:{quote(passwords[service], safe='')}@{self.broker}//"
+        user = f"{service}:{quote(passwords[service], safe='')}"
+        if self.ca_file is not None:
+            return f"amqps://{user}@{self.broker}//?cacertfile={quote(str(self.ca_file))}"
+        return f"amqp://{user}@{self.broker}//"
 
     def database_uri(self, service: str, passwords: Mapping[str, str]) -> str:
         """Return the database's URI with this service's own user."""
         if "://" in self.database:
             return self.database
         password = quote(passwords[service], safe="")
-        return f"mongodb://{service}:{password}@{self.database}/?authSource=admin&replicaSet=rs0"
+        tls = "" if self.ca_file is None else f"&tls=true&tlsCAFile={quote(str(self.ca_file))}"
+        return f"mongodb://{service}:{password}@{self.database}/?authSource=admin&replicaSet=rs0{tls}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,8 @@ class ServiceDirectories:
         for service in SERVICES:
             directory = private_directory(self.of(service))
             write_private(directory / CALLER_KEYS, files.caller_keys.read_text())
+            if servers.ca_file is not None:
+                write_private(directory / CA, servers.ca_file.read_text())
             for name, text in self._own_files(service, secrets, files, seed).items():
                 write_private(directory / name, text)
             environment = self._common(service, servers, secrets, addresses) | self._own(service, servers, addresses)
@@ -85,9 +94,10 @@ class ServiceDirectories:
         return {}
 
     def _common(self, service: str, servers: Servers, secrets: Secrets, addresses: Mapping[str, str]) -> dict[str, str]:
+        seen = replace(servers, ca_file=self.seen_at / service / CA) if servers.ca_file else servers
         return {
-            "LOCKBOX_AMQP_URI": servers.broker_uri(service, secrets.broker),
-            "LOCKBOX_MONGO_URI": servers.database_uri(service, secrets.database),
+            "LOCKBOX_AMQP_URI": seen.broker_uri(service, secrets.broker),
+            "LOCKBOX_MONGO_URI": seen.database_uri(service, secrets.database),
             "LOCKBOX_DATABASE_PREFIX": self.database_prefix,
             "LOCKBOX_CALLER_KEYS": str(self.seen_at / service / CALLER_KEYS),
             "LOCKBOX_HEALTH_ADDRESS": addresses[service],

@@ -1,7 +1,7 @@
 """Connections to the broker with deadlines: a broker that does not answer counts as absent.
 
 A half-open connection, a stopped broker and one that is out of memory all look alike: bytes go out, or don't, and
-nothing comes back. `AMQP_URI` may name several nodes of a cluster, with `;` between them; they are tried in turn.
+nothing comes back. The nodes of a cluster are tried in turn.
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,12 @@ from typing import Any
 
 from kombu import Connection
 
+from lockbox.runtime.broker.address import BrokerAddress
+
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 HEARTBEAT_SECONDS = 8
+GOODBYE_SECONDS = 0.05
 
 
 class Suspicion:
@@ -31,7 +34,7 @@ suspicion = Suspicion()
 
 def connection_to(uri: str, heartbeat: int = 0) -> Connection:
     """Return a connection, not made yet; with a heartbeat, its reader notices a loss after two missed ones."""
-    return Connection(uri, connect_timeout=CONNECT_SECONDS, heartbeat=heartbeat)
+    return BrokerAddress.of(uri).connection(connect_timeout=CONNECT_SECONDS, heartbeat=heartbeat)
 
 
 def connect_soon(connection: Connection) -> None:
@@ -59,5 +62,8 @@ def bound(connection: Connection) -> None:
 
 
 def abandon(connection: Any) -> None:
-    """Close the connection without the closing handshake, which a broken one would wait for."""
+    """Close the connection without the closing handshakes of AMQP and TLS, which a broken one would wait for."""
+    made = connection._connection
+    if made is not None and made.transport is not None and made.transport.sock is not None:
+        made.transport.sock.settimeout(GOODBYE_SECONDS)
     connection.collect()

@@ -9,18 +9,21 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
+import structlog
 from amqp.exceptions import ConnectionError as ConnectionLost
 from kombu import Connection, Consumer
 from nameko.exceptions import ConfigurationError
 from nameko.extensions import ProviderCollector
 from nameko.messaging import QueueConsumer
 
+from lockbox.runtime.broker.address import BrokerAddress
 from lockbox.runtime.broker.connection import HEARTBEAT_SECONDS, abandon, bound, connection_to, suspicion
 from lockbox.runtime.broker.deliveries import ChannelDeliveries
 from lockbox.runtime.broker.publisher import LOST
 from lockbox.runtime.broker.read_ahead import ReadAhead
 
 NAP = 0.25
+log = structlog.get_logger(__name__)
 
 
 class RawConsumer(Consumer):
@@ -43,6 +46,11 @@ class RawQueueConsumer(QueueConsumer):
         super().__init__()
         self._unacknowledged = 0
         self._deliveries: dict[Any, ChannelDeliveries] = {}
+
+    def setup(self) -> None:
+        """Check the address of the broker; a fault in it stops the start."""
+        self._address = BrokerAddress.of(self.amqp_uri)
+        self._address.check()
 
     @property
     def providers(self) -> tuple[Any, ...]:
@@ -97,7 +105,7 @@ class RawQueueConsumer(QueueConsumer):
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
         """Let providers unregister while the broker is away, as no message is in hand (a hook of kombu)."""
-        super().on_connection_error(exc, interval)
+        log.warning("broker_unavailable", error=str(exc)[:300], retry_in_seconds=interval)
         leaving = self._pending_remove_providers.copy()
         self._pending_remove_providers.clear()
         for provider, left in leaving.items():
@@ -114,6 +122,7 @@ class RawQueueConsumer(QueueConsumer):
             raise ConfigurationError(
                 f"config.yml: max_workers: expected more than {wanted}, got {self.container.max_workers}"
             )
+        self._address.warn()
         super().start()
 
     def unregister_provider(self, provider: Any) -> None:

@@ -13,6 +13,7 @@ from lockbox.runtime.broker.connection import visit
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import LOST
 from lockbox.runtime.process.checks import Check
+from lockbox.runtime.storage.address import SETTING
 from lockbox.runtime.storage.mongo import Mongo
 
 ANSWER_SECONDS = 0.8
@@ -53,7 +54,7 @@ class Readiness(SharedExtension):
         try:
             self.mongo.try_write()
         except PyMongoError as error:
-            log.warning("mongodb_takes_no_write", error=str(error)[:300])
+            log.warning("mongodb_takes_no_write", setting=SETTING, error=str(error)[:300])
             return False
         return True
 

@@ -8,6 +8,7 @@ from pymongo.errors import PyMongoError
 from lockbox.runtime.events.reconciliation import Reconciler
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.process.waiting import until
+from lockbox.runtime.storage.address import SETTING
 from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Mongo
 
@@ -27,7 +28,7 @@ class Store(DependencyProvider):
         self.store = self.kind(self.mongo.database(), self.relay)
         if isinstance(self.store, Aggregates):
             self.relay.register(self.store.name)
-        until(self.store.ensure_indexes, PyMongoError, "mongodb_unavailable")
+        until(self.store.ensure_indexes, PyMongoError, "mongodb_unavailable", setting=SETTING)
 
     def stop(self) -> None:
         """Have the relay end while MongoDB is still connected: Nameko stops shared extensions in no order."""

@@ -8,14 +8,16 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
-def until(attempt: Callable[[], object], error: type[Exception] | tuple[type[Exception], ...], event: str) -> None:
-    """Try until it works: at once, then after 0.5 s, 1 s, 2 s, 2 s, ...; each failure is logged as `event`."""
+def until(
+    attempt: Callable[[], object], error: type[Exception] | tuple[type[Exception], ...], event: str, **fields: str
+) -> None:
+    """Try until it works: at once, then after 0.5 s, 1 s, 2 s, 2 s, ...; log each failure as `event` with `fields`."""
     delay = 0.5
     while True:
         try:
             attempt()
         except error as failure:
-            log.warning(event, error=str(failure)[:300], retry_in_seconds=delay)
+            log.warning(event, error=str(failure)[:300], retry_in_seconds=delay, **fields)
             eventlet.sleep(delay)
             delay = min(delay * 2, 2.0)
         else:

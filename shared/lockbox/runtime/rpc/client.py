@@ -21,6 +21,7 @@ from lockbox.crypto.canonical import canonical, digest
 from lockbox.crypto.keys import load_signing_key
 from lockbox.errors import Forbidden, Invalid, LockboxError, Unavailable
 from lockbox.ids import new_id
+from lockbox.runtime.broker.connection import connection_to
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import Message, PublishError
 from lockbox.runtime.broker.publisher_pool import Publishers
@@ -53,7 +54,7 @@ class Replies(SharedExtension):
     def setup(self) -> None:
         """Register with the queue consumer."""
         self._expected: dict[str, tuple[str, Signal]] = {}
-        own = Connection(self.container.config["AMQP_URI"]).userid
+        own = connection_to(self.container.config["AMQP_URI"]).userid
         self._shared_user = None if own == self.container.service_name else own
         self._name_queue()
         self.queue_consumer.register_provider(self)

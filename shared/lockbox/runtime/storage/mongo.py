@@ -11,6 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WTimeoutError
 
 from lockbox import clock
+from lockbox.runtime.storage.address import DatabaseAddress
 
 Document = dict[str, Any]
 DUPLICATE_KEY = 11000
@@ -65,6 +66,15 @@ class Mongo(SharedExtension):
         super().__init__()
         self._client: MongoClient[Document] | None = None
         self._one_at_a_time = Semaphore()
+
+    def setup(self) -> None:
+        """Check the address of MongoDB; a fault in it stops the start."""
+        self._address = DatabaseAddress(self.container.config["MONGO"]["uri"])
+        self._address.check()
+
+    def start(self) -> None:
+        """Log a connection without TLS."""
+        self._address.warn()
 
     def database(self) -> Database[Document]:
         """Return the database that `MONGO` in config.yml names."""

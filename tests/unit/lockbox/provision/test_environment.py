@@ -1,7 +1,7 @@
 import stat
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -137,3 +137,18 @@ def test_uris_when_servers_exist_already_are_taken_as_they_are() -> None:
 def test_read_environment_when_values_have_equals_signs_keeps_them(tmp_path: Path) -> None:
     (tmp_path / "environment").write_text("A=b=c==\n\nnonsense\nEMPTY=\n")
     assert read_environment(tmp_path / "environment") == {"A": "b=c==", "EMPTY": ""}
+
+
+def test_environment_when_servers_take_tls_alone_names_the_ca_where_the_service_sees_it(
+    tmp_path: Path, files: SecretFiles, secrets: Secrets
+) -> None:
+    (tmp_path / "the-ca.pem").write_text("the certificate")
+    directories = ServiceDirectories(tmp_path / "services", Path("/etc/lockbox"))
+    directories.write(replace(SERVERS, ca_file=tmp_path / "the-ca.pem"), secrets, files, ADDRESSES, "{}")
+    for service in SERVICES:
+        read = environment(directories, service)
+        broker, database = urlsplit(read["LOCKBOX_AMQP_URI"]), urlsplit(read["LOCKBOX_MONGO_URI"])
+        assert (broker.scheme, parse_qs(broker.query)) == ("amqps", {"cacertfile": [f"/etc/lockbox/{service}/ca.pem"]})
+        assert parse_qs(database.query)["tls"] == ["true"]
+        assert parse_qs(database.query)["tlsCAFile"] == [f"/etc/lockbox/{service}/ca.pem"]
+        assert (directories.of(service) / "ca.pem").read_text() == "the certificate"

@@ -21,7 +21,7 @@ def shipped(service: str) -> Container:
         config = yaml.safe_load(file)
     module = import_module(f"{service}.service")
     [kind] = [each for each in vars(module).values() if getattr(each, "name", None) == service]
-    return Container(kind, {**config, "WEB_SERVER_ADDRESS": "127.0.0.1:0"})
+    return Container(kind, {**config, "AMQP_URI": "amqp://localhost//", "WEB_SERVER_ADDRESS": "127.0.0.1:0"})
 
 
 @pytest.mark.parametrize("service", SOURCES)
