@@ -79,7 +79,7 @@ FAULTS: Mapping[str, str] = {
     "start_out_of_range": "a moment from {earliest}, within {days} days",
     "extension_beyond_cap": "at most {most}",
     "no_time_left": "none, as the access lasts as long as it may",
-    "confirmation_required": "the thumbprint of a key or a certificate",
+    "confirmation_required": "a proof of a key, or the thumbprint of a certificate",
     "not_after_start": "a moment after `from`",
     "period_too_long": "a moment at most {days} days before `to`",
     # policies as a whole

@@ -72,7 +72,7 @@ def test_token_when_fetched_for_a_certificate_is_bound_to_that(people: People, g
 def test_token_when_fetched_with_nothing_to_bind_it_to_is_refused(people: People, grant: dict[str, Any]) -> None:
     answer = people.engineer.http.get(f"/grants/{grant['id']}/token")
     assert code(answer) == (422, "confirmation_required")
-    assert answer.json()["errors"][0]["field"] == "confirmation"
+    assert answer.json()["errors"][0]["field"] == "DPoP"
 
 
 def elsewhere(person: Person, _url: str) -> list[str]:

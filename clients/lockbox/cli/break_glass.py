@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from lockbox.cli.output import Comment, Json, cell, say, show_json, show_texts
-from lockbox.cli.request import RequestId
-from lockbox.cli.session import Document, post, read
+from lockbox.cli.app import App
+from lockbox.cli.arguments import Every, Limit, RequestId, Tenant
+from lockbox.cli.output import Comment, Json, cell, say, say_more, show_json, show_texts
+from lockbox.cli.session import Document, post, read_list
 
-app = typer.Typer(
+app = App(
     help="In an emergency: open a short access without the customer's approval, if the tenant's policy allows it.",
     no_args_is_help=True,
 )
@@ -54,20 +55,22 @@ def acknowledge(request_id: RequestId, comment: Comment = "", as_json: Json = Fa
 
 @app.command("list")
 def list_used(
-    tenant: Annotated[str, typer.Argument(help="The tenant.")],
+    tenant: Tenant,
     acknowledged: Annotated[
         bool | None,
         typer.Option("--acknowledged/--unacknowledged", help="Only accesses that are, or are not, acknowledged."),
     ] = None,
-    limit: Annotated[int, typer.Option(help="The most to list.")] = 50,
+    limit: Limit = 50,
+    every: Every = False,
     as_json: Json = False,
 ) -> None:
     """List the accesses that were opened by break-glass, newest first."""
-    page = read(f"/tenants/{tenant}/break-glass", acknowledged=acknowledged, limit=limit)
+    page = read_list(f"/tenants/{tenant}/break-glass", every=every, acknowledged=acknowledged, limit=limit)
     if as_json:
         show_json(page)
     else:
         show_texts([_row(opening) for opening in page["items"]], COLUMNS)
+        say_more(page)
 
 
 def _row(opening: Document) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
+from lockbox.cli.arguments import RequestId
 from lockbox.cli.open_decision import NOT_YET, changes_in_words, objection, stage, subject, terms
 from lockbox.cli.output import Comment, Json, cell, say, show_json, show_texts
-from lockbox.cli.request import RequestId, report
+from lockbox.cli.request import report
 from lockbox.cli.session import CommandError, Document, post, read, read_all
 
 COLUMNS = (

@@ -9,7 +9,8 @@ from typing import Annotated
 import httpx
 import typer
 
-from lockbox.cli.possession import ADVICE, GrantOrToken, address_of, show, signed_grant
+from lockbox.cli.arguments import GrantOrToken
+from lockbox.cli.possession import ADVICE, address_of, show, signed_grant
 from lockbox.cli.session import TIMEOUT_SECONDS, CommandError
 from lockbox.guard.refusals import REASON, REASONS
 

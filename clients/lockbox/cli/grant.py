@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from lockbox.cli.output import Comment, Json, cell, say, show_json, show_rows
-from lockbox.cli.session import post, read
+from lockbox.cli.arguments import Every, GrantId, Limit, OfTenant
+from lockbox.cli.output import Comment, Json, cell, say, show_json, show_page
+from lockbox.cli.session import post, read_list
 
 COLUMNS = (
     ("GRANT ID", "id"),
@@ -17,21 +18,18 @@ COLUMNS = (
     ("ACTIONS", "actions"),
     ("OPENED BY", "opened_by"),
 )
-GrantId = Annotated[str, typer.Argument(help="The grant ID.")]
 
 
 def list_grants(
-    tenant: Annotated[str | None, typer.Option(help="Only grants of this tenant.")] = None,
+    tenant: OfTenant = None,
     state: Annotated[str | None, typer.Option(help="Only grants in this state, such as ACTIVE.")] = None,
-    limit: Annotated[int, typer.Option(help="The most to list.")] = 50,
+    limit: Limit = 50,
+    every: Every = False,
     as_json: Json = False,
 ) -> None:
     """List the grants that you may see, newest first."""
-    page = read("/grants", tenant=tenant, state=state, limit=limit)
-    if as_json:
-        show_json(page)
-    else:
-        show_rows(page["items"], COLUMNS)
+    page = read_list("/grants", every=every, tenant=tenant, state=state, limit=limit)
+    show_page(page, COLUMNS, as_json=as_json)
 
 
 def extend(

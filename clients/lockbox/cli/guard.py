@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from lockbox.cli.app import App
 from lockbox.cli.output import Json, say, show_json
 from lockbox.cli.session import CommandError
 from lockbox.errors import Forbidden, Invalid
@@ -14,7 +15,7 @@ from lockbox.guard.request import Request
 from lockbox.guard.routes import Routes
 from lockbox.values.resources import is_item
 
-app = typer.Typer(help="For the vendor's product: a guard behind a proxy.", no_args_is_help=True)
+app = App(help="For the vendor's product: a guard behind a proxy.", no_args_is_help=True)
 
 S = TypeVar("S", bound=RequestGuardSettings)
 

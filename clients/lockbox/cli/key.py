@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from lockbox.cli.app import App
 from lockbox.cli.device_key import KeyInDevice, load_device_key, make_device_key, save_device_key
 from lockbox.cli.output import Json, say, show_json
 from lockbox.cli.session import CommandError, require_private, session_file
@@ -18,7 +19,7 @@ from lockbox.crypto.keys import SigningKey, generate_signing_key, load_signing_k
 from lockbox.errors import Invalid
 from lockbox.ids import new_id
 
-app = typer.Typer(help="Your own key: grants are bound to it, and open nothing without it.", no_args_is_help=True)
+app = App(help="Your own key: grants are bound to it, and open nothing without it.", no_args_is_help=True)
 
 
 def key_file() -> Path:

@@ -2,8 +2,6 @@
 
 import sys
 
-import typer
-
 from lockbox.cli import (
     audit,
     break_glass,
@@ -21,12 +19,13 @@ from lockbox.cli import (
     sign_in,
     usage,
 )
+from lockbox.cli.app import App
 from lockbox.cli.session import CommandError
 
 REQUESTS, DECISIONS, ACCESS, GUARD = "Requests", "Decisions", "Access", "Guard"
 ADMINISTRATION = "Policy, audit and operations"
 
-app = typer.Typer(
+app = App(
     name="lockbox",
     help="Request access to a customer's content, decide on requests, use and end grants, and read the audit records.",
     no_args_is_help=True,

@@ -1,12 +1,11 @@
 """`lockbox ops outbox`, `ops topology`: events that wait to be published, and the queues on the broker."""
 
-import typer
-
+from lockbox.cli.app import App
 from lockbox.cli.ops_answers import require_all
 from lockbox.cli.output import Json, say, show_json, show_rows
 from lockbox.cli.session import ask, load_session
 
-topology = typer.Typer(help="Queues and exchanges on the broker.", no_args_is_help=True)
+topology = App(help="Queues and exchanges on the broker.", no_args_is_help=True)
 
 OUTBOX = (
     ("SERVICE", "service"),

@@ -4,10 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
+from lockbox.cli.app import App
+from lockbox.cli.arguments import KeyId
 from lockbox.cli.output import Comment, Json, Row, say, show_json, show_texts
 from lockbox.cli.session import post, read
 
-app = typer.Typer(help="The keys that grants are signed with.", no_args_is_help=True)
+app = App(help="The keys that grants are signed with.", no_args_is_help=True)
 
 COLUMNS = (
     ("KEY ID", "kid"),
@@ -18,7 +20,6 @@ COLUMNS = (
     ("COMMENT", "comment"),
 )
 ENDS = "No grant that {kid} has signed will be valid any more, at once and everywhere; engineers fetch theirs again."
-KeyId = Annotated[str, typer.Argument(help="The key ID; after -- if it begins with -.")]
 
 
 @app.command("list")

@@ -4,11 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
+from lockbox.cli.app import App
+from lockbox.cli.arguments import Limit, OneId, ParkedId, Queue, a_queue
 from lockbox.cli.ops_answers import require_all
 from lockbox.cli.output import Json, say, show_fields, show_json, show_rows
 from lockbox.cli.session import CommandError, StoredSession, ask, load_session
 
-app = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
+app = App(help="Messages that could not be handled.", no_args_is_help=True)
 
 COUNTS = (("QUEUE", "queue"), ("PARKED", "parked"))
 COLUMNS = (
@@ -33,16 +35,13 @@ FIELDS = (
     ("SHA-256", "sha256"),
     ("Body", "body"),
 )
-Queue = Annotated[str, typer.Argument(help="The queue, such as audit_service.on_event.v1.")]
-ParkedId = Annotated[str, typer.Argument(help="The parked ID.")]
-OneId = Annotated[str | None, typer.Argument(help="The parked ID, or --all.")]
-Every = Annotated[bool, typer.Option("--all", help="All messages that are parked now.")]
+EveryMessage = Annotated[bool, typer.Option("--all", help="All messages that are parked now.")]
 
 
 @app.command("list")
 def list_parked(
-    queue: Annotated[str | None, typer.Option(help="Only messages of this queue.")] = None,
-    limit: Annotated[int, typer.Option(help="The most to list.")] = 50,
+    queue: Annotated[str | None, typer.Option(help="Only messages of this queue.", callback=a_queue)] = None,
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """List the messages that are parked, without their bodies."""
@@ -71,7 +70,7 @@ def show(queue: Queue, parked_id: ParkedId, as_json: Json = False) -> None:
 
 
 @app.command("replay")
-def replay(queue: Queue, parked_id: OneId = None, every: Every = False, as_json: Json = False) -> None:
+def replay(queue: Queue, parked_id: OneId = None, every: EveryMessage = False, as_json: Json = False) -> None:
     """Replay a parked message, or all of a queue; a message that fails again is parked again."""
     session = load_session()
     if _is_one(parked_id, every):
@@ -85,7 +84,7 @@ def replay(queue: Queue, parked_id: OneId = None, every: Every = False, as_json:
 def drop(
     queue: Queue,
     parked_id: OneId = None,
-    every: Every = False,
+    every: EveryMessage = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:

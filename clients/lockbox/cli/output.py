@@ -38,6 +38,21 @@ def show_rows(rows: Iterable[Row], columns: Sequence[tuple[str, str]]) -> None:
     _wide.print(table)
 
 
+def show_page(page: Row, columns: Sequence[tuple[str, str]], *, as_json: bool) -> None:
+    """Print a part of a list as a table that says whether there is more, or as JSON."""
+    if as_json:
+        show_json(page)
+    else:
+        show_rows(page["items"], columns)
+        say_more(page)
+
+
+def say_more(page: Row) -> None:
+    """Print that a list goes on, if it does."""
+    if page.get("next_cursor"):
+        say(f"There are more; see `--all`. Shown: {len(page['items'])}.")
+
+
 def show_texts(rows: Iterable[Row], columns: Sequence[tuple[str, str]], texts: int = 1) -> None:
     """Print rows as a table; its last columns, `texts` of them, wrap when they are long."""
     cells = [[heading for heading, _ in columns], *([cell(row.get(field)) for _, field in columns] for row in rows)]

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from lockbox.cli import policy_proposal, policy_trial, session
+from lockbox.cli.app import App
+from lockbox.cli.arguments import Tenant
 from lockbox.cli.output import Json, say, show_json
-from lockbox.cli.policy_document import Tenant, change, read_document, settings_of
+from lockbox.cli.policy_document import change, read_document, settings_of
 from lockbox.cli.policy_view import say_proposed, show_policy
 from lockbox.cli.session import CommandError, read
 
-app = typer.Typer(help="Read a tenant's policy, test it with a request, and change it.", no_args_is_help=True)
+app = App(help="Read a tenant's policy, test it with a request, and change it.", no_args_is_help=True)
 
 
 def get(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -10,7 +10,6 @@ from lockbox.cli.session import CommandError, Document
 from lockbox.errors import Invalid
 from lockbox.values.json_text import read_json
 
-Tenant = Annotated[str, typer.Argument(help="The tenant.")]
 DIFFERENT = 3
 """The exit code of an answer that scripts tell from success (0), errors (1) and wrong usage (2)."""
 CHANGING = ("tenant", "version", "changed_at", "changed_by", "proposal")

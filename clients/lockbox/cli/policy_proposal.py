@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from lockbox.cli.arguments import Tenant
 from lockbox.cli.output import Comment, Json, cell, say, show_json
-from lockbox.cli.policy_document import DIFFERENT, Tenant, read_document
+from lockbox.cli.policy_document import DIFFERENT, read_document
 from lockbox.cli.policy_view import show_differences
 from lockbox.cli.session import CommandError, Document, post, read
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from lockbox.cli.arguments import Tenant
 from lockbox.cli.output import Json, show_fields, show_json, show_part
-from lockbox.cli.policy_document import DIFFERENT, Tenant, read_document
+from lockbox.cli.policy_document import DIFFERENT, read_document
 from lockbox.cli.session import Document, post
 from lockbox.cli.stages import COLUMNS, group_rows
 

@@ -7,7 +7,7 @@ import httpx
 import typer
 
 from lockbox import clock
-from lockbox.cli.grant import GrantId
+from lockbox.cli.arguments import GrantId, GrantOrToken
 from lockbox.cli.key import own_key
 from lockbox.cli.output import Json, show_json
 from lockbox.cli.session import CommandError, ask, load_session
@@ -18,7 +18,6 @@ ADVICE: Mapping[str | None, str] = {
     "proof_of_another_request": "Is this the address that it is known by?",
     "proof_stale": "Is the clock of this computer right?",
 }
-GrantOrToken = Annotated[str, typer.Argument(help="The grant ID, or the signed grant that `lockbox token` printed.")]
 
 
 def token(grant_id: GrantId, as_json: Json = False) -> None:

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from lockbox.cli.output import Comment, Json, cell, say, show_json, show_rows
-from lockbox.cli.session import post, read
+from lockbox.cli.arguments import Every, Limit, OfTenant, RequestId
+from lockbox.cli.output import Comment, Json, cell, say, show_json, show_page
+from lockbox.cli.session import post, read_list
 
 COLUMNS = (
     ("REQUEST ID", "id"),
@@ -16,7 +17,6 @@ COLUMNS = (
     ("SEVERITY", "severity"),
     ("REASON", "reason_code"),
 )
-RequestId = Annotated[str, typer.Argument(help="The request ID.")]
 
 
 def request(
@@ -54,22 +54,20 @@ def request(
 
 
 def list_requests(
-    tenant: Annotated[str | None, typer.Option(help="Only requests to this tenant.")] = None,
+    tenant: OfTenant = None,
     state: Annotated[str | None, typer.Option(help="Only requests in this state, such as PENDING_CUSTOMER.")] = None,
-    limit: Annotated[int, typer.Option(help="The most to list.")] = 50,
+    limit: Limit = 50,
+    every: Every = False,
     as_json: Json = False,
 ) -> None:
     """List the requests that you may see, newest first."""
-    page = read("/requests", tenant=tenant, state=state, limit=limit)
-    if as_json:
-        show_json(page)
-    else:
-        show_rows(page["items"], COLUMNS)
+    page = read_list("/requests", every=every, tenant=tenant, state=state, limit=limit)
+    show_page(page, COLUMNS, as_json=as_json)
 
 
 def answer(
     request_id: RequestId,
-    text: Annotated[str, typer.Argument(help="The answer.")],
+    text: Annotated[str, typer.Argument(metavar="ANSWER", help="The answer.")],
     as_json: Json = False,
 ) -> None:
     """Answer the approvers' question about your own request."""

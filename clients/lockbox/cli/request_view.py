@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from lockbox.cli.arguments import RequestId
 from lockbox.cli.open_decision import changes_in_words, commands, objection, stage, subject, terms
 from lockbox.cli.output import Json, cell, head, say, show_fields, show_json, show_part
-from lockbox.cli.request import RequestId
 from lockbox.cli.session import Document, read
 from lockbox.cli.stages import show_decisions, show_stages
 

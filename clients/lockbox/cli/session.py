@@ -2,17 +2,21 @@
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from lockbox.cli.given import given_as
 from lockbox.ids import new_id
 
 TIMEOUT_SECONDS = 30.0
 MOST_AT_ONCE = 200
+PATH = re.compile(r"(?:/[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)+", re.ASCII)
+"""A path of names and ids alone: none leads elsewhere, and none has to be escaped."""
 Document = Mapping[str, Any]
 
 
@@ -85,6 +89,8 @@ def ask(session: StoredSession, method: str, path: str, **options: Any) -> Any:
 
 
 def _send(session: StoredSession, method: str, path: str, **options: Any) -> httpx.Response:
+    if not PATH.fullmatch(path):
+        raise CommandError(f"the portal has no address {path!r}")
     try:
         return httpx.request(method, f"{session.url}/api/v1{path}", timeout=TIMEOUT_SECONDS, **options)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -99,13 +105,18 @@ def read(path: str, **params: Any) -> Any:
     return ask(load_session(), "GET", path, params=given)
 
 
+def read_list(path: str, *, every: bool = True, **params: Any) -> dict[str, Any]:
+    """Read a list: its first page, or all pages in one."""
+    page: dict[str, Any] = read(path, **params)
+    while every and page["next_cursor"]:
+        more = read(path, **params, cursor=page["next_cursor"])
+        page = {**more, "items": [*page["items"], *more["items"]]}
+    return page
+
+
 def read_all(path: str, **params: Any) -> list[Any]:
-    """Read all pages of a list."""
-    page = read(path, **params, limit=MOST_AT_ONCE)
-    items = list(page["items"])
-    while page["next_cursor"]:
-        page = read(path, **params, limit=MOST_AT_ONCE, cursor=page["next_cursor"])
-        items += page["items"]
+    """Read all items of a list."""
+    items: list[Any] = read_list(path, **params, limit=MOST_AT_ONCE)["items"]
     return items
 
 
@@ -127,8 +138,8 @@ def _refusal(answer: httpx.Response) -> CommandError:
     try:
         document = answer.json()
         code = str(document["code"])
-        lines = [f"{document['detail']} [{code}]"]
         faults = document.get("errors", ())
+        lines = [f"{_as_given(document['detail'], faults)} [{code}]"]
     except (ValueError, KeyError, TypeError):
         return CommandError(f"the portal answered {answer.status_code} {answer.reason_phrase}")
     if len(faults) > 1:
@@ -136,6 +147,13 @@ def _refusal(answer: httpx.Response) -> CommandError:
     return CommandError("\n".join(lines), code)
 
 
+def _as_given(detail: str, faults: Sequence[Mapping[str, str]]) -> str:
+    """Return the detail of a problem with its field as it was given on the command line."""
+    field = faults[0]["field"] if faults else ""
+    named = field and detail.startswith(f"{field}: ")
+    return f"{given_as(field)}{detail.removeprefix(field)}" if named else detail
+
+
 def _fault(fault: Mapping[str, str]) -> str:
     got = f", got {fault['received']!r}" if "received" in fault else ""
-    return f"{fault['field']}: expected {fault['expected']}{got}"
+    return f"{given_as(fault['field'])}: expected {fault['expected']}{got}"

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from lockbox.cli.output import Json, Row, cell, say, show_json, show_part, show_texts
+from lockbox.cli.arguments import Every, Limit, Tenant, an_id
+from lockbox.cli.output import Json, Row, cell, say, say_more, show_json, show_part, show_texts
 from lockbox.cli.session import read
 
 ALLOWED = (
@@ -31,12 +32,14 @@ UNTOUCHED = (("GRANT ID", "grant_id"), ("ACTIONS", "untouched_actions"), ("RESOU
 
 
 def usage(
-    tenant: Annotated[str, typer.Argument(help="The tenant.")],
-    grant: Annotated[str | None, typer.Option(help="Only this grant, with up to 1,000 lines of its use.")] = None,
+    tenant: Tenant,
+    grant: Annotated[
+        str | None, typer.Option(help="Only this grant, with up to 1,000 lines of its use.", callback=an_id)
+    ] = None,
     start: Annotated[str | None, typer.Option("--from", help="Only grants from this moment on, as RFC 3339.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Only grants before this moment; by default 30 days.")] = None,
-    limit: Annotated[int, typer.Option(help="The size of a page.")] = 50,
-    every: Annotated[bool, typer.Option("--all", help="All pages, not only the first.")] = False,
+    limit: Limit = 50,
+    every: Every = False,
     as_json: Json = False,
 ) -> None:
     """Show the access that each grant allowed, its uses, and the attempts that were refused."""
@@ -53,8 +56,7 @@ def usage(
         _show_head(report)
     if grants:
         _show_grants(grants)
-    if report.get("next_cursor"):
-        say("There are more grants; see `--all`.")
+    say_more(report)
 
 
 def _report(tenant: str, params: dict[str, Any], *, every: bool) -> dict[str, Any]:

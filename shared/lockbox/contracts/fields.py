@@ -178,7 +178,7 @@ class EmailField(TextField):
 class UuidField(TextField):
     """An identifier in the canonical text form of RFC 9562."""
 
-    pattern = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+    pattern = names.UUID
     rule = TextPattern(pattern, "not_a_uuid")
 
 

@@ -35,7 +35,7 @@ def test_commands_when_shown_exist_with_their_options(page: str) -> None:
     for line in lines:
         command: Any = typer.main.get_command(app)
         name, *words = re.sub(r'<[^>]*>|"[^"]*"', "x", line).split()
-        known = {option for param in command.commands[name].params for option in param.opts}
+        known = {option for param in command.commands[name].params for option in (*param.opts, *param.secondary_opts)}
         assert {word for word in words if word.startswith("-")} <= known, line
 
 

@@ -73,7 +73,7 @@ FAULTS: Mapping[str, str] = {
     "start_out_of_range": "a moment from {earliest:moment}, within {days} days",
     "extension_beyond_cap": "at most {most:duration}",
     "no_time_left": "no extension, as the access lasts as long as it may",
-    "confirmation_required": "the thumbprint of a key or a certificate",
+    "confirmation_required": "a proof of a key, or the thumbprint of a certificate",
     "not_after_start": "a moment after the one that the period begins with",
     "period_too_long": "a moment at most {days} days before the one that the period ends with",
     # policies as a whole

@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from lockbox.contracts.fields import TextField
 from lockbox.contracts.rules import TextPattern
+from lockbox.values import names
 
 
 class ThumbprintField(TextField):
     """The SHA-256 of a key or a certificate, as base64url."""
 
-    rule = TextPattern(r"[A-Za-z0-9_-]{43}\Z", "not_a_thumbprint")
+    rule = TextPattern(names.THUMBPRINT, "not_a_thumbprint")
 
 
 Thumbprint = Annotated[str, ThumbprintField]

@@ -229,3 +229,17 @@ def test_complaints_when_made_never_show_the_token(portal: FakePortal) -> None:
     portal.on("GET /api/v1/x", httpx.ConnectError("refused"))
     assert "lbs_secret" not in complaint()
     assert json.loads(save_session(SESSION).read_text())["token"] == "lbs_secret"
+
+
+@pytest.mark.parametrize(
+    "path", ["/requests/../tenants", "/requests/", "/a//b", "/a%2fb", "/a?b", "/a#b", "/a b", "x", "/."]
+)
+def test_ask_when_the_path_could_lead_elsewhere_sends_nothing(portal: FakePortal, path: str) -> None:
+    assert complaint(path=path) == f"the portal has no address {path!r}"
+    assert portal.requests == []
+
+
+def test_ask_when_text_is_no_utf_8_says_so(portal: FakePortal) -> None:
+    with pytest.raises(CommandError, match="expected text in UTF-8"):
+        ask(SESSION, "POST", "/x", json={"comment": "\udcff"})
+    assert portal.requests == []

@@ -100,7 +100,7 @@ def test_usage_when_a_list_leaves_something_out_says_how_much(portal: FakePortal
     portal.says(ROUTE, report(usage(*kinds, most=2), next_cursor="c-2"))
     said = works("usage", "contoso").splitlines()
     assert f"Of grant {GRANT.id}, 3 more are used less often; see `--grant`, or `audit`." in said
-    assert said[-1] == "There are more grants; see `--all`."
+    assert said[-1] == "There are more; see `--all`. Shown: 1."
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ class Recorder:
     """An edge that notes each message and answers none."""
 
     sent: list[Any] = field(default_factory=list)
+    key: str | None = VALUES["kid"]
 
     def identify(self, _token: str) -> Identity:
         return Identity(ENGINEER, NOW)
@@ -39,7 +40,7 @@ class Recorder:
         self.call(message)
 
     def proven_key(self) -> str | None:
-        return VALUES["kid"]
+        return self.key
 
 
 def address(path: str) -> str:

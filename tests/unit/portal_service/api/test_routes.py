@@ -31,7 +31,7 @@ def client(edge: Recorder) -> FlaskClient:
 
 
 def test_edge_when_recorded_has_the_methods_of_the_real_one() -> None:
-    own = {name for name in vars(Recorder) if not name.startswith("_")} - {"sent"}
+    own = {name for name in vars(Recorder) if not name.startswith("_")} - {"sent", "key"}
     assert own <= set(vars(PortalEdge))
 
 
@@ -143,6 +143,15 @@ def test_query_when_it_can_be_read_in_two_ways_is_refused_by_name(
     answer = client.get(f"/api/v1{path}", headers=BEARER)
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert [fault["field"] for fault in answer.json["errors"]] == [field]
+    assert edge.sent == []
+
+
+def test_token_when_no_key_is_shown_names_the_header(client: FlaskClient, edge: Recorder) -> None:
+    edge.key = None
+    answer = client.get(f"/api/v1/grants/{AN_ID}/token", headers=BEARER)
+    assert (answer.status_code, answer.json["code"]) == (422, "confirmation_required")
+    assert [fault["field"] for fault in answer.json["errors"]] == ["DPoP", "x5t_s256"]
+    assert answer.json["detail"].startswith("DPoP: ")
     assert edge.sent == []
 
 
