@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from lockbox.cli.main import app
+from lockbox.contracts import registry
 from lockbox.contracts.events import FACTS
 from lockbox.contracts.grant.operations import RevokeGrant
 from lockbox.contracts.identity import Role
@@ -43,6 +44,7 @@ def test_event_types_when_an_auditor_filters_by_them_exist() -> None:
     table = PAGES["auditors.md"].partition("| Question | Filter by type |")[2].partition("\n\n")[0]
     named = set(re.findall(r"`(\w+)`", table))
     assert len(named) > 8
+    registry.check()
     assert named <= {kind.type for kind in FACTS.values()}
 
 
