@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jwt
+from jwt.algorithms import OKPAlgorithm
 
 from lockbox.guard import Attempt, Certificate, Dpop
 from lockbox.guard.decision import Shown
@@ -18,6 +19,7 @@ from lockbox.guard.judgement import Facts
 
 ADDRESS = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(/[^?#]*)?(?:[?#].*)?\Z", re.A | re.I)
 PORTS = {"http": 80, "https": 443}
+jwt.register_algorithm("Ed25519", OKPAlgorithm())  # another name of EdDSA (RFC 9864)
 UNTOLD = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_sub": False, "strict_aud": True}
 
 
@@ -66,8 +68,8 @@ class Oracle:
         require("d" not in header["jwk"] and "crit" not in header and "b64" not in header)
         claims = jwt.decode(
             shown.proof,
-            jwt.PyJWK(jwk, "EdDSA"),
-            algorithms=["EdDSA"],
+            jwt.PyJWK(jwk, "EdDSA").key,
+            algorithms=["EdDSA", "Ed25519"],
             options=UNTOLD | {"verify_aud": False, "verify_jti": False},  # type: ignore[arg-type]
         )
         require(digest(json.dumps(jwk, separators=(",", ":"), sort_keys=True)) == bound_to["jkt"])

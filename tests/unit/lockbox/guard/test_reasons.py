@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from tests.unit.builders import NOW, public_keys
+from tests.unit.builders import NOW
+from tests.unit.keys import public_keys
 from tests.unit.lockbox.guard.grants import (
     BY_A_REVOKED_KEY,
     ERIN,
@@ -41,6 +42,7 @@ from lockbox.crypto.tokens import GRANT_TOKEN, TokenKind
 from lockbox.guard import Certificate, Decision, Dpop
 from lockbox.guard.judgement import Judge
 
+BEGINS_NOW = token(nbf=NOW.timestamp())
 OF_THE_GUARD = {"revocations_stale", "clock_off", "not_recorded"}
 Case = Callable[[], Decision]
 
@@ -135,9 +137,9 @@ CASES: dict[str, dict[str, Case]] = {
         "several audiences": lambda: decide(token(aud=[GRANT_TOKEN.audience])),
     },
     "token_not_yet_valid": {
-        "too early": lambda: decide(now=NOW - timedelta(microseconds=10)),
+        "too early": lambda: decide(BEGINS_NOW, now=NOW - timedelta(microseconds=10)),
         "too early by more than clocks differ": lambda: decide(
-            now=NOW - timedelta(seconds=5.001), judge=Judge("required", skew=5.0)
+            BEGINS_NOW, now=NOW - timedelta(seconds=5.001), judge=Judge("required", skew=5.0)
         ),
     },
     "token_expired": {
