@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from scripts.reference.permissions_page import permissions_page
 from tests.contracts.openapi import application
-from tests.unit.builders import caller, public_keys, signing_key
+from tests.unit.builders import caller
+from tests.unit.keys import public_keys, signing_key
 from tests.unit.portal_service.api.rest_calls import BEARER, Recorder, address
 
 from approval_service.service import ApprovalService

@@ -10,8 +10,9 @@ import httpx
 import pytest
 from scripts.reference.permissions_page import permissions_page
 from tests.contracts.openapi import application
-from tests.unit.builders import ALICE, AUDITOR, NOW, granted, public_keys, signing_key
+from tests.unit.builders import ALICE, AUDITOR, NOW, granted
 from tests.unit.fakes import FakeAggregates, FakeApprovals, FakeClock
+from tests.unit.keys import public_keys, signing_key
 from typer.testing import CliRunner
 
 from approval_service.service import ApprovalService

@@ -4,8 +4,6 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.gate import perform
 from approval_service.domain.policy.policy import Policy
@@ -24,7 +22,6 @@ from lockbox.contracts.identity import Caller, Role
 from lockbox.contracts.policy.document import DEFAULT_SETTINGS, DEFAULT_STAGES, StagePlan
 from lockbox.contracts.request.facts import RequestCreated
 from lockbox.contracts.request.terms import AccessTerms, ReasonCode, TermsAsked
-from lockbox.crypto.keys import PublicKeys, SigningKey, public_jwk
 
 NOW = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 REQUEST_ID = "566924bd-d58b-45eb-a91f-e689a1d37c43"
@@ -169,12 +166,3 @@ FIONA = caller("fiona@fabrikam.example", "fabrikam", Role.CUSTOMER_ADMIN)
 def event(fact: Any, sequence: int = 1, actor: str = "erin@vendor.example") -> Event:
     [made] = envelop([fact], f"tests/{REQUEST_ID}", sequence - 1, Cause(actor, CORRELATION_ID), NOW)
     return made
-
-
-def signing_key(number: int = 1) -> SigningKey:
-    private = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
-    return SigningKey(kid=public_jwk(private.public_key())["kid"], private=private)
-
-
-def public_keys(*keys: SigningKey) -> PublicKeys:
-    return PublicKeys.from_jwks([key.jwk for key in keys])

@@ -16,19 +16,9 @@ from typing import Any, cast
 
 import pytest
 from marshmallow import Schema
-from tests.unit.builders import (
-    ADMIN,
-    ENGINEER,
-    NOW,
-    VENDOR_APPROVER,
-    approval,
-    created,
-    digest_of,
-    event,
-    public_keys,
-    signing_key,
-)
+from tests.unit.builders import ADMIN, ENGINEER, NOW, VENDOR_APPROVER, approval, created, digest_of, event
 from tests.unit.fakes import FakeAggregates, FakeClock
+from tests.unit.keys import public_keys, signing_key
 
 from approval_service.service import ApprovalService
 from approval_service.store import ApprovalStore

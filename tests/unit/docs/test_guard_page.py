@@ -204,9 +204,9 @@ def test_commands_when_shown_exist_with_their_options() -> None:
     shown = re.findall(r"^lockbox ([^#&\n]*)", script, re.MULTILINE)
     assert len(shown) > 8
     shown += re.findall(r"`lockbox ((?!\.)[^`]+)`", PAGE)
+    tree: Any = typer.main.get_command(app)
     for line in shown:
-        words = shlex.split(line)
-        command: Any = typer.main.get_command(app)
+        words, command = shlex.split(line), tree
         while hasattr(command, "commands"):
             command = command.commands[words.pop(0)]
         known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}

@@ -31,6 +31,7 @@ def product(portal: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def as_usual(portal: StandIn) -> Iterator[None]:
     yield
     portal.behaviours.clear()
+    portal.released.clear()
 
 
 def test_document_when_a_grant_allows_it_is_served(product: int) -> None:
@@ -74,5 +75,6 @@ def test_product_when_the_portal_hangs_goes_on_with_what_needs_no_record(product
         assert ask(product, "GET", "/").status == 200
         assert ask(product, "GET", "/elsewhere").code == "no_route"
         assert not any(one.done() for one in waits)
+        portal.released.set()
         answers = [one.result() for one in waits]
     assert {(answer.status, answer.code) for answer in answers} == {(503, "not_recorded")}

@@ -3,7 +3,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from tests.unit.builders import NOW, REQUEST_ID, public_keys, signing_key, terms
+from tests.unit.builders import NOW, REQUEST_ID, terms
+from tests.unit.keys import public_keys, signing_key
 
 from approval_service.domain.grant import Grant, grant_id_of
 from lockbox.contracts.grant.facts import AccessGranted, GrantActivated, GrantCompleted, GrantExpired, GrantRevoked

@@ -27,9 +27,9 @@ from tests.unit.builders import (
     event,
     policy,
     revoke,
-    signing_key,
 )
 from tests.unit.fakes import FakeApprovals, FakePolicies, changed_by
+from tests.unit.keys import signing_key
 
 from approval_service.domain.approval import views
 from approval_service.domain.approval.approval import Approval

@@ -20,11 +20,10 @@ from tests.unit.builders import (
     VENDOR_AUDITOR,
     approval,
     caller,
-    public_keys,
     revoke,
-    signing_key,
 )
 from tests.unit.fakes import FakeApprovals, changed_by
+from tests.unit.keys import public_keys, signing_key
 
 from approval_service.domain.approval import views
 from approval_service.domain.approval.approval import Approval

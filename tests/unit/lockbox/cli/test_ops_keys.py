@@ -4,7 +4,8 @@ import json
 
 import httpx
 import pytest
-from tests.unit.builders import NOW, signing_key
+from tests.unit.builders import NOW
+from tests.unit.keys import signing_key
 from tests.unit.lockbox.cli.commands import run, sent, table, works
 from tests.unit.lockbox.cli.documents import SOON
 from tests.unit.lockbox.fake_portal import FakePortal

@@ -2,7 +2,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.builders import NOW, signing_key, terms
+from tests.unit.builders import NOW, terms
+from tests.unit.keys import signing_key
 
 from approval_service.domain.grant import Grant
 from lockbox.contracts.grant.terms import Confirmation

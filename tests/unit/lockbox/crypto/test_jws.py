@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.builders import signing_key
+from tests.unit.keys import signing_key
 
 from lockbox.crypto.jws import LONGEST, Jws, compose, decoded, encoded, parse
 from lockbox.errors import Forbidden

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from tests.unit.builders import public_keys, signing_key
+from tests.unit.keys import public_keys, signing_key
 
 from lockbox.crypto.keys import PublicKeys, generate_signing_key, load_signing_key, public_jwk
 from lockbox.errors import Invalid

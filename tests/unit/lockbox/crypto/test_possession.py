@@ -5,7 +5,7 @@ import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.builders import signing_key
+from tests.unit.keys import signing_key
 
 from lockbox.crypto.jws import compose
 from lockbox.crypto.possession import (

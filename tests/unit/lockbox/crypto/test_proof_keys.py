@@ -7,7 +7,7 @@ import jwt
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256K1, SECP256R1, SECP384R1, generate_private_key
-from tests.unit.builders import signing_key
+from tests.unit.keys import signing_key
 
 from lockbox.crypto.jws import compose, decoded, encoded
 from lockbox.crypto.possession import DPOP, read

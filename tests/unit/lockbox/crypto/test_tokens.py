@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.builders import NOW, public_keys, signing_key
+from tests.unit.builders import NOW
+from tests.unit.keys import public_keys, signing_key
 
 from lockbox.crypto.jws import LONGEST, compose
 from lockbox.crypto.tokens import GRANT_TOKEN, TokenKind, sign, verify

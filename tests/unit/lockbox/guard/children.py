@@ -16,18 +16,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from tests.unit.lockbox.guard.grants import CONTENT, SOON, decide
 from tests.unit.lockbox.guard.scene import USUAL, grant, shown_with
 from tests.waiting import eventually
 
+from lockbox import clock
 from lockbox.clock import SystemClock
-from lockbox.guard import Guard, Options
+from lockbox.guard import Attempt, Decision, Guard, Options
 from lockbox.guard.decision import GRANTED
 from lockbox.guard.portal import PortalClient
-from lockbox.guard.records import record_of
+from lockbox.guard.records import Record, record_of
 from lockbox.guard.spool import Spool
 
 ROOT = Path(__file__).parents[4]
+CONTENT = {"tenant": "contoso", "resource": "mailbox/alice", "action": "read"}
 
 
 @contextmanager
@@ -42,6 +43,10 @@ def child(*arguments: object, first: str = "") -> Iterator[subprocess.Popen[str]
             process.kill()
 
 
+def attempt() -> Record:
+    return record_of(Decision(allowed=True, reason=GRANTED, attempt=Attempt(**CONTENT)), clock.now())
+
+
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
@@ -52,7 +57,7 @@ def write_forever(url: str, folder: str) -> None:
     spool = Spool(PortalClient(url), Path(folder), SystemClock())
     spool.start()
     while True:
-        record = record_of(decide(), SOON)
+        record = attempt()
         if spool.record(record):
             say(record["access_id"])
 
@@ -62,7 +67,7 @@ def write_some(url: str, folder: str, many: str) -> None:
     spool = Spool(PortalClient(url), Path(folder), SystemClock())
     spool.start()
     for _ in range(int(many)):
-        record = record_of(decide(), SOON)
+        record = attempt()
         assert spool.record(record)
         say(record["access_id"])
     spool.stop()
@@ -71,7 +76,7 @@ def write_some(url: str, folder: str, many: str) -> None:
 def hold(url: str, folder: str) -> None:
     """Have a file open, and send nothing."""
     spool = Spool(PortalClient(url), Path(folder), SystemClock())
-    record = record_of(decide(), SOON)
+    record = attempt()
     assert spool.record(record)
     say(record["access_id"])
     signal.pause()
@@ -82,7 +87,7 @@ def fill_the_disk(url: str, folder: str, room: str) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(room), int(room)))
     spool = Spool(PortalClient(url), Path(folder), SystemClock())
-    while spool.record(record := record_of(decide(), SOON)):
+    while spool.record(record := attempt()):
         say(record["access_id"])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.unit.builders import public_keys, signing_key
+from tests.unit.keys import public_keys, signing_key
 from tests.unit.lockbox.guard.oracle import digest
 
 from lockbox.crypto.keys import SigningKey

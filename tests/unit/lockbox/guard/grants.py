@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from tests.unit.builders import NOW, REQUEST_ID, public_keys, signing_key, terms
+from tests.unit.builders import NOW, REQUEST_ID, terms
+from tests.unit.keys import public_keys, signing_key
 
 from approval_service.domain.grant import Grant
 from lockbox.crypto import possession

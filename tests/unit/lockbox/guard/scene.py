@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.unit.builders import REQUEST_ID, signing_key
+from tests.unit.keys import signing_key
 from tests.unit.lockbox.guard.clocks import MovableClock
 from tests.unit.lockbox.guard.stand_in import StandIn
 from tests.waiting import eventually
-from waitress.server import create_server
 
 from lockbox import clock
 from lockbox.crypto.possession import Target, prove, prove_session
@@ -24,6 +23,7 @@ from lockbox.guard.middleware import RequestGuard
 from lockbox.guard.routes import Route, Routes
 
 ORIGIN = "https://files.vendor.example"
+REQUEST_ID = "566924bd-d58b-45eb-a91f-e689a1d37c43"
 GRANT_ID = "7b1f4c5e-4f0e-4a53-9d0e-2f8a1d1c9a01"
 ENGINEER = "erin@vendor.example"
 ISSUER, HERS, HIS = signing_key(1), signing_key(2), signing_key(3)
@@ -117,6 +117,8 @@ class Scene:
 @contextmanager
 def on_waitress(application: Any) -> Iterator[int]:
     """A WSGI application on a real server; its port."""
+    from waitress.server import create_server
+
     server = create_server(application, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run)
     thread.start()

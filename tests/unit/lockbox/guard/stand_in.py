@@ -16,7 +16,7 @@ from lockbox.values.timestamps import format_timestamp
 
 STREAM, KEYS = "GET /api/v1/revocations", "GET /.well-known/jwks.json"
 RECORD, RECORD_SOME = "POST /api/v1/access-events", "POST /api/v1/access-events/batch"
-EVERY_SECONDS = 0.05
+EVERY_SECONDS, STOPS_WITHIN_SECONDS = 0.01, 0.005
 
 Behaviour = Callable[["Handler"], None]
 
@@ -41,7 +41,7 @@ class StandIn:
     def up(self) -> None:
         self._server = Server(("127.0.0.1", self._port), Handler, self)
         self._port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(STOPS_WITHIN_SECONDS,), daemon=True).start()
 
     def down(self) -> None:
         """Gone, with every connection; `up` brings it back where it was."""
@@ -85,6 +85,7 @@ class StandIn:
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 100  # a connection that finds no room comes again a second later
 
     def __init__(self, address: tuple[str, int], handler: type["Handler"], portal: StandIn) -> None:
         self.portal = portal
@@ -105,6 +106,7 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else the body of an answer waits for the acknowledgement of its head
     server: Server
 
     def do_GET(self) -> None:

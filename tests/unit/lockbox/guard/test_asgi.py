@@ -77,6 +77,26 @@ def mailboxes(scene: Scene, events: list[str]) -> Starlette:
     )
 
 
+class Switch:
+    """An application that passes all on to another one, which each test chooses; a server takes a while to stop."""
+
+    application: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.application(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def switch() -> Switch:
+    return Switch()
+
+
+@pytest.fixture(scope="module")
+def running(switch: Switch) -> Iterator[int]:
+    with on_uvicorn(switch, lifespan="off") as port:
+        yield port
+
+
 @contextmanager
 def on_uvicorn(application: Any, **options: Any) -> Iterator[int]:
     server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="critical", ws="none", **options))
@@ -91,17 +111,17 @@ def on_uvicorn(application: Any, **options: Any) -> Iterator[int]:
 
 
 @pytest.fixture
-def port(scene: Scene) -> Iterator[int]:
+def port(scene: Scene, switch: Switch, running: int) -> int:
     """A product that serves whatever gets to it."""
-    with on_uvicorn(GuardedAsgi(echo, scene.request_guard), lifespan="off") as port:
-        yield port
+    switch.application = GuardedAsgi(echo, scene.request_guard)
+    return running
 
 
 @pytest.fixture
-def product(scene: Scene) -> Iterator[int]:
+def product(scene: Scene, switch: Switch, running: int) -> int:
     """One of Starlette's."""
-    with on_uvicorn(mailboxes(scene, [])) as port:
-        yield port
+    switch.application = mailboxes(scene, [])
+    return running
 
 
 def test_product_when_a_grant_and_its_proof_are_shown_serves_what_was_named(product: int, scene: Scene) -> None:
@@ -164,10 +184,12 @@ def test_product_when_the_record_can_not_be_made_is_never_reached(product: int, 
     assert (answer.status, answer.code) == (503, "not_recorded")
 
 
-def test_product_when_the_guard_has_heard_nothing_is_never_reached(tmp_path: Path, scene: Scene) -> None:
+def test_product_when_the_guard_has_heard_nothing_is_never_reached(
+    tmp_path: Path, scene: Scene, switch: Switch, running: int
+) -> None:
     deaf = Scene(scene.portal, tmp_path)
-    with on_uvicorn(mailboxes(deaf, [])) as product:
-        answer = ask(product, "GET", ALICE, shown(grant()))
+    switch.application = mailboxes(deaf, [])
+    answer = ask(running, "GET", ALICE, shown(grant()))
     deaf.guard.stop()
     assert (answer.status, answer.code) == (503, "revocations_stale")
 

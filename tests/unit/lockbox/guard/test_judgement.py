@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.unit.builders import NOW, REQUEST_ID, public_keys
+from tests.unit.builders import NOW, REQUEST_ID
+from tests.unit.keys import public_keys
 from tests.unit.lockbox.guard.grants import (
     ATTEMPT,
     BY_A_REVOKED_KEY,

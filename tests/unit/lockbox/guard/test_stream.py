@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.builders import signing_key
+from tests.unit.keys import signing_key
 from tests.unit.lockbox.guard.clocks import MovableClock
 from tests.unit.lockbox.guard.stand_in import KEYS, STREAM, Behaviour, Handler, StandIn, answers, hang, portal_of
 from tests.unit.lockbox.guard.stand_in import stream as usual

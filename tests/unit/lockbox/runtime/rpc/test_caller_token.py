@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.builders import ADMIN, NOW, REQUEST_ID, public_keys, signing_key, terms
+from tests.unit.builders import ADMIN, NOW, REQUEST_ID, terms
+from tests.unit.keys import public_keys, signing_key
 
 from approval_service.domain.grant import Grant
 from lockbox.contracts.identity import Caller, Role
