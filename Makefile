@@ -14,6 +14,9 @@ SLOW_TESTS := $(BIN)/pytest -n $(STACKS) --dist loadfile --no-loadscope-reorder 
 QUICK_TESTS := $(BIN)/pytest -n $(shell nproc) --dist worksteal tests/unit tests/contracts
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q -c constraints.txt
 
+# Python keeps what it compiled, also where the environment says otherwise: each process compiles everything anew else.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

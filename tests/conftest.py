@@ -1,7 +1,9 @@
 """Fixtures that all layers share: one stack of real servers and services for each worker, on random ports."""
 
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from lockbox.provision.secrets import ADMIN
 from tests.people import EXTRA_MEMBERS, People
 
 pytest.register_assert_rewrite("tests.stores")
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # jsonschema loads it for a second; no schema has an IRI
 
 PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
 LAYERS = ("unit", "contracts", "chaos", "dist", "integration", "security", "e2e")
@@ -27,6 +30,7 @@ LAYERS = ("unit", "contracts", "chaos", "dist", "integration", "security", "e2e"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give each worker ports of its own: workers choose at the same time, and with the same random seed."""
+    gc.disable()
     worker: dict[str, Any] = getattr(config, "workerinput", {})
     if worker:
         ports.BELOW_OUTGOING = ports.BELOW_OUTGOING[int(worker["workerid"][2:]) :: worker["workercount"]]
@@ -49,6 +53,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesSchedul
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Quick layers first, then chaos, which takes longest; within a layer the order stays random."""
     items.sort(key=lambda item: LAYERS.index(item.path.relative_to(Path(__file__).parent).parts[0]))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Take modules and tests out of the sight of the garbage collector: they stay to the end, and are many."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

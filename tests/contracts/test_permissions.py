@@ -3,12 +3,14 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import typer
 from scripts.reference.permissions_page import COMMANDS, FOR_MACHINES, PAGES, permissions_page
 from tests.contracts.openapi import application
+from tests.sources import modules, nodes_of
 
 import portal_service.web
 from lockbox import cli
@@ -30,15 +32,16 @@ def commands(group: typer.Typer, before: str = "") -> Iterator[str]:
 
 def sent_by_the_command_line() -> Iterator[str]:
     """The paths in its sources; each value that is put into one is `*`."""
-    for module in CLI.glob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield node.value
-            elif isinstance(node, ast.JoinedStr):
-                yield "".join(part.value if isinstance(part, ast.Constant) else "*" for part in node.values)  # type: ignore[misc]
+    for node in nodes_of(modules(CLI)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield "".join(part.value if isinstance(part, ast.Constant) else "*" for part in node.values)  # type: ignore[misc]
 
 
-SENT = set(sent_by_the_command_line())
+@cache
+def sent() -> set[str]:
+    return set(sent_by_the_command_line())
 
 
 def test_page_when_read_has_a_row_for_each_operation() -> None:
@@ -56,8 +59,7 @@ def test_page_of_the_portal_when_named_exists(operation: Operation) -> None:
 def test_operations_when_a_page_uses_them_are_those_with_a_page() -> None:
     used = {
         alias.name
-        for module in WEB.rglob("*.py")
-        for node in ast.walk(ast.parse(module.read_text()))
+        for node in nodes_of(modules(WEB))
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
         if alias.name in NAMES
@@ -73,7 +75,7 @@ def test_commands_when_named_exist() -> None:
 def test_command_when_named_sends_the_operation(operation: Operation) -> None:
     patterns = [re.sub(r"{\w+}", "*", route.path) for route in operation.routes]
     ends = [re.sub(r"/(revoke|complete)$", "/*", pattern) for pattern in patterns]
-    assert SENT & {*patterns, *ends}
+    assert sent() & {*patterns, *ends}
 
 
 def test_operations_when_neither_page_nor_command_uses_them_are_for_machines() -> None:

@@ -6,11 +6,10 @@ A role may be named in the few files below, each for a reason that is no permiss
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.sources import ROOT, modules, parsed
 
-ROOT = Path(__file__).parent.parent.parent
 SOURCES = ("services", "shared", "clients", "deploy", "examples")
 ALLOWED = {
     "shared/lockbox/contracts/identity.py": "defines the roles, and who sees a request: role and tenant or requester",
@@ -32,12 +31,13 @@ USES = re.compile(
     r"Role\.[A-Z_]+|CUSTOMER_ROLES|VENDOR_ROLES|DECIDING_ROLES|DECIDERS|SIGNED_IN|(?:caller|person)(?:\(\))?\.roles"
     r"|\S+\.has\(.*\)"
 )
+FORMS = (ast.Name, ast.Attribute, ast.Call)
 
 
 def roles_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """The places where a role or a set of roles is used; declarations of operations and imports are not counted."""
     for node in outside_declarations(tree):
-        if isinstance(node, ast.expr) and USES.fullmatch(text := ast.unparse(node)):
+        if isinstance(node, FORMS) and USES.fullmatch(text := ast.unparse(node)):
             yield node.lineno, text
 
 
@@ -49,16 +49,12 @@ def outside_declarations(node: ast.AST) -> Iterator[ast.AST]:
         yield from outside_declarations(child)
 
 
-def modules() -> list[Path]:
-    return sorted(path for folder in SOURCES for path in (ROOT / folder).rglob("*.py"))
-
-
 def test_roles_when_named_outside_declarations_are_in_the_places_with_a_reason() -> None:
     found = {
         f"{path.relative_to(ROOT)}:{line} {text}"
-        for path in modules()
+        for path in modules(*SOURCES)
         if str(path.relative_to(ROOT)) not in ALLOWED
-        for line, text in roles_in(ast.parse(path.read_text()))
+        for line, text in roles_in(parsed(path))
     }
     assert found == set()
 

@@ -1,6 +1,6 @@
 """Random policies and random acts by random people at moving times, against an account of who said what.
 
-Some 200 lives of a request in the quick profile, 10,000 with HYPOTHESIS_PROFILE=nightly.
+A hundred lives of each machine in the quick profile, 10,000 with HYPOTHESIS_PROFILE=nightly.
 """
 
 import os
@@ -519,7 +519,7 @@ def _within(narrow: Iterable[str], wide: Iterable[str]) -> bool:
     return all(any(covers(pattern, resource) for pattern in wide) for resource in narrow)
 
 
-EXAMPLES = {"quick": 200, "thorough": 2_000, "nightly": 10_000}
+EXAMPLES = {"quick": 100, "thorough": 2_000, "nightly": 10_000}
 TestApproval, TestConsent = ApprovalMachine.TestCase, ConsentMachine.TestCase
 TestApproval.settings = TestConsent.settings = settings(
     max_examples=EXAMPLES[os.environ.get("HYPOTHESIS_PROFILE", "quick")], stateful_step_count=40

@@ -33,8 +33,8 @@ def test_labels_when_named_are_shown_by_the_portal(page: str) -> None:
 def test_commands_when_shown_exist_with_their_options(page: str) -> None:
     lines = re.findall(r"^lockbox (.*)$", PAGES[page], re.MULTILINE)
     assert len(lines) > 5
+    command: Any = typer.main.get_command(app)
     for line in lines:
-        command: Any = typer.main.get_command(app)
         name, *words = re.sub(r'<[^>]*>|"[^"]*"', "x", line).split()
         known = {option for param in command.commands[name].params for option in (*param.opts, *param.secondary_opts)}
         assert {word for word in words if word.startswith("-")} <= known, line

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.sources import nodes
 
 import lockbox.errors
 
@@ -13,7 +14,7 @@ BOTTOM = {f"lockbox.{path.stem}": path for path in ROOT.glob("*.py")}
 
 
 def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -1,58 +1,16 @@
-"""Encoders write what marshmallow's own `dump` writes, for every message and every state of an aggregate."""
+"""Encoders write what marshmallow's own `dump` writes; `test_wire.py` tries every message and every state."""
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from marshmallow import Schema, fields
-from marshmallow_dataclass import class_schema
-from tests.unit.strategies import EVERY_CALL, EVERY_FACT, messages
 
-from approval_service.domain.access import AccessRecord
-from approval_service.domain.approval.approval import Approval
-from approval_service.domain.policy.policy import Policy
 from lockbox.contracts import wire
 from lockbox.contracts.encoder import compile_encoder
 from lockbox.errors import Invalid
-from notify_service.domain.delivery import Delivery
-from portal_service.domain.account import Account
-from portal_service.domain.session import ApiToken, FailedAttempt, Session
-from request_service.domain.request import AccessRequest
-
-EVERY_ANSWER = {call.answer for call in EVERY_CALL}
-STATES = {Approval, Policy, AccessRecord, Delivery, Account, Session, ApiToken, FailedAttempt, AccessRequest}
-MESSAGES = sorted({*EVERY_CALL, *EVERY_ANSWER, *EVERY_FACT, *STATES}, key=lambda kind: kind.__name__)
-READ = sorted({*EVERY_ANSWER, *STATES}, key=lambda kind: kind.__name__)
-few = settings(max_examples=max(3, settings().max_examples // 10))
-"""There are many kinds, and each is tried with some messages."""
-
-
-@cache
-def plain_schema(kind: type) -> Schema:
-    """The schema of a message with marshmallow's own `dump`."""
-    return class_schema(kind)()
-
-
-@pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.__name__)
-@few
-@given(data=st.data())
-def test_encoder_when_given_any_message_writes_the_bytes_that_marshmallow_writes(kind: type, data: Any) -> None:
-    message = data.draw(messages(kind))
-    assert json.dumps(wire.encode(message)) == json.dumps(plain_schema(kind).dump(message))
-
-
-@pytest.mark.parametrize("kind", READ, ids=lambda kind: kind.__name__)
-@few
-@given(data=st.data())
-def test_document_when_read_gives_the_message(kind: type, data: Any) -> None:
-    message = data.draw(messages(kind))
-    assert wire.read(kind, json.loads(json.dumps(wire.encode(message)))) == message
 
 
 class Colour(StrEnum):
