@@ -10,27 +10,26 @@ RUN groupadd --gid 10001 lockbox \
         request_service approval_service notify_service audit_service portal_service; \
         do install -d -o lockbox -g lockbox -m 0750 "/etc/lockbox/$part"; done
 
-# The project for development has no files of its own: it brings the dependencies of all three distributions and goes
-# again, so that a change of the code does not install them anew.
+# Each package by its hash, and no source that a build would turn into a package: `make lock` writes the lock files.
 WORKDIR /build
-COPY pyproject.toml constraints.txt ./
+COPY packaging/image.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    touch README.md \
-    && pip install --disable-pip-version-check -c constraints.txt '.[services,serve]' \
-    && pip uninstall --yes lockbox \
-    && rm -r /build/*
+    pip install --disable-pip-version-check --require-hashes --only-binary :all: -r image.lock && rm image.lock
 
 
 FROM dependencies AS wheel
 
 COPY . .
-RUN --mount=type=cache,target=/root/.cache/pip pip wheel --no-deps --wheel-dir /wheel \
-    packaging/lockbox-guard packaging/lockbox-cli packaging/lockbox-server
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --disable-pip-version-check --require-hashes --only-binary :all: -r packaging/build.lock \
+    && pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheel \
+        packaging/lockbox-guard packaging/lockbox-cli packaging/lockbox-server
 
 
 FROM dependencies
 
-RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel pip install --no-deps --no-cache-dir /wheel/*.whl
+RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
+    pip install --disable-pip-version-check --no-deps --no-index --no-cache-dir /wheel/*.whl && pip check
 WORKDIR /opt/lockbox
 COPY examples examples
 

@@ -98,6 +98,10 @@ test-quick: $(VENV)/develop ## Run the unit and contract tests, one process for 
 dist: $(VENV)/develop ## Build lockbox-guard, lockbox-cli and lockbox-server into dist/
 	@$(BIN)/python -m scripts.distributions dist
 
+.PHONY: lock
+lock: $(VENV)/develop ## Write packaging/*.lock: the hashes of all Python packages in the image
+	@$(BIN)/python -m scripts.lock
+
 .PHONY: audit
 audit: $(VENV)/develop ## Write the SBOM into dist/, and look up known vulnerabilities of all packages
 	@$(BIN)/python -m scripts.audit
