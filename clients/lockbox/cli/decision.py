@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from lockbox.cli.arguments import RequestId
-from lockbox.cli.open_decision import NOT_YET, changes_in_words, objection, stage, subject, terms
+from lockbox.cli.open_decision import NOT_YET, caution, changes_in_words, objection, stage, subject, terms
 from lockbox.cli.output import Comment, Json, cell, say, show_json, show_texts
 from lockbox.cli.request import report
 from lockbox.cli.session import CommandError, Document, post, read, read_all
@@ -45,18 +45,22 @@ def approve(
     resource: Annotated[list[str] | None, typer.Option(help="Only this resource; can be given again.")] = None,
     action: Annotated[list[str] | None, typer.Option(help="Only this action; can be given again.")] = None,
     starts_at: Annotated[str | None, typer.Option(help="A later start, as RFC 3339.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Approve the open stage of a request or of an extension, in full or in part."""
+    """Approve the open stage of a request or of an extension, in full or in part.
+
+    An access with patterns, or with actions that can change something, has to be confirmed; not with --digest or --yes.
+    """
     changes = {"duration": duration, "resources": resource, "actions": action, "starts_at": starts_at}
     given = {name: value for name, value in changes.items() if value is not None and value != []}
     body = {"decision": "approve", "comment": comment} | ({"changes": given} if given else {})
-    _decide(request_id, body, digest, as_json)
+    _decide(request_id, body, digest, as_json, confirmed=yes or digest is not None)
 
 
 def deny(request_id: RequestId, comment: Comment = "", digest: Digest = None, as_json: Json = False) -> None:
     """Deny a request or an extension in its open stage."""
-    _decide(request_id, {"decision": "deny", "comment": comment}, digest, as_json)
+    _decide(request_id, {"decision": "deny", "comment": comment}, digest, as_json, confirmed=True)
 
 
 def ask(
@@ -73,11 +77,14 @@ def ask(
         say(f"It expires {cell(outcome['expires_at'])} if nobody decides.")
 
 
-def _decide(request_id: str, body: dict[str, Any], digest: str | None, as_json: bool) -> None:
+def _decide(request_id: str, body: dict[str, Any], digest: str | None, as_json: bool, *, confirmed: bool) -> None:
     request = read(f"/requests/{request_id}")
     decision = request["open"]
     if decision is None:
         raise CommandError(objection(request, "decide") or NOT_YET)
+    wide = "" if confirmed else caution(decision, body.get("changes", {}))
+    if wide:
+        typer.confirm(f"May {request['requester']} {wide}?", abort=True, err=True)
     shown = decision["digest"] if digest is None else digest
     outcome = post(f"/requests/{request_id}/decisions", body | {"request_digest": shown})
     if not as_json:

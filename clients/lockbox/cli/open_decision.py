@@ -5,6 +5,7 @@ Both come with the request from the portal, as `open` and `you.may`; nothing is 
 
 from lockbox.cli.output import cell
 from lockbox.cli.session import Document
+from lockbox.values.scope import cautions, named
 
 LEFT = (("duration", "duration"), ("resources", "resources"), ("actions", "actions"), ("from", "starts_at"))
 COMMANDS = (
@@ -36,11 +37,17 @@ def stage(decision: Document) -> str:
 def terms(decision: Document) -> str:
     """Return the terms of a decision in words, such as `read on mailbox/alice for PT4H`."""
     left = decision["terms"]
-    access = f"{cell(left['actions'])} on {cell(left['resources'])}"
+    access = f"{cell(left['actions'])} on {', '.join(map(named, left['resources']))}"
     if decision["extension"]:
         return f"{left['duration']} more to {access}"
     start = f", from {cell(left['starts_at'])}" if left["starts_at"] else ""
     return f"{access} for {left['duration']}{start}"
+
+
+def caution(decision: Document, changes: Document) -> str:
+    """Return the access, less the changes, in words if it is wide or can change things; else nothing."""
+    left = {**decision["terms"], **changes}
+    return cautions(left["resources"], left["actions"])
 
 
 def changes_in_words(changes: Document | None) -> str:

@@ -7,6 +7,7 @@ from lockbox.cli.open_decision import changes_in_words, commands, objection, sta
 from lockbox.cli.output import Json, cell, head, say, show_fields, show_json, show_part
 from lockbox.cli.session import Document, read
 from lockbox.cli.stages import show_decisions, show_stages
+from lockbox.values.scope import named
 
 FIELDS = (
     ("Request ID", "id"),
@@ -63,7 +64,12 @@ def _show_facts(found: Document) -> None:
     left = found["terms"] or found
     only = changes_in_words({name: left[name] for name in TERMS if left[name] != found[name]})
     allowed = found["break_glass_allowed"] and not found["break_glass"]
-    shown = {**found, "only": only, "break_glass_rule": "the policy allows it" if allowed else None}
+    shown = {
+        **found,
+        "resources": list(map(named, found["resources"])),
+        "only": only,
+        "break_glass_rule": "the policy allows it" if allowed else None,
+    }
     show_fields(shown, [field for field in FIELDS if field[1] not in IF_THERE or shown[field[1]]])
 
 

@@ -20,6 +20,7 @@ from lockbox.contracts.identity import Role
 from lockbox.contracts.policy.document import DEFAULT_STAGES, Group, Side
 from lockbox.contracts.policy.facts import PolicyChangeProposed
 from lockbox.contracts.request.terms import AccessTerms
+from lockbox.values.scope import named_all
 from notify_service.domain.alert import Alert, Audience, reason, spoken, utc
 
 CUSTOMERS = AcknowledgeBreakGlass.roles
@@ -72,7 +73,7 @@ def _terms(fact: Any) -> Lines:
         ("Reason", reason(fact.reason_code)),
         *([("Severity", fact.severity.capitalize())] if isinstance(fact, AccessTerms) else []),
         ("Justification", fact.justification),
-        ("Resources", ", ".join(fact.resources)),
+        ("Resources", named_all(fact.resources)),
         ("Actions", ", ".join(fact.actions)),
     )
 
@@ -117,7 +118,7 @@ def _extended_without_customer(fact: ExtendedWithoutCustomer) -> Alert:
             ("Request ID", fact.request_id),
             ("Requestor", fact.requester),
             ("Justification", fact.justification),
-            ("Resources", ", ".join(fact.resources)),
+            ("Resources", named_all(fact.resources)),
             ("Actions", ", ".join(fact.actions)),
             ("Extended by", spoken(fact.duration)),
             ("Access until", utc(fact.ends_at)),
@@ -134,10 +135,8 @@ def _break_glass_used(fact: BreakGlassUsed) -> Alert:
         tenant=fact.tenant,
         request_id=fact.request_id,
         subject=f"Customer Lockbox: EMERGENCY access opened for {fact.service_request} (request {fact.request_id})",
-        introduction=(
-            "Two of the vendor's approvers have opened access to your content at once, without your approval, as your "
-            "policy allows. Please acknowledge it; you can revoke the access at any time."
-        ),
+        introduction="Two of the vendor's approvers have opened access to your content at once, without your approval, "
+        "as your policy allows. Please acknowledge it; you can revoke the access at any time.",
         lines=(
             *_terms(fact),
             ("Opened by", " and ".join(fact.approvers)),

@@ -30,8 +30,8 @@ def shown(lockbox: Lockbox, name: str, request_id: str) -> Any:
 
 def granted(lockbox: Lockbox, request_id: str) -> str:
     """The id of the grant, when everybody has approved."""
-    lockbox("vendor_approver", "approve", request_id)
-    approved = lockbox("contoso_approver", "approve", request_id, "--json")
+    lockbox("vendor_approver", "approve", request_id, "--yes")
+    approved = lockbox("contoso_approver", "approve", request_id, "--yes", "--json")
     return str(json.loads(approved.stdout)["grant"]["id"])
 
 

@@ -23,7 +23,7 @@ from portal_service.web.shell.forms import Form, as_duration, as_lines, as_momen
 from portal_service.web.shell.permission import obstacle
 from portal_service.web.views.agreement import DISAGREEMENT, agrees
 from portal_service.web.views.open_decision import deliberation_of, noun, vote_of
-from portal_service.web.views.vote import APPROVE, VOTES, effect
+from portal_service.web.views.vote import APPROVE, VOTES, caution, effect
 from portal_service.web.wording.refusals import unchanged
 
 STALE = "request_changed"
@@ -31,6 +31,8 @@ CHANGED = (
     "Nothing was decided: what you decide on has changed since you opened this page. Below is what it is now; what you "
     "typed is still there."
 )
+
+NOT_CONFIRMED = "Tick this to approve it, or approve less: this is more than to read what is named."
 
 blueprint = Blueprint("decision", __name__, url_prefix="/requests")
 
@@ -48,16 +50,26 @@ def decide(request_id: UUID, name: str) -> ResponseReturnValue:
     details = edge().read_request(str(request_id))
     if not agrees(details):
         return _page(details, name, form), HTTPStatus.CONFLICT
+    if VOTES[name] is APPROVE and not _is_confirmed(form, details):
+        return _page(details, name, form.wrong("confirmed", NOT_CONFIRMED)), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
         edge().act_on_request(_message(str(request_id), name, form))
     except Invalid as error:
         return _page(edge().read_request(str(request_id)), name, form.refused(error)), status_of(error)
     except (Conflict, Forbidden) as error:
         if error.code == STALE:
-            return _page(edge().read_request(str(request_id)), name, form.changed(CHANGED)), status_of(error)
+            return _page(
+                edge().read_request(str(request_id)), name, form.changed(CHANGED, untick="confirmed")
+            ), status_of(error)
         return to_request(str(request_id), unchanged(error), "waiting")
     decided_on = "extension" if form.text("noun") == "extension" else "request"
     return to_request(str(request_id), f"You {VOTES[name].done} this {decided_on}.", "good")
+
+
+def _is_confirmed(form: Form, details: RequestDetails) -> bool:
+    """Tell whether the approval is ticked, or needs no tick: named things are read, or it is refused as out of date."""
+    shown = details.open is not None and form.text("request_digest") == details.open.digest
+    return not shown or form.text("confirmed") == "yes" or not caution(details.open, changes_in(form))
 
 
 def changes_in(form: Form) -> dict[str, Any] | None:
@@ -104,5 +116,6 @@ def _page(details: RequestDetails, name: str, form: Form) -> str:
         earlier=vote_of(details, person.email),
         obstacle=obstacle(details.you, Decide) if agrees(details) else DISAGREEMENT,
         effect=effect(vote, details, person),
+        caution=caution(details.open),
         is_pattern=is_pattern,
     )

@@ -19,7 +19,7 @@ from portal_service.web.shell.permission import obstacle
 from portal_service.web.views import progress
 from portal_service.web.views.narrowing import narrowed_terms
 from portal_service.web.views.open_decision import noun, vote_of
-from portal_service.web.views.vote import APPROVE, effect
+from portal_service.web.views.vote import APPROVE, caution, effect
 
 PAGE_SIZE = 25
 SEVERITIES = [(severity.value, severity.capitalize()) for severity in Severity]
@@ -99,6 +99,7 @@ def _details(details: RequestDetails) -> str:
         form=Form.fresh(),
         obstacle=obstacle(details.you, Decide),
         effect=effect(APPROVE, details, person),
+        caution=caution(details.open),
         steps=progress.steps(details),
         extension_steps=progress.extension_steps,
         narrowed=narrowed_terms(details),

@@ -55,9 +55,14 @@ class Form:
         """Tell whether a box is ticked: as it was sent; a box that the form did not have yet is ticked."""
         return f"asked_{name}" not in self.typed or value in as_lines(self.text(name))
 
-    def changed(self, problem: str) -> "Form":
-        """Return the form with its values, after its subject has changed; sent again it is another command."""
-        return replace(self, problem=problem, key=new_id())
+    def changed(self, problem: str, untick: str = "") -> "Form":
+        """Return the form with its values but one, after its subject has changed; sent again it is another command."""
+        typed = {name: text for name, text in self.typed.items() if name != untick}
+        return replace(self, typed=typed, problem=problem, key=new_id())
+
+    def wrong(self, name: str, text: str) -> "Form":
+        """Return the form with its values, and a fault beside one field."""
+        return replace(self, faults={**self.faults, name: (text,)})
 
     def refused(self, error: LockboxError) -> "Form":
         """Return the form with its values and its faults; after a conflict it is another command, with another key."""

@@ -12,6 +12,8 @@ from lockbox.contracts.audit import ListRecords
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.operations import GetPolicy
 from lockbox.contracts.request.operations import CreateRequest
+from lockbox.values import scope
+from lockbox.values.resources import is_pattern
 from lockbox.values.timestamps import format_timestamp
 from portal_service.edge import caller, edge
 from portal_service.web.shell.permission import may_use, sees_requests
@@ -79,6 +81,9 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "without_nulls": display.without_nulls,
     "breakable": display.breakable,
     "listed": words.listed,
+    "scope": scope.scope,
+    "meaning": scope.meaning,
+    "wide_first": scope.wide_first,
 }
 
 
@@ -88,4 +93,5 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["event_line"] = history.line
     app.jinja_env.globals["foreign_line"] = history.foreign_line
+    app.jinja_env.tests |= {"pattern": is_pattern, "changing": scope.changes}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lockbox.contracts.policy.document import DAYS, Condition, Freeze, Hours, Rule
+from lockbox.values.scope import named
 from portal_service.web.wording import words
 
 FREEZES = {
@@ -44,7 +45,7 @@ def _any(names: list[str]) -> str:
 PHRASES: Mapping[str, Callable[[Any], str]] = {
     "reason_codes": lambda codes: f"the reason is {_any([words.reason(code) for code in codes])}",
     "severities": lambda severities: f"the severity is {_any([words.plain(one).lower() for one in severities])}",
-    "resources": lambda names: f"resources: {', '.join(names)}",
+    "resources": lambda names: f"resources: {', '.join(map(named, names))}",
     "actions": lambda names: f"actions: {', '.join(names)}",
     "engineers": lambda names: f"engineers: {', '.join(names)}",
     "longer_than": lambda duration: f"longer than {words.spoken(duration)}",

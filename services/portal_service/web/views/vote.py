@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lockbox.contracts.approval.terms import Verdict
 from lockbox.contracts.approval.views import Judgement, NextStage, OpenDecision
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.document import Side
 from lockbox.contracts.request.terms import AccessTerms
+from lockbox.values.scope import cautions
 from portal_service.usecases import RequestDetails
 from portal_service.web.views.open_decision import open_stage, vote_of, votes
 from portal_service.web.wording import words
@@ -26,6 +28,15 @@ class Vote:
 APPROVE = Vote("approve", "Approve", "approved", "good")
 REJECT = Vote("deny", "Reject", "rejected", "bad")
 VOTES: Mapping[str, Vote] = {"approve": APPROVE, "reject": REJECT}
+
+
+def caution(decision: OpenDecision | None, changes: Mapping[str, Any] | None = None) -> str:
+    """Return the access, less the changes, in words if an approval needs a tick as it is wide or can change things."""
+    if decision is None:
+        return ""
+    left = {"resources": decision.terms.resources, "actions": decision.terms.actions}
+    left |= {name: value for name, value in (changes or {}).items() if name in left and value is not None}
+    return cautions(left["resources"], left["actions"])
 
 
 def effect(vote: Vote, request: RequestDetails, person: Caller) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.policy.document import Group, StagePlan
+from lockbox.values.scope import named_all
 from portal_service.web.wording import words
 
 
@@ -48,7 +49,7 @@ def narrowed(changes: Changes) -> str:
     limits = (
         f"for {words.spoken(changes.duration)}" if changes.duration is not None else "",
         f"from {utc(changes.starts_at)}" if changes.starts_at is not None else "",
-        f"only {', '.join(changes.resources)}" if changes.resources is not None else "",
+        f"only {named_all(changes.resources, len(changes.resources))}" if changes.resources is not None else "",
         f"only to {', '.join(changes.actions)}" if changes.actions is not None else "",
     )
     return ", ".join(limit for limit in limits if limit)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.unit.builders import ALICE, ENGINEER, NOW, REQUEST_ID, VENDOR_APPROVER, approval, decide, granted, quorum
-from tests.unit.lockbox.cli.commands import fails, sent, table, works
+from tests.unit.lockbox.cli.commands import fails, run, sent, table, works
 from tests.unit.lockbox.cli.documents import asked_back, details, extended, listed, not_arrived, outcome, reading
 from tests.unit.lockbox.fake_portal import FakePortal
 
@@ -112,10 +112,42 @@ def test_approval_when_it_begins_later_for_fewer_actions_sends_that(portal: Fake
     assert sent(portal, DECIDED)["changes"] == {"actions": ["list"], "starts_at": "2026-02-01T00:00:00Z"}
 
 
+WIDE = {"resources": ("mailbox/**",), "actions": ("read", "delete")}
+QUESTION = "May erin@vendor.example read and delete everything below mailbox?"
+
+
+@pytest.mark.parametrize(("typed", "decided"), [("y\n", 1), ("n\n", 0), ("", 0)])
+def test_approval_when_it_is_wide_or_can_change_things_has_to_be_confirmed(
+    portal: FakePortal, typed: str, decided: int
+) -> None:
+    prepare(portal, approval(**WIDE))
+    result = run("approve", REQUEST_ID, text=typed)
+    assert QUESTION in result.stderr
+    assert (result.exit_code == 0, len(portal.asked(DECIDED))) == (bool(decided), decided)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [("--yes",), ("--digest", "0123abcd"), ("--resource", "mailbox/alice", "--action", "read"), ("--yes", "--json")],
+)
+def test_approval_when_it_was_seen_or_narrowed_asks_nothing(portal: FakePortal, more: tuple[str, ...]) -> None:
+    prepare(portal, approval(**WIDE))
+    result = run("approve", REQUEST_ID, *more)
+    assert (result.exit_code, QUESTION in result.stderr) == (0, False)
+    assert len(portal.asked(DECIDED)) == 1
+
+
+def test_request_when_it_is_wide_says_so_wherever_it_is_shown(portal: FakePortal) -> None:
+    prepare(portal, approval(**WIDE))
+    assert "mailbox/** (everything below mailbox)" in works("show", REQUEST_ID)
+    portal.says("GET /api/v1/queue", listed(reading(approval(**WIDE))))
+    assert table(works("queue"), "REQUEST ID")[0][-1].startswith("read, delete on mailbox/** (everything below")
+
+
 @pytest.mark.parametrize("option", ["--duration", "--starts-at", "--resource", "--action"])
 def test_approval_when_an_option_is_empty_does_not_allow_all(portal: FakePortal, option: str) -> None:
     prepare(portal, with_customer())
-    works("approve", REQUEST_ID, option, "")
+    works("approve", REQUEST_ID, option, "", "--yes")
     assert list(sent(portal, DECIDED)["changes"].values()) in ([""], [[""]])
 
 

@@ -72,7 +72,7 @@ def test_fault_when_shown_names_what_the_person_gave(
 def test_fault_of_a_decision_when_shown_names_what_the_person_gave(
     portal: FakePortal, option: str, field: str, shown: str
 ) -> None:
-    portal.says(f"GET {ONE}", {"open": {"digest": "d"}})
+    portal.says(f"GET {ONE}", {"open": {"digest": "d", "terms": {"resources": ["a/b"], "actions": ["read"]}}})
     refuse(portal, f"POST {ONE}/decisions", field)
     assert fails("approve", REQUEST_ID, option, "x") == f"{shown}: expected another, got 'x' [invalid]"
 

@@ -80,7 +80,7 @@ def test_show_when_an_approver_left_less_shows_what_can_still_be_granted(portal:
     resources = ("mailbox/*", "files/x")
     narrowed = decide(approval(resources=resources), VENDOR_APPROVER, comment="One hour.", changes=LESS).state
     said = shown(portal, narrowed, asked=terms(resources=resources))
-    assert fields(said)["Resources"] == "mailbox/*, files/x"
+    assert fields(said)["Resources"] == "mailbox/* (every item directly below mailbox), files/x"
     assert fields(said)["Of that only"] == "duration PT1H; resources mailbox/alice"
     assert table(said, "STAGE  APPROVER") == [
         [

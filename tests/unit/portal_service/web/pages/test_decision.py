@@ -51,13 +51,14 @@ def decided(portal: Portal) -> Decide:
 def ticked(page: Any, **changes: Any) -> dict[str, Any]:
     """The form as a browser sends it, all boxes ticked as they are, with some of it typed."""
     boxes = {"resources": list(MUCH["resources"]), "actions": list(MUCH["actions"])}
-    return {**page.values, **boxes, **changes}
+    return {**page.values, **boxes, "confirmed": "yes", **changes}
 
 
 def ticks(page: Page) -> dict[str, bool]:
     """The boxes of a form, and whether each is ticked."""
     boxes = re.findall(r'<input[^>]*type="checkbox"[^>]*>', page.html)
-    return {re.findall(r'value="([^"]*)"', box)[0]: " checked" in box for box in boxes}
+    named = {re.findall(r'value="([^"]*)"', box)[0]: " checked" in box for box in boxes}
+    return {name: checked for name, checked in named.items() if name != "yes"}
 
 
 # --- what is shown -------------------------------------------------------------------------------------------------
@@ -191,6 +192,50 @@ def test_approval_of_nothing_at_all_is_refused(open_as: OpenAs) -> None:
     assert "1 to 100 resources" in page.text
 
 
+WIDE = {"resources": ("mailbox/**", "*/*"), "actions": ("read", "delete")}
+
+
+def test_approval_when_it_is_wide_or_can_change_things_says_what_it_means_and_wants_a_tick(open_as: OpenAs) -> None:
+    portal = open_as(VENDOR_APPROVER, approval(**WIDE))
+    for path in (PATH, f"{PATH}/approve"):
+        page = portal.get(path)
+        assert "everything below mailbox and every item of two segments" in page.text
+        assert page.html.count(">Pattern<") == 2
+        assert page.html.count(">Can change it<") == 1
+        assert "Yes, they may read and delete everything below mailbox" in page.text
+    boxes = {name: list(values) for name, values in WIDE.items()}
+    unticked = portal.post(f"{PATH}/approve", page.values | boxes | {"comment": "Fine."}, 422)
+    assert "Tick this to approve it" in unticked.text
+    assert unticked.values["comment"] == "Fine."
+    assert portal.services.commands(Decide) == []
+    portal.post(f"{PATH}/approve", unticked.values | boxes | {"confirmed": "yes"})
+    assert decided(portal).changes is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        ({"resources": ("mailbox/alice",), "actions": ("read", "list")}, {}),
+        ({"resources": ("mailbox/*",), "actions": ("read",)}, {"only:mailbox/*": "mailbox/alice"}),
+        ({"resources": ("mailbox/alice",), "actions": ("read", "delete")}, {"actions": ["read"]}),
+    ],
+)
+def test_approval_of_named_things_that_are_only_read_wants_no_tick(
+    open_as: OpenAs, asked: dict[str, Any], left: dict[str, Any]
+) -> None:
+    portal = open_as(VENDOR_APPROVER, approval(**asked))
+    page = portal.get(f"{PATH}/approve")
+    boxes = {name: list(values) for name, values in asked.items()}
+    portal.post(f"{PATH}/approve", {**page.values, **boxes, **left})
+    assert decided(portal).decision == "approve"
+
+
+def test_rejection_of_a_wide_request_wants_no_tick(open_as: OpenAs) -> None:
+    portal = open_as(VENDOR_APPROVER, approval(**WIDE))
+    portal.send(f"{PATH}/reject", comment="Too much.")
+    assert decided(portal).decision == "deny"
+
+
 def test_rejection_sends_no_changes(open_as: OpenAs) -> None:
     portal = open_as(VENDOR_APPROVER, approval())
     after = portal.send(f"{PATH}/reject", comment="Not needed.")
@@ -233,6 +278,7 @@ def test_decision_when_the_terms_have_changed_is_asked_for_again(open_as: OpenAs
     fewer = Changes(duration=timedelta(minutes=30))
     portal.services.approvals.states[one.request_id] = decide(one, ANN, changes=fewer).state
     again = portal.post(f"{PATH}/approve", ticked(page, comment="For Alice alone.", resources=["mailbox/*"]), 409)
+    assert "confirmed" not in again.values
     assert "what you decide on has changed since you opened this page" in again.text
     assert "30 minutes" in again.text
     assert "For Alice alone." in again.text

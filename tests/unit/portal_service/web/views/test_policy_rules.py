@@ -17,7 +17,7 @@ NIGHT = Hours(since="22:00", until="06:00", time_zone="Europe/Berlin")
     [
         ({}, []),
         ({"actions": ("read", "export")}, ["actions: read, export"]),
-        ({"resources": ("mailbox/**",)}, ["resources: mailbox/**"]),
+        ({"resources": ("mailbox/**",)}, ["resources: mailbox/** (everything below mailbox)"]),
         ({"engineers": ("erin@vendor.example",)}, ["engineers: erin@vendor.example"]),
         ({"longer_than": timedelta(hours=1)}, ["longer than 1 hour"]),
         ({"at_most": timedelta(minutes=90)}, ["at most 1 hour 30 minutes"]),
