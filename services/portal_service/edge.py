@@ -20,12 +20,12 @@ from lockbox.errors import Forbidden, invalid
 from lockbox.faults import Expected
 from lockbox.ids import new_id
 from lockbox.runtime.process.waiting import Patience
+from lockbox.values.addresses import source_address
 from portal_service import ops_fanout, revocation_stream, usecases
 from portal_service.domain.sign_in import Visitor
 from portal_service.ops_fanout import Answers, Operations
 from portal_service.revocation_stream import Ask, Listener
 from portal_service.sign_in import SignInAttempt, sign_in
-from portal_service.source_address import source_address
 from portal_service.usecases import Identity, Known, OnRequest, RequestDetails, Services
 
 OPENS_WITHIN_SECONDS = 5.0

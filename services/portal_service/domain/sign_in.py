@@ -6,10 +6,10 @@ signed in before has a count of its own, so that strangers do not slow it.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 
 from lockbox.contracts.fields import Timestamp
+from lockbox.values.addresses import network_of
 from portal_service.domain.session import TooManyAttempts
 
 FORGOTTEN_AFTER = timedelta(hours=1)
@@ -86,11 +86,3 @@ def wait_for(time: timedelta) -> TooManyAttempts:
     seconds = max(1, ceil(time.total_seconds()))
     message = f"too many sign-ins; wait {seconds} seconds"
     return TooManyAttempts("too_many_attempts", message, params={"retry_after": seconds})
-
-
-def network_of(source: str | None) -> str:
-    """Return the network that a source address stands for: of IPv6 the first 64 bits, which one subscriber has."""
-    if source is None:
-        return "unknown"
-    address = ip_address(source)
-    return str(ip_network(f"{address}/64", strict=False)) if isinstance(address, IPv6Address) else str(address)

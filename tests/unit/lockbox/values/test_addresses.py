@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal_service.source_address import source_address
+from lockbox.values.addresses import source_address
 
 PEER = "10.0.0.1"
 

@@ -1,6 +1,6 @@
-"""The source address of a web request, behind as many trusted proxies as the settings say."""
+"""Addresses of clients: the source of a web request behind trusted proxies, and the network that it stands for."""
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 
 def source_address(peer: str | None, forwarded_for: str, trusted_proxies: int) -> str | None:
@@ -13,6 +13,14 @@ def source_address(peer: str | None, forwarded_for: str, trusted_proxies: int) -
         return _address(peer)
     claimed = [part.strip() for part in forwarded_for.split(",")]
     return _address(claimed[-trusted_proxies]) if len(claimed) >= trusted_proxies else _address(peer)
+
+
+def network_of(source: str | None) -> str:
+    """Return the network that a source address stands for: of IPv6 the first 64 bits, which one subscriber has."""
+    if source is None:
+        return "unknown"
+    address = ip_address(source)
+    return str(ip_network(f"{address}/64", strict=False)) if isinstance(address, IPv6Address) else str(address)
 
 
 def _address(text: str | None) -> str | None:
