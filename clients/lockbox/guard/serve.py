@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 
-from waitress.server import create_server
-
+from lockbox import open_files
 from lockbox.errors import Forbidden
 from lockbox.guard.decision import Decision
+from lockbox.guard.listening import SteadyServer
 from lockbox.guard.middleware import RequestGuard, refusal_of
 from lockbox.guard.request import Headers, Request
 from lockbox.guard.wsgi import Environ, StartResponse, headers_of, refuse
@@ -81,10 +81,11 @@ class Server:
 
     def __init__(self, guard: RequestGuard, frontend: str, host: str, port: int) -> None:
         """Start to listen; raises OSError where that is not possible."""
+        open_files.raise_limit()
         self._guard = guard.guard
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
-        self._server = create_server(ForwardAuth(guard, frontend), sockets=[self._socket], threads=THREADS, ident=None)
+        self._server = SteadyServer.on(self._socket, ForwardAuth(guard, frontend), THREADS)
 
     @property
     def port(self) -> int:
