@@ -10,11 +10,11 @@ from werkzeug.exceptions import HTTPException
 from lockbox.errors import Invalid
 from lockbox.faults import Expected
 from lockbox.runtime.host.settings import Config
+from lockbox.runtime.web.bodies import LARGEST_BODY
 from portal_service import web
 from portal_service.api import health, problems, reference, routes, schemas, session
 from portal_service.settings import WebSettings, web_settings
 
-LARGEST_BODY = 256 * 1024
 HSTS_SECONDS = 365 * 24 * 3600
 FOR_PROGRAMS = ("/api/", "/.well-known/", "/openapi.json")
 SECURITY_HEADERS = {

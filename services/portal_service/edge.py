@@ -24,7 +24,7 @@ from lockbox.values.addresses import source_address
 from portal_service import ops_fanout, revocation_stream, usecases
 from portal_service.domain.sign_in import Visitor
 from portal_service.ops_fanout import Answers, Operations
-from portal_service.revocation_stream import Ask, Listener
+from portal_service.revocation_stream import ENDING, ENDING_LANE, Ask, Listener
 from portal_service.sign_in import SignInAttempt, sign_in
 from portal_service.usecases import Identity, Known, OnRequest, RequestDetails, Services
 
@@ -45,6 +45,13 @@ class Revocations(Protocol):
     def listener(self, ask: Ask) -> AbstractContextManager[Listener]: ...  # noqa: D102
 
 
+class Web(Protocol):
+    """The web server that the request came by."""
+
+    def blocked(self, lane: str) -> bool: ...  # noqa: D102
+    def worked(self, lane: str) -> None: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class PortalEdge:
     """The operations of the portal, for one web request."""
@@ -55,6 +62,7 @@ class PortalEdge:
     clock: Clock
     health: Health
     revocations: Revocations
+    web: Web
 
     def sign_in(self, email: str, password: str, browser: str | None = None) -> str:
         """Return a session token for the right password; `browser`: the id of one that the person was signed in at."""
@@ -72,7 +80,14 @@ class PortalEdge:
 
     def call(self, message: Call[R]) -> R:
         """Send a message to another service, in the name of the caller."""
-        return self.services.call(caller(), message)
+        answer = self.services.call(caller(), message)
+        if isinstance(message, ENDING):
+            self.web.worked(ENDING_LANE)
+        return answer
+
+    def can_revoke(self) -> bool:
+        """Return whether the portal takes revocations: guards deny while it does not."""
+        return not self.web.blocked(ENDING_LANE)
 
     def call_as_portal(self, message: Call[R]) -> R:
         """Send a message that needs no sign-in, in the name of the portal."""

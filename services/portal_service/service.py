@@ -9,13 +9,13 @@ from lockbox.runtime.host.health import HealthServer
 from lockbox.runtime.host.settings import Provided
 from lockbox.runtime.host.start import on_start
 from lockbox.runtime.host.stores import Store
-from lockbox.runtime.host.web import respond, web_request
+from lockbox.runtime.host.web import WebEdge, respond, web_request
 from lockbox.runtime.ops.operator import OperatorCommands
 from lockbox.runtime.rpc.broadcast import Broadcast
 from lockbox.runtime.rpc.client import RpcClient
 from portal_service import revocation_stream, usecases
-from portal_service.app import create_app
 from portal_service.edge import PortalEdge
+from portal_service.lanes import edge_rules
 from portal_service.settings import seed
 from portal_service.store import AccountStore, ApiTokenStore, FailedAttemptStore, SessionStore
 from portal_service.usecases import Known
@@ -32,7 +32,7 @@ class PortalService:
     failed_attempts = Store(FailedAttemptStore)
     services = RpcClient()
     operations = OperatorCommands()
-    app = Provided(create_app)
+    web = WebEdge(edge_rules)
     seed = Provided(seed)
     clock = ServiceClock()
     health = HealthServer()
@@ -47,8 +47,10 @@ class PortalService:
     @web_request("/<path:path>")
     def serve(self, request: Request, path: str = "") -> Response:
         """Answer a web request."""
-        edge = PortalEdge(self._known, self.services, self.operations, self.clock, self.health, self.revocations)
-        return respond(self.app, request, edge=edge)
+        edge = PortalEdge(
+            self._known, self.services, self.operations, self.clock, self.health, self.revocations, self.web
+        )
+        return respond(self.web.rules.application, request, edge=edge)
 
     @property
     def _known(self) -> Known:

@@ -13,6 +13,7 @@ from tests.contracts.openapi import application
 from tests.unit.builders import ALICE, AUDITOR, NOW, granted
 from tests.unit.fakes import FakeAggregates, FakeApprovals, FakeClock
 from tests.unit.keys import public_keys, signing_key
+from tests.unit.portal_service.fakes import FakeWeb
 from typer.testing import CliRunner
 
 from approval_service.service import ApprovalService
@@ -88,7 +89,7 @@ class World:
             failed_attempts=cast(Any, FakeAggregates()),
         )
         none = cast(Any, None)
-        edge = PortalEdge(known, cast(Any, self.services), none, FakeClock(NOW), none, none)
+        edge = PortalEdge(known, cast(Any, self.services), none, FakeClock(NOW), none, none, FakeWeb())
         return application()({**environ, "lockbox.edge": edge}, start_response)
 
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:

@@ -19,6 +19,7 @@ from marshmallow import Schema
 from tests.unit.builders import ADMIN, ENGINEER, NOW, VENDOR_APPROVER, approval, created, digest_of, event
 from tests.unit.fakes import FakeAggregates, FakeClock
 from tests.unit.keys import public_keys, signing_key
+from tests.unit.portal_service.fakes import FakeWeb
 
 from approval_service.service import ApprovalService
 from approval_service.store import ApprovalStore
@@ -195,7 +196,7 @@ class Portal:
         config = {"portal_url": "https://lockbox.example", "web_key": str(home / "web.key")}
         self.broker = Broker(*services)
         absent = cast(Any, None)
-        self._edge = PortalEdge(_known(person), self.broker.services, absent, FakeClock(NOW), absent, absent)
+        self._edge = PortalEdge(_known(person), self.broker.services, absent, FakeClock(NOW), absent, absent, FakeWeb())
         self._client = create_app({"lockbox": config}).test_client()
 
     def send(self, method: str, path: str, body: Any = None) -> Any:

@@ -100,7 +100,11 @@ class Guard:
 
     def _obstacle(self, facts: Facts, now: float) -> str | None:
         """Return the reason to refuse every grant, or None."""
-        if not facts.keys.by_kid or self._clock.monotonic() - facts.heard_at > self._options.stale_after:
+        if (
+            not facts.able
+            or not facts.keys.by_kid
+            or self._clock.monotonic() - facts.heard_at > self._options.stale_after
+        ):
             return "revocations_stale"
         if abs(now - facts.as_of) > self._options.clock_bound + self._options.stale_after:
             return "clock_off"

@@ -24,13 +24,17 @@ Binding = Literal["required", "optional"]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Keys and revocations; `as_of` is the portal's time, `heard_at` this machine's monotonic one."""
+    """Keys and revocations; `as_of` is the portal's time, `heard_at` this machine's monotonic one.
+
+    `able`: the portal takes revocations. While it does not, what is revoked does not show here.
+    """
 
     keys: PublicKeys
     revoked_keys: frozenset[str]
     revoked: frozenset[str]
     as_of: float = float("-inf")
     heard_at: float = float("-inf")
+    able: bool = True
 
 
 @dataclass(frozen=True, slots=True)

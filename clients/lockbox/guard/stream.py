@@ -1,9 +1,10 @@
 """The stream of revocations and signing keys from the portal.
 
-Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) of two types, with one line of data
-each: `snapshot` holds all revocations that count, `changes` those since the event before. Both hold `as_of`, the time
-up to which they are complete, and `keys`, a digest of the ids of all keys. An event comes each second at least. After a
-broken connection the stream resumes by `Last-Event-ID`.
+Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) of three types, with one line of
+data each: `snapshot` holds all revocations that count, `changes` those since the event before. Both hold `as_of`, the
+time up to which they are complete, and `keys`, a digest of the ids of all keys. `unable` comes in their place while the
+portal can't take a revocation; it has `as_of` alone, and nobody is allowed until the next `changes`. An event comes
+each second at least. After a broken connection the stream resumes by `Last-Event-ID`.
 
 The age of the facts counts from the request for the stream, and by the portal's own clock from there on, so that a
 connection that lags does not look like a fresh one.
@@ -30,7 +31,8 @@ SNAPSHOT_EVERY_SECONDS = 3_600.0
 FIRST_WITHIN_SECONDS, KEYS_WITHIN_SECONDS = 30.0, 10.0
 LONGEST = 16 * 1024 * 1024
 FAULTS = (*CALL_FAULTS, Invalid)
-TYPES = frozenset({"snapshot", "changes"})
+UNABLE = "unable"
+TYPES = frozenset({"snapshot", "changes", UNABLE})
 STREAM, KEYS = "/api/v1/revocations", "/.well-known/jwks.json"
 HEADERS = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
 
@@ -87,8 +89,12 @@ class Stream:
             for name, data in events(lines(self._while_fresh(chunks, asked_at))):
                 as_of = parse_timestamp(data["as_of"]).timestamp()
                 first = as_of if first is None else first
-                self._apply(name, data, as_of, min(asked_at + (as_of - first), self._clock.monotonic()))
-                self._last_id = data["as_of"]
+                heard_at = min(asked_at + (as_of - first), self._clock.monotonic())
+                if name == UNABLE:
+                    self._replace_facts(able=False, as_of=as_of, heard_at=heard_at)
+                else:
+                    self._apply(name, data, as_of, heard_at)
+                    self._last_id = data["as_of"]
 
     def _while_fresh(self, chunks: Iterable[bytes], asked_at: float) -> Iterator[bytes]:
         """Yield the chunks until the guard stops or a snapshot is due; raise `PortalUnreachable` if the stream lags."""
@@ -99,7 +105,8 @@ class Stream:
             if heard_at == before:  # the first event has not come yet, or not all of it
                 lags, due = now - asked_at > FIRST_WITHIN_SECONDS, False
             else:
-                lags, due = now - heard_at > self._patience / 2, now - self._snapshot_at > SNAPSHOT_EVERY_SECONDS
+                lags = now - heard_at > self._patience / 2
+                due = self.facts.able and now - self._snapshot_at > SNAPSHOT_EVERY_SECONDS
             if lags:
                 raise PortalUnreachable("the stream lags, or has no events")
             if due or self._stop.is_set():
@@ -114,7 +121,7 @@ class Stream:
             raise ValueError(f"expected a snapshot first, got {name!r:.40}")
         else:
             revoked |= self.facts.revoked
-        self._replace_facts(revoked=revoked, revoked_keys=revoked_keys, as_of=as_of, heard_at=heard_at)
+        self._replace_facts(revoked=revoked, revoked_keys=revoked_keys, as_of=as_of, heard_at=heard_at, able=True)
         if data["keys"] != self._keys_digest and self._fetching_keys.acquire(blocking=False):
             threading.Thread(target=self._update_keys, name="lockbox-keys", daemon=True).start()
 
@@ -156,7 +163,7 @@ def lines(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def events(text: Iterable[str]) -> Iterator[Event]:
-    """Yield type and data of each event of the two types; raises ValueError for data that is not a JSON object."""
+    """Yield type and data of each event of the known types; raises ValueError for data that is not a JSON object."""
     fields = {"event": "", "data": ""}
     for line in text:
         name, _, value = line.partition(":")

@@ -35,7 +35,7 @@ def _stream(query: ListRevocations) -> Response:
     with ExitStack() as stack:
         listener = stack.enter_context(edge().listen())  # from before the first answer, to miss nothing
         first = edge().call(query)
-        events = revocation_stream.stream(listener, first)
+        events = revocation_stream.stream(listener, first, edge().can_revoke)
         answer = Response(events, mimetype=EVENT_STREAM, headers={**NEVER_KEPT, "X-Accel-Buffering": "no"})
         answer.call_on_close(stack.pop_all().close)
         return answer

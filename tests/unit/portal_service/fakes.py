@@ -44,3 +44,16 @@ class FakeFailedAttempts(FakeAggregates[FailedAttempt]):
 
     def take_back(self, key: str, now: datetime) -> None:
         self.counts[key] = self.counts.get(key, AttemptCount.none(now)).take_back(now)
+
+
+class FakeWeb:
+    """A web server with free workers, unless its lane is said to be blocked."""
+
+    def __init__(self, *blocked: str) -> None:
+        self._blocked = set(blocked)
+
+    def blocked(self, lane: str) -> bool:
+        return lane in self._blocked
+
+    def worked(self, lane: str) -> None:
+        self._blocked.discard(lane)

@@ -3,6 +3,9 @@
 It signs nobody in. A sign-in from such a browser is counted by itself, so that a stranger's attempts do not slow it.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
@@ -19,6 +22,15 @@ def browser_id(email: str) -> str | None:
     except BadSignature:
         return None
     return str(known["browser"]) if known["email"] == email else None
+
+
+def is_known(config: Mapping[str, Any], cookies: Mapping[str, str]) -> bool:
+    """Return whether a person was signed in at this browser, whoever it was."""
+    try:
+        _signer_of(config).loads(cookies.get(str(config["KNOWN_COOKIE_NAME"]), ""), max_age=KNOWN_FOR_SECONDS)
+    except BadSignature:
+        return False
+    return True
 
 
 def remember(response: Response, email: str) -> None:
@@ -39,4 +51,8 @@ def _name() -> str:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(str(current_app.config["SECRET_KEY"]), salt="lockbox_known")
+    return _signer_of(current_app.config)
+
+
+def _signer_of(config: Mapping[str, Any]) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(str(config["SECRET_KEY"]), salt="lockbox_known")

@@ -11,6 +11,7 @@ from typing import Any
 import eventlet
 from nameko.containers import ServiceContainer
 
+from lockbox import open_files
 from lockbox.runtime.process.metrics import HANDLED
 
 STOP_WITHIN_SECONDS = 45
@@ -29,6 +30,7 @@ class Container(ServiceContainer):
 
     def start(self) -> None:
         """Start, however long it takes until MongoDB and RabbitMQ are there."""
+        open_files.raise_limit()
         super().start()
         gc.freeze()  # what is there by now stays, and need not be looked through for garbage again
         gc.set_threshold(LOOK_FOR_GARBAGE_AT)

@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 import eventlet
-from eventlet import wsgi
 from nameko.extensions import DependencyProvider
 from nameko.web.server import parse_address
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -23,10 +22,13 @@ from lockbox.runtime.host.readiness import ANSWER_SECONDS, Readiness
 from lockbox.runtime.process.checks import Check
 from lockbox.runtime.process.logs import configure_logs
 from lockbox.runtime.process.metrics import AUDIT_GAP, IN_QUEUE, LAG
+from lockbox.runtime.web.listener import WebListener
+from lockbox.runtime.web.protocol import HttpServer, Reception
 
 TICK_SECONDS = 0.5
 REMEMBERED_SECONDS = 10.0
 LAG_LIMIT_SECONDS = 5.0
+MOST_CONNECTIONS = 64
 Answer = tuple[str, str, bytes]
 
 
@@ -71,18 +73,16 @@ class HealthServer(DependencyProvider):
         self.pulse = Pulse()
         self._database = Check(self._measure_database, late=None, kept=0.0)
         address = parse_address(self.container.config["HEALTH_ADDRESS"])
-        self._socket = eventlet.listen(address)
-        self._threads = [
-            eventlet.spawn(wsgi.server, self._socket, self._serve, log_output=False, debug=False),
-            eventlet.spawn(self.pulse.run),
-        ]
+        self._listener = WebListener("health", address, lambda: MOST_CONNECTIONS)
+        server = HttpServer(Reception(self._listener), self._serve)
+        self._threads = [eventlet.spawn(self._listener.run, server.serve), eventlet.spawn(self.pulse.run)]
         self._pages = {"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._metrics}
 
     def stop(self) -> None:
         """Stop the server."""
         for thread in self._threads:
             thread.kill()
-        self._socket.close()
+        self._listener.close()
 
     def get_dependency(self, worker_ctx: object) -> "HealthServer":
         """Return the health itself, for a service that shows it elsewhere too."""

@@ -38,6 +38,21 @@ DOCUMENT_SIZE = Histogram(
     buckets=(16_384, 65_536, 262_144, 1_048_576, 4_194_304, 8_388_608),
 )
 LAG = Gauge("lockbox_event_loop_lag_seconds", "How late the event loop is.")
+CONNECTIONS = Gauge("lockbox_connections", "Open connections of clients.", ("listener", "phase"))
+CONNECTIONS_CLOSED = Counter(
+    "lockbox_connections_closed_total",
+    "Connections refused, too slow, or closed to make room for others.",
+    ("listener", "reason"),
+)
+ACCEPT_PAUSES = Counter(
+    "lockbox_accept_pauses_total", "Times that no connection could be accepted for want of open files.", ("listener",)
+)
+LANE_BUSY = Gauge("lockbox_lane_requests", "Web requests at work, by lane.", ("lane",))
+LANE_WORKERS = Gauge("lockbox_lane_workers", "Workers of a lane: the most requests at work.", ("lane",))
+LANE_REFUSED = Counter("lockbox_lane_refused_total", "Web requests refused because their lane was full.", ("lane",))
+LANE_BLOCKED = Gauge(
+    "lockbox_lane_blocked", "1 while requests of a lane have been failing or waiting for seconds, else 0.", ("lane",)
+)
 
 
 @contextmanager

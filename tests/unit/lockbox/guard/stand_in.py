@@ -28,6 +28,7 @@ class StandIn:
         self.keys = list(keys)
         self.revoked: list[str] = []
         self.revoked_keys: list[str] = []
+        self.able = True
         self.clock_is_off_by = timedelta()
         self.told_keys: str | None = None
         self.refuses: dict[str, str] = {}
@@ -160,6 +161,9 @@ def stream(handler: Handler) -> None:
         told = len(handler.portal.revoked)
         handler.event("snapshot", handler.portal.told(handler.portal.revoked[:told]))
     while handler.pause():
+        if not handler.portal.able:
+            handler.event("unable", handler.portal.told([]))
+            continue
         new = handler.portal.revoked[told:]
         told += len(new)
         handler.event("changes", handler.portal.told(new))

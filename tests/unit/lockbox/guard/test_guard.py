@@ -110,6 +110,15 @@ def test_check_when_revoked_denies_soon(scene: Scene) -> None:
     assert scene.guard.ready
 
 
+def test_check_when_the_portal_can_not_revoke_denies_at_once_until_it_can(scene: Scene) -> None:
+    assert check(scene.guard).allowed
+    scene.portal.able = False
+    eventually(lambda: check(scene.guard).reason == "revocations_stale", within=scene.guard._options.stale_after)
+    assert not scene.guard.ready
+    scene.portal.able = True
+    eventually(lambda: check(scene.guard).allowed)
+
+
 def test_check_when_the_signing_key_is_revoked_denies_soon(scene: Scene) -> None:
     assert check(scene.guard).allowed
     scene.portal.revoked_keys.append(ISSUER.kid)

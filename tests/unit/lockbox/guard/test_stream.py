@@ -114,6 +114,25 @@ def test_stream_when_it_breaks_takes_up_where_it_ended(listen: Listen, portal: S
     eventually(lambda: stream.facts.revoked == {"g-1", "g-missed"})
 
 
+def test_stream_when_the_portal_can_not_revoke_knows_it_until_changes_come(listen: Listen, portal: StandIn) -> None:
+    portal.behaviours[STREAM] = unable_after_a_snapshot
+    stream = listen()
+    eventually(lambda: fresh(stream) and not stream.facts.able)
+    assert stream.facts.revoked == {"g-1"}
+    portal.revoked.append("g-2")
+    eventually(lambda: stream.facts.able)
+    assert stream.facts.revoked == {"g-1", "g-2"}
+    assert len(portal.asked(STREAM)) == 1
+
+
+def unable_after_a_snapshot(handler: Handler) -> None:
+    handler.begin_stream()
+    handler.event("snapshot", handler.portal.told(["g-1"]))
+    while handler.pause():
+        kind = "changes" if "g-2" in handler.portal.revoked else "unable"
+        handler.event(kind, handler.portal.told(["g-2"]))
+
+
 def missing_nothing(handler: Handler) -> None:
     handler.begin_stream()
     handler.event("changes", handler.portal.told(["g-missed"]))

@@ -12,7 +12,7 @@ from typing import Any, cast
 from flask import Flask
 from tests.unit.builders import ADMIN, ALICE, ANN, NOW, VENDOR_APPROVER, caller, policy
 from tests.unit.fakes import FakeAggregates, FakeApprovals, FakeDirectory, FakePolicies
-from tests.unit.portal_service.fakes import FakeFailedAttempts
+from tests.unit.portal_service.fakes import FakeFailedAttempts, FakeWeb
 from werkzeug.test import TestResponse
 
 from approval_service.domain.approval.approval import Approval
@@ -248,7 +248,11 @@ class Portal:
 
     def _environ(self) -> dict[str, Any]:
         nothing = cast(Any, None)
-        return {"lockbox.edge": PortalEdge(_known(self.person), self.services, nothing, self.clock, nothing, nothing)}
+        return {
+            "lockbox.edge": PortalEdge(
+                _known(self.person), self.services, nothing, self.clock, nothing, nothing, FakeWeb()
+            )
+        }
 
 
 def _known(person: Caller | None) -> Known:
