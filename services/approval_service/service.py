@@ -1,5 +1,6 @@
 """The entrypoints of approval_service."""
 
+from approval_service.domain.approval.present import Present
 from approval_service.signer.sealed import signer
 from approval_service.store import AccessStore, ApprovalStore, DirectoryStore, KeyringStore, PolicyStore
 from approval_service.usecases import access, approval, grant, keys, policy
@@ -87,32 +88,32 @@ class ApprovalService(operator.OperatedService):
     @command(Decide)
     def decide(self, caller: Caller, message: Decide) -> ApprovalView:
         """Record a decision."""
-        return approval.perform(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self._present)
 
     @command(RequestInfo)
     def request_info(self, caller: Caller, message: RequestInfo) -> ApprovalView:
         """Record a question to the engineer."""
-        return approval.perform(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self._present)
 
     @command(CancelRequest)
     def cancel_request(self, caller: Caller, message: CancelRequest) -> ApprovalView:
         """Cancel an own request."""
-        return approval.perform(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self._present)
 
     @command(UseBreakGlass)
     def use_break_glass(self, caller: Caller, message: UseBreakGlass) -> ApprovalView:
         """Ask for access at once, or open it as the second approver."""
-        return approval.perform(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self._present)
 
     @command(AcknowledgeBreakGlass)
     def acknowledge_break_glass(self, caller: Caller, message: AcknowledgeBreakGlass) -> ApprovalView:
         """Acknowledge access that was opened without the customer."""
-        return approval.perform(self.approvals, caller, message, self.clock.now())
+        return approval.perform(self.approvals, caller, message, self._present)
 
     @command(GetApproval)
     def get_approval(self, caller: Caller, message: GetApproval) -> ApprovalReading:
         """Read the outcome of a request so far."""
-        return approval.get_approval(self.approvals, caller, message, self.clock.now())
+        return approval.get_approval(self.approvals, caller, message, self._present)
 
     @command(ListQueue)
     def list_queue(self, caller: Caller, message: ListQueue) -> ApprovalPage:
@@ -127,7 +128,7 @@ class ApprovalService(operator.OperatedService):
     @command(RequestExtension)
     def request_extension(self, caller: Caller, message: RequestExtension) -> ApprovalView:
         """Ask for more time while an own grant is active."""
-        return grant.request_extension(self.approvals, caller, message, self.clock.now())
+        return grant.request_extension(self.approvals, caller, message, self._present)
 
     @command(ListGrants)
     def list_grants(self, caller: Caller, message: ListGrants) -> GrantPage:
@@ -143,17 +144,17 @@ class ApprovalService(operator.OperatedService):
     def get_grant_token(self, caller: Caller, message: GetGrantToken) -> SignedGrant:
         """Fetch an own signed grant."""
         key = keys.active_key(self.keyrings, self.signer)
-        return grant.get_grant_token(self.approvals, caller, message, key, self.clock.now())
+        return grant.get_grant_token(self.approvals, caller, message, key, self._present)
 
     @command(RevokeGrant)
     def revoke_grant(self, caller: Caller, message: RevokeGrant) -> GrantView:
         """End a live grant now."""
-        return grant.end_grant(self.approvals, caller, message, self.clock.now())
+        return grant.end_grant(self.approvals, caller, message, self._present)
 
     @command(CompleteGrant)
     def complete_grant(self, caller: Caller, message: CompleteGrant) -> GrantView:
         """Complete an own live grant before its end."""
-        return grant.end_grant(self.approvals, caller, message, self.clock.now())
+        return grant.end_grant(self.approvals, caller, message, self._present)
 
     @command(GetPolicy)
     def get_policy(self, caller: Caller, message: GetPolicy) -> PolicyView:
@@ -220,6 +221,10 @@ class ApprovalService(operator.OperatedService):
     def let_time_pass(self) -> None:
         """Expire requests, start and end grants."""
         approval.advance_due(self.approvals, self._cause(), self.clock.now(), spread)
+
+    @property
+    def _present(self) -> Present:
+        return Present(self.clock.now(), policy.in_force(self.policies), yield_to_others)
 
     @property
     def _access_stores(self) -> AccessStores:

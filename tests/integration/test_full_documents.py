@@ -22,6 +22,7 @@ from tests.unit.builders import (
     created,
     event,
     policy,
+    present,
 )
 
 from approval_service import store as approvals
@@ -112,7 +113,7 @@ def extend_to_the_limit(kept: Any, grant_id: str) -> str:
         command = RequestExtension(
             grant_id=grant_id, duration=timedelta(minutes=1), justification=TEXT, idempotency_key=f"{number}"
         )
-        on_grant.request_extension(kept, ENGINEER, command, NOW)
+        on_grant.request_extension(kept, ENGINEER, command, present())
 
     return until_refused(extend)
 
@@ -129,9 +130,11 @@ def test_approval_when_extended_to_its_limits_in_audit_only_mode_can_be_ended(da
 
 def end_grant(kept: Any, grant_id: str, end: str) -> GrantState:
     if end == "revoke":
-        on_grant.end_grant(kept, ALICE, RevokeGrant(grant_id=grant_id, comment=TEXT, idempotency_key="end"), NOW)
+        on_grant.end_grant(kept, ALICE, RevokeGrant(grant_id=grant_id, comment=TEXT, idempotency_key="end"), present())
     elif end == "complete":
-        on_grant.end_grant(kept, ENGINEER, CompleteGrant(grant_id=grant_id, comment=TEXT, idempotency_key="end"), NOW)
+        on_grant.end_grant(
+            kept, ENGINEER, CompleteGrant(grant_id=grant_id, comment=TEXT, idempotency_key="end"), present()
+        )
     else:
         later = NOW + timedelta(days=1)
         act = Act(Cause("approval_service", REQUEST_ID), later)
@@ -169,7 +172,7 @@ def test_approval_when_asked_and_answered_to_its_limits_can_be_ended(database: A
 
     def ask(number: int) -> None:
         command = RequestInfo(request_id=REQUEST_ID, question=TEXT, idempotency_key=f"{number}")
-        on_approval.perform(kept, VENDOR_APPROVER, command, NOW)
+        on_approval.perform(kept, VENDOR_APPROVER, command, present())
         told = InfoProvided(
             tenant="contoso", request_id=REQUEST_ID, requester=ENGINEER.email, number=number, answer=TEXT
         )
@@ -186,10 +189,10 @@ def end_request(kept: Any, end: str) -> None:
         command: Any = Decide(
             request_id=REQUEST_ID, request_digest=shown, decision="deny", comment=TEXT, idempotency_key="end"
         )
-        on_approval.perform(kept, VENDOR_APPROVER, command, NOW)
+        on_approval.perform(kept, VENDOR_APPROVER, command, present())
     elif end == "cancel":
         command = CancelRequest(request_id=REQUEST_ID, comment=TEXT, idempotency_key="end")
-        on_approval.perform(kept, ENGINEER, command, NOW)
+        on_approval.perform(kept, ENGINEER, command, present())
     else:
         later = NOW + timedelta(days=1)
         kept.change(REQUEST_ID, Act(Cause("approval_service", REQUEST_ID), later), lambda one: one.advance(later))
@@ -228,12 +231,12 @@ def test_command_when_repeated_gets_the_same_answer_or_beyond_the_retention_the_
     command = RequestExtension(
         grant_id=grant_id, duration=timedelta(minutes=1), justification="Longer.", idempotency_key="first"
     )
-    answer = on_grant.request_extension(kept, ENGINEER, command, NOW)
+    answer = on_grant.request_extension(kept, ENGINEER, command, present())
     later = replace(command, idempotency_key="second")
-    latest = on_grant.request_extension(kept, ENGINEER, later, NOW)
-    assert on_grant.request_extension(kept, ENGINEER, command, NOW) == answer != latest
+    latest = on_grant.request_extension(kept, ENGINEER, later, present())
+    assert on_grant.request_extension(kept, ENGINEER, command, present()) == answer != latest
     kept.collection.update_one({}, {"$unset": {"cmds.0.result": ""}})
-    assert on_grant.request_extension(kept, ENGINEER, command, NOW) == latest
+    assert on_grant.request_extension(kept, ENGINEER, command, present()) == latest
     assert len(kept.find(REQUEST_ID).extensions) == 2
 
 

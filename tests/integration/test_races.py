@@ -29,6 +29,7 @@ from tests.unit.builders import (
     digest_of,
     event,
     policy,
+    present,
 )
 
 from approval_service.domain.approval.approval import Approval
@@ -76,21 +77,21 @@ class Case:
         """What sends a decision on what is shown now."""
         digest = digest_of(self.now)
         command = Decide(request_id=self.id, request_digest=digest, decision=verdict, idempotency_key=next(KEYS))
-        return lambda: approval.perform(self.store, by, command, at)
+        return lambda: approval.perform(self.store, by, command, present(at))
 
     def cancel(self) -> object:
         command = CancelRequest(request_id=self.id, idempotency_key=next(KEYS))
-        return approval.perform(self.store, ENGINEER, command, NOW)
+        return approval.perform(self.store, ENGINEER, command, present())
 
     def revoke(self) -> object:
         command = RevokeGrant(grant_id=self.now.granted().id, idempotency_key=next(KEYS))
-        return grant.end_grant(self.store, ALICE, command, NOW)
+        return grant.end_grant(self.store, ALICE, command, present())
 
     def extend(self) -> object:
         command = RequestExtension(
             grant_id=self.now.granted().id, duration=HOUR, justification="Longer.", idempotency_key=next(KEYS)
         )
-        return grant.request_extension(self.store, ENGINEER, command, NOW)
+        return grant.request_extension(self.store, ENGINEER, command, present())
 
     def sweep(self, at: Any = LATE) -> object:
         return approval.advance_due(self.store, Cause("approval_service", CORRELATION_ID), at, one_by_one)

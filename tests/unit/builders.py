@@ -4,8 +4,9 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from approval_service.domain.approval import gate
 from approval_service.domain.approval.approval import Approval
-from approval_service.domain.approval.gate import perform
+from approval_service.domain.approval.present import Present
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.approval.operations import (
     AcknowledgeBreakGlass,
@@ -75,12 +76,22 @@ def approval(now: datetime = NOW, settings: dict[str, Any] | None = None, **chan
     return Approval.open(created(**changes), policy(**settings or {}), now).state
 
 
+def present(now: datetime = NOW, in_force: Policy | None = None) -> Present:
+    """The circumstances of an operation; without a policy, the one that requests arrive under here, with a wide cap."""
+    return Present(now, lambda _tenant: in_force or policy(maximum_total=timedelta(days=7)))
+
+
+def perform(one: Approval, by: Caller, message: Any, now: datetime | Present) -> Changed[Approval]:
+    """Perform an operation, at a time alone under the policy of the request's arrival."""
+    return gate.perform(one, by, message, now if isinstance(now, Present) else present(now))
+
+
 def decide(
     one: Approval,
     by: Caller,
     verdict: Any = "approve",
     comment: str = "",
-    now: datetime = NOW,
+    now: datetime | Present = NOW,
     changes: Changes | None = None,
 ) -> Changed[Approval]:
     """Decide on what is shown now."""
@@ -95,33 +106,35 @@ def decide(
     return perform(one, by, command, now)
 
 
-def cancel(one: Approval, by: Caller, comment: str = "", now: datetime = NOW) -> Changed[Approval]:
+def cancel(one: Approval, by: Caller, comment: str = "", now: datetime | Present = NOW) -> Changed[Approval]:
     return perform(one, by, CancelRequest(request_id=one.request_id, comment=comment, idempotency_key="k-1"), now)
 
 
-def ask_back(one: Approval, by: Caller, question: str = "Why?", now: datetime = NOW) -> Changed[Approval]:
+def ask_back(one: Approval, by: Caller, question: str = "Why?", now: datetime | Present = NOW) -> Changed[Approval]:
     return perform(one, by, RequestInfo(request_id=one.request_id, question=question, idempotency_key="k-1"), now)
 
 
-def use_break_glass(one: Approval, by: Caller, comment: str = "All is down.", now: datetime = NOW) -> Changed[Approval]:
+def use_break_glass(
+    one: Approval, by: Caller, comment: str = "All is down.", now: datetime | Present = NOW
+) -> Changed[Approval]:
     return perform(one, by, UseBreakGlass(request_id=one.request_id, comment=comment, idempotency_key="k-1"), now)
 
 
-def acknowledge(one: Approval, by: Caller, comment: str = "", now: datetime = NOW) -> Changed[Approval]:
+def acknowledge(one: Approval, by: Caller, comment: str = "", now: datetime | Present = NOW) -> Changed[Approval]:
     command = AcknowledgeBreakGlass(request_id=one.request_id, comment=comment, idempotency_key="k-1")
     return perform(one, by, command, now)
 
 
-def revoke(one: Approval, by: Caller, comment: str = "", now: datetime = NOW) -> Changed[Approval]:
+def revoke(one: Approval, by: Caller, comment: str = "", now: datetime | Present = NOW) -> Changed[Approval]:
     return perform(one, by, RevokeGrant(grant_id=_grant_id(one), comment=comment, idempotency_key="k-1"), now)
 
 
-def complete(one: Approval, by: Caller, comment: str = "", now: datetime = NOW) -> Changed[Approval]:
+def complete(one: Approval, by: Caller, comment: str = "", now: datetime | Present = NOW) -> Changed[Approval]:
     return perform(one, by, CompleteGrant(grant_id=_grant_id(one), comment=comment, idempotency_key="k-1"), now)
 
 
 def extend(
-    one: Approval, by: Caller, duration: timedelta, justification: str = "Longer.", now: datetime = NOW
+    one: Approval, by: Caller, duration: timedelta, justification: str = "Longer.", now: datetime | Present = NOW
 ) -> Changed[Approval]:
     command = RequestExtension(
         grant_id=_grant_id(one), duration=duration, justification=justification, idempotency_key="k-1"

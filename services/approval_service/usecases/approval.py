@@ -8,7 +8,8 @@ from typing import Protocol
 from approval_service.domain.approval import answer as answers
 from approval_service.domain.approval import gate, views
 from approval_service.domain.approval.approval import Approval
-from approval_service.usecases.policy import Policies
+from approval_service.domain.approval.present import Present
+from approval_service.usecases.policy import Policies, in_force
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval.operations import (
     AcknowledgeBreakGlass,
@@ -26,7 +27,7 @@ from lockbox.contracts.events import Cause, Changed, Event
 from lockbox.contracts.grant.operations import ListGrants
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request.facts import InfoProvided, RequestCreated
-from lockbox.errors import NotFound, Unavailable
+from lockbox.errors import NotFound
 
 Spread = Callable[[Callable[[str], object], Iterable[str]], object]
 OnRequest = Decide | RequestInfo | CancelRequest | UseBreakGlass | AcknowledgeBreakGlass
@@ -51,9 +52,7 @@ def open_approval(
     approvals: Approvals, policies: Policies, event: Event, request: RequestCreated, now: datetime
 ) -> None:
     """Open the approval of a new request under the policy in force."""
-    policy = policies.find(request.tenant)
-    if policy is None:
-        raise Unavailable("policy_unknown", f"the policy of {request.tenant} has not arrived yet")
+    policy = in_force(policies)(request.tenant)
     approvals.create(request.request_id, Approval.open(request, policy, now), Act(event.cause(APPROVAL), now))
 
 
@@ -74,19 +73,19 @@ def advance_due(approvals: Approvals, cause: Cause, now: datetime, spread: Sprea
     return len(due)
 
 
-def perform(approvals: Approvals, caller: Caller, command: OnRequest, now: datetime) -> ApprovalView:
+def perform(approvals: Approvals, caller: Caller, command: OnRequest, present: Present) -> ApprovalView:
     """Perform an operation on a request, behind the gate."""
-    act = Act.of(caller.cause(), command, now)
-    return approvals.change(command.request_id, act, lambda one: gate.perform(one, caller, command, now))
+    act = Act.of(caller.cause(), command, present.now)
+    return approvals.change(command.request_id, act, lambda one: gate.perform(one, caller, command, present))
 
 
-def get_approval(approvals: Approvals, caller: Caller, query: GetApproval, now: datetime) -> ApprovalReading:
-    """Read the outcome of a request so far."""
+def get_approval(approvals: Approvals, caller: Caller, query: GetApproval, present: Present) -> ApprovalReading:
+    """Read the outcome of a request so far, and the effect that an approval would have now."""
     approval = approvals.find(query.request_id)
     if approval is None:
         raise NotFound("request_not_found", "there is no such request")
-    gate.require(GetApproval, approval, caller, now)
-    return views.as_reading(approval, caller, now)
+    gate.require(GetApproval, approval, caller, present.now)
+    return views.with_effect(views.as_reading(approval, caller, present.now), approval, present)
 
 
 def list_queue(approvals: Approvals, caller: Caller, query: ListQueue, now: datetime) -> ApprovalPage:

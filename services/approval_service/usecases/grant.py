@@ -4,6 +4,7 @@ from datetime import datetime
 
 from approval_service.domain.approval import gate, views
 from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.present import Present
 from approval_service.usecases.approval import Approvals
 from lockbox.contracts.acts import Act
 from lockbox.contracts.approval.operations import RequestExtension
@@ -30,36 +31,40 @@ def list_grants(approvals: Approvals, caller: Caller, query: ListGrants, now: da
 
 
 def get_grant_token(
-    approvals: Approvals, caller: Caller, query: GetGrantToken, key: NamedKey, now: datetime
+    approvals: Approvals, caller: Caller, query: GetGrantToken, key: NamedKey, present: Present
 ) -> SignedGrant:
     """Sign a live grant for its own engineer, and put on record the key that it is bound to."""
     approval = _approval_with(approvals, query.grant_id)
-    act = Act(caller.cause(), now)
-    approvals.change(approval.request_id, act, lambda one: gate.perform(one, caller, query, now))
+    act = Act(caller.cause(), present.now)
+    approvals.change(approval.request_id, act, lambda one: gate.perform(one, caller, query, present))
     grant = approval.granted()
     claims = grant.claims() | {"cnf": query.confirmation.claim()}
     return SignedGrant(grant_id=grant.id, token=sign(GRANT_TOKEN, claims, key))
 
 
-def end_grant(approvals: Approvals, caller: Caller, command: RevokeGrant | CompleteGrant, now: datetime) -> GrantView:
+def end_grant(
+    approvals: Approvals, caller: Caller, command: RevokeGrant | CompleteGrant, present: Present
+) -> GrantView:
     """End a live grant: revoke it, or complete an own one."""
-    view = _perform(approvals, caller, command, now)
+    view = _perform(approvals, caller, command, present)
     if view.grant is None:
         raise NotFound("grant_not_found", "there is no such grant")
     return view.grant
 
 
-def request_extension(approvals: Approvals, caller: Caller, command: RequestExtension, now: datetime) -> ApprovalView:
+def request_extension(
+    approvals: Approvals, caller: Caller, command: RequestExtension, present: Present
+) -> ApprovalView:
     """Ask for more time while an own grant is active."""
-    return _perform(approvals, caller, command, now)
+    return _perform(approvals, caller, command, present)
 
 
 def _perform(
-    approvals: Approvals, caller: Caller, command: RevokeGrant | CompleteGrant | RequestExtension, now: datetime
+    approvals: Approvals, caller: Caller, command: RevokeGrant | CompleteGrant | RequestExtension, present: Present
 ) -> ApprovalView:
     request_id = _approval_with(approvals, command.grant_id).request_id
-    act = Act.of(caller.cause(), command, now)
-    return approvals.change(request_id, act, lambda one: gate.perform(one, caller, command, now))
+    act = Act.of(caller.cause(), command, present.now)
+    return approvals.change(request_id, act, lambda one: gate.perform(one, caller, command, present))
 
 
 def _approval_with(approvals: Approvals, grant_id: str) -> Approval:

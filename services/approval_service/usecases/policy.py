@@ -18,7 +18,7 @@ from lockbox.contracts.identity import Caller
 from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
 from lockbox.contracts.policy.views import Forecast, PolicyDiff, PolicyView
-from lockbox.errors import NotFound, invalid
+from lockbox.errors import NotFound, Unavailable, invalid
 from lockbox.faults import Expected
 
 MemberFact = MemberAdded | MemberChanged | MemberRemoved
@@ -54,6 +54,18 @@ def learn_member(directory: Directory, policies: Policies, event: Event, fact: M
     directory.learn(Person(fact.email, fact.tenant or VENDOR, frozenset(roles)), event.sequence)
     if fact.tenant is not None and policies.find(fact.tenant) is None:
         policies.create(fact.tenant, Policy.first(fact.tenant, APPROVAL, now), Act(event.cause(APPROVAL), now))
+
+
+def in_force(policies: Policies) -> Callable[[str], Policy]:
+    """Return the function that reads a tenant's policy in force; it raises `Unavailable` if there is none."""
+
+    def read(tenant: str) -> Policy:
+        policy = policies.find(tenant)
+        if policy is None:
+            raise Unavailable("policy_unknown", f"the policy of {tenant} has not arrived yet")
+        return policy
+
+    return read
 
 
 def get_policy(policies: Policies, caller: Caller, query: GetPolicy) -> PolicyView:

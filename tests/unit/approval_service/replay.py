@@ -190,6 +190,19 @@ def _granted(approval: Approval, record: RecordedFact, fact: AccessGranted) -> A
     return replace(approval, deliberation=deliberation, grant=grant)
 
 
+def _denied(approval: Approval, record: RecordedFact, fact: RequestDenied) -> Approval:
+    """A denial after a yes is the policy's: the yes has closed the stage."""
+    closed = _closed_by_yes(approval.deliberation, record.at)
+    return replace(approval, state=RequestState.DENIED, deliberation=closed)
+
+
+def _closed_by_yes(deliberation: Deliberation, at: datetime) -> Deliberation:
+    last = deliberation.decisions[-1] if deliberation.decisions else None
+    if last is None or last.decision != "approve":
+        return deliberation
+    return _opened(deliberation, last.stage + 1, at)
+
+
 def _ended(state: RequestState) -> Callable[[Approval, RecordedFact, Any], Approval]:
     return lambda approval, record, fact: replace(approval, state=state)
 
@@ -236,6 +249,8 @@ def _extension_decided(approval: Approval, record: RecordedFact, fact: Extension
     if fact.outcome == "approve":
         deliberation = _opened(deliberation, len(deliberation.stages) + 1, record.at)
         approval = replace(approval, grant=replace(approval.granted(), ends_at=fact.ends_at))
+    elif fact.outcome == "deny":
+        deliberation = _closed_by_yes(deliberation, record.at)
     return _with(approval, replace(extension, state=state, deliberation=deliberation))
 
 
@@ -284,7 +299,7 @@ STEPS: Mapping[type[Fact], Callable[[Approval, RecordedFact, Any], Approval]] = 
     InfoRequested: _asked_back,
     ReviewResumed: _resumed,
     RequestApproved: _approved,
-    RequestDenied: _ended(RequestState.DENIED),
+    RequestDenied: _denied,
     RequestCancelled: _ended(RequestState.CANCELLED),
     RequestExpired: _ended(RequestState.EXPIRED),
     AccessGranted: _granted,

@@ -24,6 +24,7 @@ from tests.unit.builders import (
     created,
     decide,
     extend,
+    perform,
     policy,
     revoke,
     use_break_glass,
@@ -32,14 +33,17 @@ from tests.unit.builders import (
 from approval_service.domain.approval import answer as answers
 from approval_service.domain.approval import gate
 from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.present import Present
 from approval_service.domain.policy.policy import Policy
-from lockbox.contracts.approval.facts import DecisionRecorded
+from lockbox.contracts.approval.facts import DecisionRecorded, RequestDenied, StageOpened
 from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.approval.terms import Changes
+from lockbox.contracts.approval.views import ApprovalEffect
 from lockbox.contracts.events import Changed
 from lockbox.contracts.grant.facts import (
     AccessGranted,
     ExtendedWithoutCustomer,
+    ExtensionDecided,
     GrantCompleted,
     GrantExpired,
     GrantRevoked,
@@ -138,6 +142,31 @@ FREEZE = Freeze(
     time_zone="UTC",
     effect="no_auto_approval",
 )
+STOP = replace(
+    FREEZE,
+    name="no access",
+    starts=f"{NOW + timedelta(hours=3):%Y-%m-%dT%H:%M}",
+    ends=f"{NOW + timedelta(hours=5):%Y-%m-%dT%H:%M}",
+    effect="no_access",
+)
+NEVER = Rule(name="never", then="auto_deny")
+CHANGED: tuple[dict[str, Any], ...] = (
+    {"freezes": (FREEZE,)},
+    {"freezes": (STOP,)},
+    {"freezes": ()},
+    {"rules": ()},
+    {"rules": (NEVER,)},
+    *({"rules": (rule,)} for rule in CONSENTS),
+    {"require_approval": True},
+    {"require_approval": False},
+    {"audit_only": True},
+    {"audit_only": False},
+    {"stages": DEFAULT_STAGES},
+    {"stages": DEFAULT_STAGES[1:]},
+    {"maximum_duration": timedelta(minutes=30)},
+    {"maximum_total": timedelta(hours=2)},
+)
+"""Changes of a policy while a request or an access goes on."""
 POLICIES = st.builds(
     policy,
     stages=stages(V, C) | stages(C) | stages(V, C, C),
@@ -163,7 +192,7 @@ class ApprovalMachine(RuleBasedStateMachine):
 
     def begin(self, under: Policy, starts_in: timedelta | None) -> None:
         self.now = NOW
-        self.policy = under
+        self.policy = self.in_force = under
         self.events: list[RecordedFact] = []
         self.said: dict[tuple[int | None, int], dict[str, tuple[Caller, str]]] = {}
         self.wanted_glass: list[str] = []
@@ -194,6 +223,16 @@ class ApprovalMachine(RuleBasedStateMachine):
         moments = [grant.starts_at, grant.ends_at] if grant else [self.approval.expires_at]
         self.now = min((moment for moment in moments if moment > self.now), default=self.now)
 
+    # --- the customer's policy -------------------------------------------------------------------------------------
+
+    @rule(change=st.sampled_from(CHANGED))
+    def change_the_policy(self, change: dict[str, Any]) -> None:
+        self.in_force = replace(self.in_force, **change, version=self.in_force.version + 1)
+
+    @property
+    def present(self) -> Present:
+        return Present(self.now, lambda _tenant: self.in_force)
+
     # --- people ----------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.approval.pending_decision is not None)
@@ -213,7 +252,11 @@ class ApprovalMachine(RuleBasedStateMachine):
     def decide(self, by: Caller, verdict: Any, changes: Changes | None) -> None:
         pending, before = self.approval.pending_decision, self.approval
         permission = gate.permission(Decide, before, by, self.now)
-        if not self._attempt(by, lambda: decide(before, by, verdict, "because", self.now, changes)):
+        shown = gate.effect_of_approval(before, self.present)
+        done = self._attempt(by, lambda: decide(before, by, verdict, "because", self.present, changes))
+        if verdict == "approve" and changes is None:
+            self._did_what_was_shown(shown, done)
+        if not done:
             return
         assert pending is not None
         stage, number = pending.deliberation.stage, pending.deliberation.number
@@ -230,7 +273,7 @@ class ApprovalMachine(RuleBasedStateMachine):
         command = Decide(
             request_id=self.asked.request_id, request_digest=digest, decision="approve", idempotency_key="k-1"
         )
-        assert not self._attempt(by, lambda: gate.perform(self.approval, by, command, self.now))
+        assert not self._attempt(by, lambda: perform(self.approval, by, command, self.present))
 
     @rule(by=PEOPLE)
     def ask_back(self, by: Caller) -> None:
@@ -282,7 +325,7 @@ class ApprovalMachine(RuleBasedStateMachine):
     @rule(thumbprint=st.sampled_from(["a", "b"]).map(lambda letter: letter * 43))
     def fetch(self, thumbprint: str) -> None:
         query = GetGrantToken(grant_id=self.approval.granted().id, confirmation=Confirmation(jkt=thumbprint))
-        self._attempt(ASKER, lambda: gate.perform(self.approval, ASKER, query, self.now))
+        self._attempt(ASKER, lambda: perform(self.approval, ASKER, query, self.present))
         grant = self.approval.granted()
         assert not self._was_live or thumbprint in grant.bound_to
         assert len(set(grant.bound_to)) == len(grant.bound_to)
@@ -294,7 +337,7 @@ class ApprovalMachine(RuleBasedStateMachine):
     )
     def ask_for_more_time(self, by: Caller, duration: timedelta) -> None:
         grant = self.approval.grant
-        done = self._attempt(by, lambda: extend(self.approval, by, duration, "Longer.", self.now))
+        done = self._attempt(by, lambda: extend(self.approval, by, duration, "Longer.", self.present))
         if done:
             assert grant is not None
             assert by.email == REQUESTER
@@ -327,21 +370,11 @@ class ApprovalMachine(RuleBasedStateMachine):
                 assert all(self._satisfied(extension.number, stage) for stage in enumerate(stages, start=1))
 
     @invariant()
-    def no_access_outlives_the_consent_that_opened_it(self) -> None:
-        """Wherever the customer did not decide, the whole access fits a rule's consent, and no freeze stops it."""
-        grant = self.approval.grant
-        if grant is None or not (self.policy.require_approval or grant.opened_by == "policy"):
-            return
-        more = [one for one in self.approval.extensions if one.state == "APPROVED"]
-        ends = grant.ends_at - sum((one.deliberation.terms.duration for one in more), timedelta(0))
-        if grant.opened_by != "break_glass" and not self.approval.deliberation.includes_customer:
-            assert self._consented(grant.starts_at, ends)
-        for one in more:
-            ends += one.deliberation.terms.duration
-            decided = any(stage.side == C for stage in one.deliberation.stages)
-            assert decided or not self._has_customers() or self._consented(grant.starts_at, ends)
-            reported = [told.fact for told in self.events if isinstance(told.fact, ExtendedWithoutCustomer)]
-            assert (one.number in {fact.number for fact in reported}) is not decided
+    def more_time_without_the_customer_is_reported_to_it(self) -> None:
+        reported = {told.fact.number for told in self.events if isinstance(told.fact, ExtendedWithoutCustomer)}
+        for one in self.approval.extensions:
+            if one.state == "APPROVED":
+                assert (one.number in reported) is not one.deliberation.includes_customer
 
     @invariant()
     def nobody_decides_on_an_own_request(self) -> None:
@@ -390,20 +423,36 @@ class ApprovalMachine(RuleBasedStateMachine):
         decisions = [told.fact for told in self.events if isinstance(told.fact, DecisionRecorded)]
         assert all(len(fact.request_digest) == 64 for fact in decisions)
 
-    def _has_customers(self) -> bool:
-        return self.policy.require_approval and any(stage.side == C for stage in self.policy.stages)
+    def _no_access_outlives_the_consent_that_opened_it(self, fact: Any) -> None:
+        """Whenever access opens or goes on: the policies of the arrival and of now let it.
 
-    def _consented(self, starts: datetime, ends: datetime) -> bool:
-        freeze = [datetime.fromisoformat(at).replace(tzinfo=UTC) for at in (FREEZE.starts, FREEZE.ends)]
-        if not self.policy.rules or (self.policy.freezes and starts < freeze[1] and ends > freeze[0]):
-            return False
-        eight, eleven = (starts.replace(hour=hour, minute=0, second=0, microsecond=0) for hour in (8, 11))
-        fits = {
-            "consent": True,
-            "an hour": ends - starts <= timedelta(hours=1),
-            "in the morning": eight <= starts < ends <= eleven,
+        Wherever the customer did not decide, the whole access fits the consent of both. No freeze stops it.
+        """
+        if isinstance(fact, AccessGranted) and fact.opened_by != "break_glass":
+            new = whole = (fact.starts_at, fact.ends_at)
+            decided = self.approval.deliberation.includes_customer
+            assert decided or self.approval.deliberation.terms.duration <= self.in_force.maximum_duration
+        elif isinstance(fact, ExtensionDecided) and fact.outcome == "approve":
+            grant, [one] = self.approval.granted(), [e for e in self.approval.extensions if e.number == fact.number]
+            whole = (grant.starts_at, fact.ends_at)
+            new = (fact.ends_at - one.deliberation.terms.duration, fact.ends_at)
+            decided = one.deliberation.includes_customer
+        else:
+            return
+        for under in (self.policy, self.in_force):
+            assert not _frozen(under, "no_access", *new)
+            assert decided or _opens_without_customer(under, *whole)
+
+    def _did_what_was_shown(self, shown: ApprovalEffect | None, done: bool) -> None:
+        """A yes that closes its stage has the effect that its approver was shown."""
+        happened = {
+            "stage": any(isinstance(fact, StageOpened) for fact in self._last),
+            "access": any(_gives_access(fact) for fact in self._last),
+            "denial": any(_denies(fact) for fact in self._last),
+            "refusal": not done and self._refusal == "access_frozen",
         }
-        return fits[self.policy.rules[0].name]
+        for outcome, did in happened.items():
+            assert not did or (shown is not None and shown.outcome == outcome), (shown, self._last)
 
     def _due(self) -> list[Caller]:
         stage = self.approval.require_decision().deliberation.stage
@@ -429,10 +478,13 @@ class ApprovalMachine(RuleBasedStateMachine):
     def _attempt(self, by: Caller, act: Callable[[], Changed[Approval]]) -> bool:
         before = self.approval
         grant = before.grant
+        self._last: tuple[Any, ...] = ()
+        self._refusal = ""
         self._was_live = grant is not None and grant.live and self.now < grant.ends_at
         try:
             changed = act()
-        except LockboxError:
+        except LockboxError as error:
+            self._refusal = error.code
             assert self.approval is before
             return False
         self._take(by.email, changed)
@@ -444,7 +496,9 @@ class ApprovalMachine(RuleBasedStateMachine):
             self._goes_only_forward(before, changed)
         assert changed.facts or changed.state == before
         self.events += [RecordedFact(self.now, by, fact) for fact in changed.facts]
-        self.approval = changed.state
+        self.approval, self._last = changed.state, changed.facts
+        for fact in changed.facts:
+            self._no_access_outlives_the_consent_that_opened_it(fact)
 
     def _goes_only_forward(self, before: Approval, changed: Changed[Approval]) -> None:
         after = changed.state
@@ -486,14 +540,61 @@ class ConsentMachine(ApprovalMachine):
     @precondition(lambda self: self.approval.grant is not None)
     @rule(duration=st.sampled_from([timedelta(minutes=20), timedelta(hours=7)]))
     def ask_for_more_time_and_get_it_from_the_vendor(self, duration: timedelta) -> None:
-        self._attempt(ASKER, lambda: extend(self.approval, ASKER, duration, "Longer.", self.now))
+        self._attempt(ASKER, lambda: extend(self.approval, ASKER, duration, "Longer.", self.present))
         self.all_vendors_say_yes()
+
+    @rule(
+        change=st.sampled_from(CHANGED),
+        duration=st.sampled_from([timedelta(minutes=20), timedelta(hours=2)]),
+        step=st.sampled_from([timedelta(0), timedelta(hours=3)]),
+    )
+    def change_the_policy_before_all_say_yes(
+        self, change: dict[str, Any], duration: timedelta, step: timedelta
+    ) -> None:
+        self.change_the_policy(change)
+        self.now += step
+        if self.approval.grant is not None and self.approval.extension is None:
+            self._attempt(ASKER, lambda: extend(self.approval, ASKER, duration, "Longer.", self.present))
+        self.all_say_yes_where_it_is_due()
 
     def all_vendors_say_yes(self) -> None:
         pending = self.approval.pending_decision
         stage = pending.deliberation.stage if pending else None
         if stage is not None and stage.side == V:
             self.decide(DECIDERS[1], "approve", None)
+
+
+def _frozen(policy: Policy, effect: str, starts: datetime, ends: datetime) -> bool:
+    spans = [
+        [datetime.fromisoformat(at).replace(tzinfo=UTC) for at in (one.starts, one.ends)]
+        for one in policy.freezes
+        if one.effect == effect
+    ]
+    return any(starts < end and ends > start for start, end in spans)
+
+
+def _opens_without_customer(policy: Policy, starts: datetime, ends: datetime) -> bool:
+    """Whether a policy lets an access of this time open without the customer, by rules of this module alone."""
+    if policy.rules == (NEVER,):
+        return False
+    if not (policy.require_approval and any(stage.side == C for stage in policy.stages)):
+        return True
+    eight, eleven = (starts.replace(hour=hour, minute=0, second=0, microsecond=0) for hour in (8, 11))
+    fits = {
+        "consent": True,
+        "an hour": ends - starts <= timedelta(hours=1),
+        "in the morning": eight <= starts < ends <= eleven,
+    }
+    in_advance = policy.audit_only or any(fits[rule.name] for rule in policy.rules)
+    return in_advance and not _frozen(policy, "no_auto_approval", starts, ends)
+
+
+def _gives_access(fact: Any) -> bool:
+    return isinstance(fact, AccessGranted) or (isinstance(fact, ExtensionDecided) and fact.outcome == "approve")
+
+
+def _denies(fact: Any) -> bool:
+    return isinstance(fact, RequestDenied) or (isinstance(fact, ExtensionDecided) and fact.outcome == "deny")
 
 
 def _eligible(by: Caller, stage: StagePlan) -> bool:

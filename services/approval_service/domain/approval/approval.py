@@ -13,6 +13,7 @@ from approval_service.domain.approval import consent
 from approval_service.domain.approval.break_glass import BreakGlassUse
 from approval_service.domain.approval.deliberation import Deliberation, PendingDecision
 from approval_service.domain.approval.extension import Extension
+from approval_service.domain.approval.present import Present
 from approval_service.domain.grant import Grant
 from approval_service.domain.policy.evaluation import Evaluation, PolicyInput, evaluate, excerpt_of
 from approval_service.domain.policy.hours import Span
@@ -97,7 +98,7 @@ class Approval:
             return opened.then(lambda approval: approval.advance(now))
         if evaluation.outcome == "approve":
             return opened.then(lambda approval: approval.approve("policy", now))
-        return opened.then(lambda approval: approval.open_next_stage(now))
+        return opened.then(lambda approval: approval.open_next_stage(Present(now, lambda _tenant: policy)))
 
     @property
     def pending(self) -> bool:
@@ -166,12 +167,12 @@ class Approval:
         if not self.pending:
             raise self._ended("nothing can change that")
 
-    def open_next_stage(self, now: datetime) -> "Changed[Approval]":
+    def open_next_stage(self, present: Present) -> "Changed[Approval]":
         """Open the next stage; after the last one the request is approved, if the policy needs no further stage."""
-        deliberation = self.deliberation.open_next_stage(now)
+        deliberation = self.deliberation.open_next_stage(present.now)
         after = replace(self, deliberation=deliberation)
         if deliberation.stage is None:
-            return after._review(now)
+            return after._review(present)
         pending = replace(after, state=STAGE_STATE[deliberation.stage.side])
         return Changed(pending, (pending.stage_opened(),))
 
@@ -179,7 +180,7 @@ class Approval:
         """Grant the terms that are left, or, by break-glass, `terms`."""
         grant = Grant.of(self.request_id, self.requester, terms or self.deliberation.terms, opened_by, now)
         if opened_by != "break_glass":
-            consent.require_no_freeze(self.limits, Span(grant.starts_at, grant.ends_at))
+            consent.require_no_freeze(self.limits.frozen, Span(grant.starts_at, grant.ends_at))
         consented = opened_by == "approval" and self.deliberation.includes_customer
         after = replace(self, state=RequestState.APPROVED, grant=grant)
         facts = (
@@ -241,20 +242,19 @@ class Approval:
         message = f"this request is {self.state}; {consequence}"
         return Conflict(f"request_{self.state.lower()}", message, params={"state": self.state})
 
-    def _review(self, now: datetime) -> "Changed[Approval]":
+    def _review(self, present: Present) -> "Changed[Approval]":
         """Evaluate the policy again for the access as it would open now: grant it, deny it, or open further stages."""
         terms = self.deliberation.terms
-        grant = Grant.of(self.request_id, self.requester, terms, "approval", now)
+        grant = Grant.of(self.request_id, self.requester, terms, "approval", present.now)
         access = Span(grant.starts_at, grant.ends_at)
-        consent.require_no_freeze(self.limits, access)
         opening = consent.Opening(terms, self.requester, access, self.deliberation.stages)
-        review = consent.review(self.excerpt, opening, now)
+        review = consent.review(consent.KeptPolicy(self.limits, self.excerpt), opening, present)
         if review.outcome == "deny":
             return self.deny(POLICY, "; ".join(review.why))
         if review.outcome == "approve":
-            return self.approve("approval", now)
+            return self.approve("approval", present.now)
         after = replace(self, why=(*self.why, *review.why), deliberation=self.deliberation.with_stages(review.stages))
-        return Changed(after, (self.stages_added(review),)).then(lambda approval: approval.open_next_stage(now))
+        return Changed(after, (self.stages_added(review),)).then(lambda approval: approval.open_next_stage(present))
 
     def _lapse(self) -> "Changed[Approval]":
         if self.extension is None:

@@ -22,6 +22,7 @@ from approval_service.domain.approval.operations import (
     grant,
     information,
 )
+from approval_service.domain.approval.present import Present
 from lockbox.contracts.approval.operations import (
     AcknowledgeBreakGlass,
     CancelRequest,
@@ -31,6 +32,7 @@ from lockbox.contracts.approval.operations import (
     RequestInfo,
     UseBreakGlass,
 )
+from lockbox.contracts.approval.views import ApprovalEffect
 from lockbox.contracts.calls import Call
 from lockbox.contracts.events import Changed
 from lockbox.contracts.grant.operations import CompleteGrant, GetGrant, GetGrantToken, RevokeGrant
@@ -40,7 +42,7 @@ from lockbox.contracts.request.operations import ProvideInfo
 from lockbox.errors import Forbidden, LockboxError, NotFound
 
 Rule = Callable[[Approval, Caller], None]
-Step = Callable[[Approval, Caller, Any, datetime], Changed[Approval]]
+Step = Callable[[Approval, Caller, Any, Present], Changed[Approval]]
 
 
 def any_caller(_approval: Approval, _caller: Caller) -> None:
@@ -73,7 +75,7 @@ def any_state(_approval: Approval, _caller: Caller) -> None:
     """Allow every state."""
 
 
-def _unchanged(approval: Approval, _caller: Caller, _message: Any, _now: datetime) -> Changed[Approval]:
+def _unchanged(approval: Approval, _caller: Caller, _message: Any, _present: Present) -> Changed[Approval]:
     return Changed(approval)
 
 
@@ -133,11 +135,11 @@ ON_REQUEST: tuple[type[Call[Any]], ...] = (
 """The operations in `you.may` of a request."""
 
 
-def perform(approval: Approval, caller: Caller, message: Call[Any], now: datetime) -> Changed[Approval]:
+def perform(approval: Approval, caller: Caller, message: Call[Any], present: Present) -> Changed[Approval]:
     """Take the step of an operation behind the gate; raises the error of the gate or of the step."""
     operation = OPERATIONS[type(message)]
-    return require(type(message), approval, caller, now).then(
-        lambda current: operation.step(current, caller, message, now)
+    return require(type(message), approval, caller, present.now).then(
+        lambda current: operation.step(current, caller, message, present)
     )
 
 
@@ -159,6 +161,11 @@ def permission(kind: type[Call[Any]], approval: Approval, caller: Caller, now: d
     except LockboxError as error:
         return Permission(allowed=False, code=error.code, message=error.message, params=error.params)
     return Permission(allowed=True)
+
+
+def effect_of_approval(approval: Approval, present: Present) -> ApprovalEffect | None:
+    """Return the effect of the approval that would close the open stage now, or None if no stage is open."""
+    return decision.effect(approval, present)
 
 
 def rights(kinds: Iterable[type[Call[Any]]], approval: Approval, caller: Caller, now: datetime) -> Rights:

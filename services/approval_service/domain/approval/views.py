@@ -1,5 +1,6 @@
 """The mapping of an approval and its grant to the views of the published language."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from approval_service.domain.approval import gate
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Deliberation, counts_for
 from approval_service.domain.approval.extension import Extension
+from approval_service.domain.approval.present import Present
 from approval_service.domain.grant import Grant
 from lockbox.contracts import wire
 from lockbox.contracts.approval.operations import Decide
@@ -35,6 +37,13 @@ def as_view(approval: Approval) -> ApprovalView:
 def as_reading(approval: Approval, caller: Caller, now: datetime) -> ApprovalReading:
     """Return the view of an approval with the standing and permissions of one reader."""
     return ApprovalReading(**_fields(approval), you=judgement(approval, caller, now))
+
+
+def with_effect(reading: ApprovalReading, approval: Approval, present: Present) -> ApprovalReading:
+    """Return a view with the effect that an approval would have now."""
+    if reading.open is None:
+        return reading
+    return replace(reading, open=replace(reading.open, effect=gate.effect_of_approval(approval, present)))
 
 
 def as_grant_reading(approval: Approval, caller: Caller, now: datetime) -> GrantReading:

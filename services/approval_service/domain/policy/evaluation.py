@@ -74,16 +74,16 @@ class Evaluation:
 def evaluate(policy: PolicySettings, request: PolicyInput) -> Evaluation:
     """Evaluate a request under a policy."""
     try:
-        objection = _beyond_limits(policy, request.terms) or _in_freeze(policy, request)
+        objection = beyond_limits(policy, request.terms) or _in_freeze(policy, request)
         return _denied(objection) if objection else _by_rules(policy, request)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a policy, it opens nothing
         return _denied(f"the policy can't be evaluated, so it opens nothing: {error!r}")
 
 
-def evaluate_again(excerpt: PolicyExcerpt, request: PolicyInput) -> Evaluation:
-    """Evaluate an access as it would open, by the policy that its request arrived under."""
+def evaluate_again(policy: Rules, request: PolicyInput) -> Evaluation:
+    """Evaluate an access as it would open, by the policy that its request arrived under or by a later one."""
     try:
-        return _by_rules(excerpt, request)
+        return _by_rules(policy, request)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a policy, it opens nothing
         return _denied(f"the policy can't be evaluated, so it opens nothing: {error!r}")
 
@@ -109,7 +109,8 @@ def _can_match(rule: Rule, request: PolicyInput) -> bool:
         return True
 
 
-def _beyond_limits(policy: PolicySettings, terms: AccessTerms) -> str | None:
+def beyond_limits(policy: PolicySettings, terms: AccessTerms) -> str | None:
+    """Return the reason why a policy lets no request for these terms arrive, or None."""
     if terms.duration > policy.maximum_duration:
         return f"the tenant's policy allows at most {format_duration(policy.maximum_duration)}"
     pattern = policy.service_request_pattern

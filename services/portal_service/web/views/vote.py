@@ -1,11 +1,11 @@
 """The votes on an open decision, and the effect that each would have, from the judgement sent with the request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lockbox.contracts.approval.terms import Verdict
-from lockbox.contracts.approval.views import Judgement, NextStage, OpenDecision
+from lockbox.contracts.approval.views import ApprovalEffect, Judgement, NextStage, OpenDecision
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.document import Side
 from lockbox.contracts.request.terms import AccessTerms
@@ -13,6 +13,7 @@ from lockbox.values.scope import cautions
 from portal_service.usecases import RequestDetails
 from portal_service.web.views.open_decision import open_stage, vote_of, votes
 from portal_service.web.wording import words
+from portal_service.web.wording.refusals import refusal
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Vote:
     tone: str
 
 
+FROZEN = "access_frozen"
 APPROVE = Vote("approve", "Approve", "approved", "good")
 REJECT = Vote("deny", "Reject", "rejected", "bad")
 VOTES: Mapping[str, Vote] = {"approve": APPROVE, "reject": REJECT}
@@ -68,12 +70,46 @@ def _effect_of_approval(request: RequestDetails, decision: OpenDecision) -> str:
     missing = _missing_after(request.you)
     if missing > 0:
         return f"After yours, this stage still needs {words.counted(missing, 'approval')}. {_not_yet(decision)}"
-    if decision.next is not None:
-        return f"{_next(decision.next, decision, request.tenant)} {_not_yet(decision)}"
-    if decision.extension is not None:
-        ends_at = words.minute(decision.ends_at + decision.terms.duration)
+    if decision.effect is None:
+        return "Lockbox looks at the policy again before it opens anything."
+    return EFFECTS[decision.effect.outcome](request, decision, decision.effect)
+
+
+def _stage_follows(request: RequestDetails, decision: OpenDecision, effect: ApprovalEffect) -> str:
+    following = effect.next and _next(effect.next, decision, request.tenant)
+    return " ".join(filter(None, (following, _not_yet(decision), _reasons(effect))))
+
+
+def _access_follows(_request: RequestDetails, decision: OpenDecision, effect: ApprovalEffect) -> str:
+    if decision.extension is not None and effect.ends_at is not None:
+        ends_at = words.minute(effect.ends_at)
         return f"This is the last approval that is needed. The access then ends at {ends_at} UTC."
     return f"This is the last approval that is needed. {_opening(decision.terms)}"
+
+
+def _denial_follows(_request: RequestDetails, decision: OpenDecision, effect: ApprovalEffect) -> str:
+    end = "the request is denied and gives no access" if decision.extension is None else "the access is not extended"
+    return f"The customer's policy does not allow it any more: {end}. {_reasons(effect)}"
+
+
+def _refusal_follows(_request: RequestDetails, decision: OpenDecision, effect: ApprovalEffect) -> str:
+    why = refusal(str(effect.code), str(effect.message), effect.params)
+    later = " Approve with a later start." if decision.extension is None and effect.code == FROZEN else ""
+    return f"An approval is not possible now. {why}{later}"
+
+
+def _reasons(effect: ApprovalEffect) -> str:
+    """Return the reasons of the policy, as the service that decides words them."""
+    return f"Reason: {'; '.join(effect.why)}." if effect.why else ""
+
+
+EFFECTS: Mapping[str, Callable[[RequestDetails, OpenDecision, ApprovalEffect], str]] = {
+    "stage": _stage_follows,
+    "access": _access_follows,
+    "denial": _denial_follows,
+    "refusal": _refusal_follows,
+}
+"""The words for each effect that the approval can have which closes the stage."""
 
 
 def _not_yet(decision: OpenDecision) -> str:

@@ -1,7 +1,7 @@
 """Views of an approval, as its readers see it."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from lockbox.contracts import wire
 from lockbox.contracts.approval.terms import Changes, Note, Verdict
@@ -108,6 +108,26 @@ class NextStage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApprovalEffect:
+    """The effect of the approval that closes the open stage, if it were given now on the terms as they are.
+
+    It comes from the step that the decision itself takes, by the policy of the request's arrival and the one in force.
+    `outcome` is `stage` (the stage `next` decides), `access` (access opens, or goes on, from `starts_at` to `ends_at`),
+    `denial` (the policy denies) or `refusal` (the approval is refused with `code`, `message` and `params`). `why` has
+    the reasons of the policy for a stage that it adds, and for a denial.
+    """
+
+    outcome: Literal["stage", "access", "denial", "refusal"]
+    why: tuple[str, ...] = ()
+    next: NextStage | None = None
+    starts_at: Timestamp | None = None
+    ends_at: Timestamp | None = None
+    code: str | None = None
+    message: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class OpenDecision:
     """The decision that is open now, on the request or on the extension of its grant.
 
@@ -115,7 +135,8 @@ class OpenDecision:
     "ends_at": "2026-01-31T21:30:00.000000Z", "next": {"stage": 2, "name": "Customer", "side": "CUSTOMER"}}`.
     `extension` is the number of the extension, null for the request itself. `stage` counts from 1. A decision is bound
     to `digest`. `terms` are what can still be granted; those of an extension have its duration. The decision lapses at
-    `ends_at`. `next` is null in the last stage.
+    `ends_at`. `next` is null in the last stage that is planned; `effect` says whether the policy adds one, and what the
+    approval of the stage does. It is there where one request is read, and null in lists and in answers to commands.
     """
 
     extension: int | None
@@ -126,6 +147,7 @@ class OpenDecision:
     terms: AccessTerms
     ends_at: Timestamp
     next: NextStage | None
+    effect: ApprovalEffect | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

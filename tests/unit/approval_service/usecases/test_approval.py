@@ -26,6 +26,7 @@ from tests.unit.builders import (
     digest_of,
     event,
     policy,
+    present,
     revoke,
 )
 from tests.unit.fakes import FakeApprovals, FakePolicies, changed_by
@@ -131,7 +132,7 @@ def decision(verdict: Any = "approve") -> Decide:
 
 def test_decide_when_an_approver_says_yes_records_who_and_why() -> None:
     approvals = FakeApprovals(approval())
-    view = usecases.perform(approvals, VENDOR_APPROVER, decision(), SOON)
+    view = usecases.perform(approvals, VENDOR_APPROVER, decision(), present(SOON))
     assert view.state == RequestState.PENDING_CUSTOMER
     assert [made.comment for made in view.decisions] == ["fine"]
     assert changed_by(approvals) == ["victor@vendor.example"]
@@ -141,24 +142,28 @@ def test_decide_when_an_approver_says_yes_records_who_and_why() -> None:
 
 def test_decide_when_refused_writes_nothing() -> None:
     approvals = FakeApprovals(approval())
-    assert code_of(lambda: usecases.perform(approvals, ENGINEER, decision(), SOON), Forbidden) == "role_required"
-    assert code_of(lambda: usecases.perform(approvals, OWN_LEAD, decision(), SOON), Forbidden) == "own_request"
-    assert code_of(lambda: usecases.perform(approvals, FRANK, decision(), SOON), NotFound) == "request_not_found"
+    assert (
+        code_of(lambda: usecases.perform(approvals, ENGINEER, decision(), present(SOON)), Forbidden) == "role_required"
+    )
+    assert code_of(lambda: usecases.perform(approvals, OWN_LEAD, decision(), present(SOON)), Forbidden) == "own_request"
+    assert (
+        code_of(lambda: usecases.perform(approvals, FRANK, decision(), present(SOON)), NotFound) == "request_not_found"
+    )
     assert approvals.facts == []
 
 
 def test_decide_when_there_is_no_such_request_says_so() -> None:
     with pytest.raises(NotFound):
-        usecases.perform(FakeApprovals(), VENDOR_APPROVER, decision(), SOON)
+        usecases.perform(FakeApprovals(), VENDOR_APPROVER, decision(), present(SOON))
 
 
 def test_cancel_request_when_its_own_engineer_asks_ends_it() -> None:
     approvals = FakeApprovals(approval())
     command = CancelRequest(request_id=REQUEST_ID, comment="solved", idempotency_key="k-1")
-    assert usecases.perform(approvals, ENGINEER, command, SOON).state == RequestState.CANCELLED
+    assert usecases.perform(approvals, ENGINEER, command, present(SOON)).state == RequestState.CANCELLED
     assert approvals.types == ["request_cancelled"]
     again = replace(command, idempotency_key="k-2")
-    assert code_of(lambda: usecases.perform(approvals, ENGINEER, again, SOON), Conflict) == "request_cancelled"
+    assert code_of(lambda: usecases.perform(approvals, ENGINEER, again, present(SOON)), Conflict) == "request_cancelled"
 
 
 # --- the way in between --------------------------------------------------------------------------------------------
@@ -167,7 +172,7 @@ def test_cancel_request_when_its_own_engineer_asks_ends_it() -> None:
 def test_decide_when_less_is_approved_takes_it_away() -> None:
     approvals = FakeApprovals(approval())
     view = usecases.perform(
-        approvals, VENDOR_APPROVER, replace(decision(), changes=Changes(duration=timedelta(hours=1))), SOON
+        approvals, VENDOR_APPROVER, replace(decision(), changes=Changes(duration=timedelta(hours=1))), present(SOON)
     )
     assert view.terms.duration == timedelta(hours=1)
     assert view.decisions[0].changes == Changes(duration=timedelta(hours=1))
@@ -176,7 +181,7 @@ def test_decide_when_less_is_approved_takes_it_away() -> None:
 def test_request_info_and_answer_when_exchanged_are_written_for_who_said_them() -> None:
     approvals = FakeApprovals(approval())
     command = RequestInfo(request_id=REQUEST_ID, question="Which index?", idempotency_key="k-1")
-    assert usecases.perform(approvals, VENDOR_APPROVER, command, SOON).state == RequestState.INFO_REQUESTED
+    assert usecases.perform(approvals, VENDOR_APPROVER, command, present(SOON)).state == RequestState.INFO_REQUESTED
     told = InfoProvided(
         tenant="contoso", request_id=REQUEST_ID, requester=ENGINEER.email, number=1, answer="The first."
     )
@@ -190,11 +195,11 @@ def test_request_info_and_answer_when_exchanged_are_written_for_who_said_them() 
 def test_break_glass_when_used_by_two_and_acknowledged_is_listed() -> None:
     approvals = FakeApprovals(approval(settings={"break_glass": BreakGlass(allowed=True)}))
     use = UseBreakGlass(request_id=REQUEST_ID, comment="All is down.", idempotency_key="k-1")
-    usecases.perform(approvals, VENDOR_APPROVER, use, SOON)
+    usecases.perform(approvals, VENDOR_APPROVER, use, present(SOON))
     second = caller("vince@vendor.example", "vendor", Role.VENDOR_APPROVER)
-    assert usecases.perform(approvals, second, use, SOON).state == RequestState.APPROVED
+    assert usecases.perform(approvals, second, use, present(SOON)).state == RequestState.APPROVED
     acknowledge = AcknowledgeBreakGlass(request_id=REQUEST_ID, idempotency_key="k-1")
-    view = usecases.perform(approvals, ALICE, acknowledge, SOON)
+    view = usecases.perform(approvals, ALICE, acknowledge, present(SOON))
     listed = usecases.list_break_glass(approvals, ALICE, ListBreakGlass(), SOON)
     assert [one.break_glass for one in listed.items] == [view.break_glass]
 
@@ -209,8 +214,10 @@ def test_list_queue_when_asked_says_of_each_what_the_caller_may_do() -> None:
 
 @pytest.mark.parametrize("reader", [ENGINEER, VENDOR_APPROVER, VENDOR_AUDITOR, ALICE, ADMIN, AUDITOR])
 def test_get_approval_when_the_caller_may_know_gives_it(reader: Caller) -> None:
-    read = usecases.get_approval(FakeApprovals(approval()), reader, GetApproval(request_id=REQUEST_ID), SOON)
-    assert read == views.as_reading(approval(), reader, SOON)
+    read = usecases.get_approval(FakeApprovals(approval()), reader, GetApproval(request_id=REQUEST_ID), present(SOON))
+    assert read == views.with_effect(views.as_reading(approval(), reader, SOON), approval(), present(SOON))
+    assert read.open is not None
+    assert read.open.effect is not None
 
 
 @pytest.mark.parametrize("reader", [OTHER_ENGINEER, OPERATOR, POINT, FRANK, FIONA])
@@ -218,7 +225,7 @@ def test_get_approval_when_the_caller_may_not_know_says_the_same_as_for_none(rea
     query = GetApproval(request_id=REQUEST_ID)
     for approvals in (FakeApprovals(approval()), FakeApprovals()):
         with pytest.raises(NotFound) as refused:
-            usecases.get_approval(approvals, reader, query, SOON)
+            usecases.get_approval(approvals, reader, query, present(SOON))
         assert (refused.value.code, refused.value.message) == ("request_not_found", "there is no such request")
 
 

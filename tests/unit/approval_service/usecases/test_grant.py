@@ -20,6 +20,7 @@ from tests.unit.builders import (
     VENDOR_AUDITOR,
     approval,
     caller,
+    present,
     revoke,
 )
 from tests.unit.fakes import FakeApprovals, changed_by
@@ -71,9 +72,9 @@ def test_request_extension_when_granted_is_asked_for_by_the_grants_id() -> None:
     command = RequestExtension(
         grant_id=grant_id(one), duration=timedelta(hours=1), justification="Longer.", idempotency_key="k-1"
     )
-    view = grants.request_extension(approvals, ENGINEER, command, SOON)
+    view = grants.request_extension(approvals, ENGINEER, command, present(SOON))
     assert [extension.state for extension in view.extensions] == ["PENDING"]
-    assert code_of(lambda: grants.request_extension(approvals, OTHER_ENGINEER, command, SOON), NotFound)
+    assert code_of(lambda: grants.request_extension(approvals, OTHER_ENGINEER, command, present(SOON)), NotFound)
 
 
 @pytest.mark.parametrize("reader", [ENGINEER, VENDOR_APPROVER, VENDOR_AUDITOR, ALICE, ADMIN, AUDITOR])
@@ -106,7 +107,7 @@ def test_list_grants_when_asked_leaves_sight_to_the_store() -> None:
 
 def issue(approvals: FakeApprovals, reader: Caller, wanted: str, now: datetime = SOON) -> str:
     query = GetGrantToken(grant_id=wanted, confirmation=Confirmation(jkt=THUMBPRINT))
-    return grants.get_grant_token(approvals, reader, query, KEY, now).token
+    return grants.get_grant_token(approvals, reader, query, KEY, present(now)).token
 
 
 def test_get_grant_token_when_asked_by_its_own_engineer_signs_the_grant() -> None:
@@ -121,14 +122,14 @@ def test_get_grant_token_when_asked_by_its_own_engineer_signs_the_grant() -> Non
 def test_get_grant_token_when_a_certificate_is_shown_binds_the_grant_to_it() -> None:
     one = granted()
     query = GetGrantToken(grant_id=grant_id(one), confirmation=Confirmation(x5t_s256=THUMBPRINT))
-    token = grants.get_grant_token(FakeApprovals(one), ENGINEER, query, KEY, SOON).token
+    token = grants.get_grant_token(FakeApprovals(one), ENGINEER, query, KEY, present(SOON)).token
     assert verify(GRANT_TOKEN, token, public_keys(KEY), SOON)["cnf"] == {"x5t#S256": THUMBPRINT}
 
 
 def test_get_grant_token_when_it_would_be_bound_to_nothing_is_refused() -> None:
     one = granted()
     query = GetGrantToken(grant_id=grant_id(one), confirmation=Confirmation())
-    refused = code_of(lambda: grants.get_grant_token(FakeApprovals(one), ENGINEER, query, KEY, SOON), Invalid)
+    refused = code_of(lambda: grants.get_grant_token(FakeApprovals(one), ENGINEER, query, KEY, present(SOON)), Invalid)
     assert refused == "confirmation_required"
 
 
@@ -144,7 +145,7 @@ def test_get_grant_token_when_it_is_for_another_key_puts_that_on_record_too() ->
     approvals = FakeApprovals(granted())
     for thumbprint in ("a" * 43, "b" * 43):
         query = GetGrantToken(grant_id=grant_id(granted()), confirmation=Confirmation(jkt=thumbprint))
-        grants.get_grant_token(approvals, ENGINEER, query, KEY, SOON)
+        grants.get_grant_token(approvals, ENGINEER, query, KEY, present(SOON))
     assert [fact.thumbprint for fact in approvals.facts] == ["a" * 43, "b" * 43]  # type: ignore[attr-defined]
     assert approvals.states[REQUEST_ID].granted().bound_to == ("a" * 43, "b" * 43)
 
@@ -154,7 +155,7 @@ def test_get_grant_token_when_it_is_for_too_many_keys_conflicts() -> None:
 
     def fetch(number: int) -> None:
         query = GetGrantToken(grant_id=grant_id(granted()), confirmation=Confirmation(jkt=f"{number:043}"))
-        grants.get_grant_token(approvals, ENGINEER, query, KEY, SOON)
+        grants.get_grant_token(approvals, ENGINEER, query, KEY, present(SOON))
 
     for number in range(MOST_KEYS):
         fetch(number)
@@ -212,7 +213,7 @@ def revocation(wanted: str) -> RevokeGrant:
 def test_revoke_grant_when_named_by_the_grants_id_ends_it() -> None:
     one = granted()
     approvals = FakeApprovals(one)
-    view = grants.end_grant(approvals, ALICE, revocation(grant_id(one)), SOON)
+    view = grants.end_grant(approvals, ALICE, revocation(grant_id(one)), present(SOON))
     assert (view.state, view.ended_by, view.comment) == (GrantState.REVOKED, "alice@contoso.example", "enough")
     assert approvals.types == ["grant_revoked"]
     assert approvals.acts[0].key == "alice@contoso.example revoke_grant k-1"
@@ -222,20 +223,23 @@ def test_revoke_grant_when_named_by_the_grants_id_ends_it() -> None:
 def test_revoke_grant_when_not_entitled_changes_nothing(reader: Caller, kind: type[LockboxError]) -> None:
     one = granted()
     approvals = FakeApprovals(one)
-    code_of(lambda: grants.end_grant(approvals, reader, revocation(grant_id(one)), SOON), kind)
+    code_of(lambda: grants.end_grant(approvals, reader, revocation(grant_id(one)), present(SOON)), kind)
     assert approvals.states[REQUEST_ID] == one
 
 
 def test_revoke_grant_when_there_is_no_such_grant_says_so() -> None:
     approvals = FakeApprovals(approval())
-    assert code_of(lambda: grants.end_grant(approvals, ALICE, revocation(UNKNOWN), SOON), NotFound) == "grant_not_found"
+    assert (
+        code_of(lambda: grants.end_grant(approvals, ALICE, revocation(UNKNOWN), present(SOON)), NotFound)
+        == "grant_not_found"
+    )
 
 
 def test_complete_grant_when_its_engineer_is_done_ends_it_and_its_token() -> None:
     one = granted()
     approvals = FakeApprovals(one)
     command = CompleteGrant(grant_id=grant_id(one), comment="fixed", idempotency_key="k-1")
-    view = grants.end_grant(approvals, ENGINEER, command, SOON)
+    view = grants.end_grant(approvals, ENGINEER, command, present(SOON))
     assert (view.state, view.ended_by, view.comment) == (GrantState.COMPLETED, ENGINEER.email, "fixed")
     assert approvals.types == ["grant_completed"]
     assert code_of(lambda: issue(approvals, ENGINEER, grant_id(one)), Conflict) == "grant_ended"
@@ -246,5 +250,5 @@ def test_complete_grant_when_not_ones_own_changes_nothing(reader: Caller, kind: 
     one = granted()
     approvals = FakeApprovals(one)
     command = CompleteGrant(grant_id=grant_id(one), idempotency_key="k-1")
-    code_of(lambda: grants.end_grant(approvals, reader, command, SOON), kind)
+    code_of(lambda: grants.end_grant(approvals, reader, command, present(SOON)), kind)
     assert approvals.states[REQUEST_ID] == one

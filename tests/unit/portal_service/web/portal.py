@@ -16,7 +16,9 @@ from tests.unit.portal_service.fakes import FakeFailedAttempts, FakeWeb
 from werkzeug.test import TestResponse
 
 from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.present import Present
 from approval_service.domain.people import Person
+from approval_service.domain.policy.policy import Policy
 from approval_service.usecases import approval as approvals
 from approval_service.usecases import grant as grants
 from approval_service.usecases import policy as policies
@@ -74,9 +76,11 @@ def request_view(one: Approval) -> RequestView:
     return RequestView(**one.deliberation.terms.within(**about, expires_at=until))
 
 
-def details(one: Approval, person: Caller, now: datetime = NOW) -> RequestDetails:
+def details(one: Approval, person: Caller, now: datetime = NOW, in_force: Policy | None = None) -> RequestDetails:
     """A request as the portal reads it for this person."""
-    return usecases.read_request(Services(one, now=now), person, one.request_id, lambda: False)
+    services = Services(one, now=now)
+    services.policies = FakePolicies(contoso=in_force or policy())
+    return usecases.read_request(services, person, one.request_id, lambda: False)
 
 
 class Services:
@@ -111,8 +115,12 @@ class Services:
         caller.require_sight("request", found.tenant, found.requester)
         return found
 
+    @property
+    def present(self) -> Present:
+        return Present(self.now, policies.in_force(self.policies))
+
     def perform(self, caller: Caller, message: Any) -> Any:
-        return approvals.perform(self.approvals, caller, message, self.now)
+        return approvals.perform(self.approvals, caller, message, self.present)
 
     def live(self, caller: Caller, message: ListGrants) -> GrantPage:
         page = grants.list_grants(self.approvals, caller, message, self.now)
@@ -130,7 +138,7 @@ HANDLERS: Mapping[type, Handler] = {
     GetRequest: Services.request,
     ListRequests: lambda it, _by, _message: RequestPage(items=tuple(it.requests.values()), next_cursor=None),
     ListTenants: lambda _it, _by, _message: TenantList(items=(CONTOSO,)),
-    GetApproval: lambda it, by, message: approvals.get_approval(it.approvals, by, message, it.now),
+    GetApproval: lambda it, by, message: approvals.get_approval(it.approvals, by, message, it.present),
     ListQueue: lambda it, by, message: approvals.list_queue(it.approvals, by, message, it.now),
     ListBreakGlass: Services.opened,
     Decide: Services.perform,
@@ -140,9 +148,9 @@ HANDLERS: Mapping[type, Handler] = {
     AcknowledgeBreakGlass: Services.perform,
     ListGrants: Services.live,
     GetGrant: lambda it, by, message: grants.get_grant(it.approvals, by, message, it.now),
-    RevokeGrant: lambda it, by, message: grants.end_grant(it.approvals, by, message, it.now),
-    CompleteGrant: lambda it, by, message: grants.end_grant(it.approvals, by, message, it.now),
-    RequestExtension: lambda it, by, message: grants.request_extension(it.approvals, by, message, it.now),
+    RevokeGrant: lambda it, by, message: grants.end_grant(it.approvals, by, message, it.present),
+    CompleteGrant: lambda it, by, message: grants.end_grant(it.approvals, by, message, it.present),
+    RequestExtension: lambda it, by, message: grants.request_extension(it.approvals, by, message, it.present),
     GetPolicy: lambda it, by, message: policies.get_policy(it.policies, by, message),
     PutPolicy: lambda it, by, message: policies.put_policy(it.policies, it.directory, by, message, it.now),
     DiffPolicy: lambda it, by, message: policies.diff_policy(it.policies, it.directory, by, message),

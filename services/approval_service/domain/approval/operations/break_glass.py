@@ -8,6 +8,7 @@ from datetime import datetime
 
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.break_glass import BreakGlassUse
+from approval_service.domain.approval.present import Present
 from lockbox.contracts.approval.facts import BreakGlassAcknowledged, BreakGlassRequested, BreakGlassUsed
 from lockbox.contracts.approval.operations import AcknowledgeBreakGlass, UseBreakGlass
 from lockbox.contracts.events import Changed
@@ -24,9 +25,9 @@ def require_usable(approval: Approval, caller: Caller) -> None:
         raise Conflict("already_decided", "you have asked for it already; another approver has to, too")
 
 
-def use(approval: Approval, caller: Caller, command: UseBreakGlass, now: datetime) -> Changed[Approval]:
+def use(approval: Approval, caller: Caller, command: UseBreakGlass, present: Present) -> Changed[Approval]:
     """Ask for access at once, as the first approver, or open it, as the second one."""
-    asked = approval.break_glass
+    asked, now = approval.break_glass, present.now
     if asked is None:
         first = BreakGlassUse(asked_by=caller.email, asked_at=now, comment=command.comment)
         fact = BreakGlassRequested(**approval.outcome(), approver=caller.email, comment=command.comment)
@@ -45,10 +46,15 @@ def require_unacknowledged(approval: Approval, _caller: Caller) -> None:
         )
 
 
-def acknowledge(approval: Approval, caller: Caller, command: AcknowledgeBreakGlass, now: datetime) -> Changed[Approval]:
+def acknowledge(
+    approval: Approval, caller: Caller, command: AcknowledgeBreakGlass, present: Present
+) -> Changed[Approval]:
     """Acknowledge access that was opened by break-glass."""
     after = replace(
-        _opened_use(approval), acknowledged_by=caller.email, acknowledged_at=now, acknowledgement=command.comment
+        _opened_use(approval),
+        acknowledged_by=caller.email,
+        acknowledged_at=present.now,
+        acknowledgement=command.comment,
     )
     fact = BreakGlassAcknowledged(**approval.outcome(), comment=command.comment)
     return Changed(replace(approval, break_glass=after), (fact,))

@@ -7,14 +7,17 @@ from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Deliberation, PendingDecision
 from approval_service.domain.approval.operations import extension
 from approval_service.domain.approval.operations.narrowing import narrow, only_shorter
+from approval_service.domain.approval.present import Present
 from lockbox.contracts import plain_text
-from lockbox.contracts.approval.facts import DecisionRecorded
+from lockbox.contracts.approval.facts import DecisionRecorded, RequestDenied, StagesAdded
 from lockbox.contracts.approval.operations import Decide
+from lockbox.contracts.approval.views import ApprovalEffect, NextStage
 from lockbox.contracts.events import Changed
+from lockbox.contracts.grant.facts import ExtensionDecided
 from lockbox.contracts.grant.token import require_acceptable
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.request.terms import AccessTerms
-from lockbox.errors import Conflict, invalid
+from lockbox.errors import Conflict, LockboxError, invalid
 from lockbox.faults import Expected
 
 
@@ -23,15 +26,41 @@ def require_decidable(approval: Approval, caller: Caller) -> None:
     approval.require_decision().deliberation.require_eligible(caller)
 
 
-def decide(approval: Approval, caller: Caller, command: Decide, now: datetime) -> Changed[Approval]:
+def decide(approval: Approval, caller: Caller, command: Decide, present: Present) -> Changed[Approval]:
     """Record a vote in the open stage; open the next stage, or end, as it demands."""
     pending, document = approval.require_decision(), approval.document
     if document is None or command.request_digest != document.digest:
         raise Conflict("request_changed", "this is not, or not any more, what you were shown; look at it again")
-    terms = _terms_left(approval, pending, command, now)
-    deliberation = pending.deliberation.vote(caller, command, terms, now)
-    recorded = _recorded(approval, pending, deliberation)
-    return Changed(_with(approval, pending, deliberation), (recorded,)).then(lambda after: _conclude_stage(after, now))
+    terms = _terms_left(approval, pending, command, present.now)
+    deliberation = pending.deliberation.vote(caller, command, terms, present.now)
+    voted = Changed(_with(approval, pending, deliberation), (_recorded(approval, pending, deliberation),))
+    return voted.then(lambda after: _conclude_stage(after, present))
+
+
+def effect(approval: Approval, present: Present) -> ApprovalEffect | None:
+    """Return the effect of the approval that closes the open stage now: the step is taken, and its state dropped."""
+    advanced = approval.advance(present.now).state
+    if advanced.document is None:
+        return None
+    try:
+        return _effect(_close(advanced, "", present))
+    except LockboxError as error:
+        return ApprovalEffect(outcome="refusal", code=error.code, message=error.message, params=error.params)
+
+
+def _effect(closed: Changed[Approval]) -> ApprovalEffect:
+    pending = closed.state.pending_decision
+    if pending is not None:
+        number, stage = pending.deliberation.opened()
+        added = tuple(why for fact in closed.facts if isinstance(fact, StagesAdded) for why in fact.why)
+        return ApprovalEffect(
+            outcome="stage", why=added, next=NextStage(stage=number, name=stage.name, side=stage.side)
+        )
+    for fact in closed.facts:
+        if isinstance(fact, RequestDenied) or (isinstance(fact, ExtensionDecided) and fact.outcome == "deny"):
+            return ApprovalEffect(outcome="denial", why=(fact.comment,))
+    grant = closed.state.granted()
+    return ApprovalEffect(outcome="access", starts_at=grant.starts_at, ends_at=grant.ends_at)
 
 
 def _terms_left(approval: Approval, pending: PendingDecision, command: Decide, now: datetime) -> AccessTerms:
@@ -74,11 +103,20 @@ def _with(approval: Approval, pending: PendingDecision, deliberation: Deliberati
     return approval.with_extension(replace(approval.extension, deliberation=deliberation))
 
 
-def _conclude_stage(approval: Approval, now: datetime) -> Changed[Approval]:
+def _conclude_stage(approval: Approval, present: Present) -> Changed[Approval]:
     deliberation = approval.require_decision().deliberation
     verdict, last = deliberation.verdict, deliberation.decisions[-1]
     if verdict is None:
         return Changed(approval)
+    if verdict == "approve":
+        return _close(approval, last.comment, present)
     if approval.extension is not None:
-        return extension.conclude_stage(approval, approval.extension, verdict, last.comment, now)
-    return approval.deny(last.approver, last.comment) if verdict == "deny" else approval.open_next_stage(now)
+        return extension.deny(approval, approval.extension, last.comment)
+    return approval.deny(last.approver, last.comment)
+
+
+def _close(approval: Approval, comment: str, present: Present) -> Changed[Approval]:
+    """Close the open stage with an approval."""
+    if approval.extension is not None:
+        return extension.open_next_stage(approval, approval.extension, comment, present)
+    return approval.open_next_stage(present)

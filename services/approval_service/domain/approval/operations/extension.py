@@ -1,17 +1,17 @@
 """Extensions: the request for more time while a grant is active, and its outcome. The access goes on meanwhile."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from approval_service.domain.approval import consent
 from approval_service.domain.approval.approval import Approval
 from approval_service.domain.approval.deliberation import Deliberation
 from approval_service.domain.approval.extension import Extension
+from approval_service.domain.approval.present import Present
 from approval_service.domain.grant import Grant
 from approval_service.domain.policy.evaluation import Evaluation
 from approval_service.domain.policy.hours import Span
 from lockbox.contracts.approval.operations import RequestExtension
-from lockbox.contracts.approval.terms import Verdict
 from lockbox.contracts.events import Changed
 from lockbox.contracts.fields import format_duration
 from lockbox.contracts.grant.facts import ExtendedWithoutCustomer, ExtensionDecided, ExtensionRequested
@@ -38,12 +38,11 @@ def require_extendable(approval: Approval, _caller: Caller) -> None:
         raise Conflict("too_many_extensions", message, params={"most": MOST_EXTENSIONS})
 
 
-def request(approval: Approval, _caller: Caller, command: RequestExtension, now: datetime) -> Changed[Approval]:
+def request(approval: Approval, _caller: Caller, command: RequestExtension, present: Present) -> Changed[Approval]:
     """Ask for more time; the stages that decided on the request decide on it, and those that the whole access needs."""
     grant, duration = approval.granted(), command.duration
-    _require_within_cap(approval, grant, duration)
+    _require_within_cap(approval, grant, duration, present)
     _require_short(approval, command.justification)
-    consent.require_no_freeze(approval.limits, Span(grant.ends_at, grant.ends_at + duration))
     terms = replace(
         approval.deliberation.terms,
         duration=duration,
@@ -54,53 +53,48 @@ def request(approval: Approval, _caller: Caller, command: RequestExtension, now:
         number=len(approval.extensions) + 1,
         duration=duration,
         justification=command.justification,
-        asked_at=now,
+        asked_at=present.now,
         deliberation=Deliberation.on(terms, approval.deliberation.stages),
     )
     fact = ExtensionRequested(
         **grant.about(), number=extension.number, duration=duration, justification=command.justification
     )
     asked = Changed(approval.with_extension(extension), (fact,))
-    return asked.then(lambda after: _begin(after, extension, now))
+    return asked.then(lambda after: _begin(after, extension, present))
 
 
-def conclude_stage(
-    approval: Approval, extension: Extension, verdict: Verdict, comment: str, now: datetime
-) -> Changed[Approval]:
-    """Follow a stage's verdict on an extension: open the next stage, give more time, or give none."""
-    if verdict == "deny":
-        return _conclude(approval, replace(extension, state="DENIED"), approval.granted(), comment)
-    return _open_next_stage(approval, extension, comment, now)
+def deny(approval: Approval, extension: Extension, comment: str) -> Changed[Approval]:
+    """Give no more time; the access goes on until its end."""
+    return _conclude(approval, replace(extension, state="DENIED"), approval.granted(), comment)
 
 
-def _begin(approval: Approval, extension: Extension, now: datetime) -> Changed[Approval]:
-    """Open the first stage, after those that the whole access needs were added; or deny, if the policy denies."""
-    review = _review(approval, extension, now)
-    if review.outcome == "deny":
-        return _deny(approval, extension, review)
-    return _added(approval, extension, review).then(
-        lambda after: _open_next_stage(after, after.asked_extension(), "", now)
-    )
-
-
-def _open_next_stage(approval: Approval, extension: Extension, comment: str, now: datetime) -> Changed[Approval]:
-    further = replace(extension, deliberation=extension.deliberation.open_next_stage(now))
+def open_next_stage(approval: Approval, extension: Extension, comment: str, present: Present) -> Changed[Approval]:
+    """Open the next stage of an extension; after the last one, give more time, if the policy needs no further stage."""
+    further = replace(extension, deliberation=extension.deliberation.open_next_stage(present.now))
     after = approval.with_extension(further)
     if further.deliberation.stage is not None:
         return Changed(after, (after.stage_opened(),))
-    grant, duration = approval.granted(), further.deliberation.terms.duration
-    consent.require_no_freeze(approval.limits, Span(grant.ends_at, grant.ends_at + duration))
-    review = _review(approval, further, now)
+    review = _review(approval, further, present)
     if review.outcome == "deny":
-        return _deny(approval, further, review)
+        return deny(approval, further, "; ".join(review.why))
     if review.outcome == "decide":
         return _added(approval, further, review).then(
-            lambda one: _open_next_stage(one, one.asked_extension(), comment, now)
+            lambda one: open_next_stage(one, one.asked_extension(), comment, present)
         )
     return _extend(after, further, comment)
 
 
-def _review(approval: Approval, extension: Extension, now: datetime) -> Evaluation:
+def _begin(approval: Approval, extension: Extension, present: Present) -> Changed[Approval]:
+    """Open the first stage, after those that the whole access needs were added; or deny, if the policy denies."""
+    review = _review(approval, extension, present)
+    if review.outcome == "deny":
+        return deny(approval, extension, "; ".join(review.why))
+    return _added(approval, extension, review).then(
+        lambda after: open_next_stage(after, after.asked_extension(), "", present)
+    )
+
+
+def _review(approval: Approval, extension: Extension, present: Present) -> Evaluation:
     """Evaluate the policy again, for the access from its start to its new end."""
     grant, deliberation = approval.granted(), extension.deliberation
     opening = consent.Opening(
@@ -108,9 +102,9 @@ def _review(approval: Approval, extension: Extension, now: datetime) -> Evaluati
         approval.requester,
         Span(grant.starts_at, grant.ends_at + deliberation.terms.duration),
         deliberation.stages,
-        extension.asked_at,
+        consent.MoreTime(extension.asked_at, grant.ends_at),
     )
-    return consent.review(approval.excerpt, opening, now)
+    return consent.review(consent.KeptPolicy(approval.limits, approval.excerpt), opening, present)
 
 
 def _added(approval: Approval, extension: Extension, review: Evaluation) -> Changed[Approval]:
@@ -118,10 +112,6 @@ def _added(approval: Approval, extension: Extension, review: Evaluation) -> Chan
         return Changed(approval)
     further = replace(extension, deliberation=extension.deliberation.with_stages(review.stages))
     return Changed(approval.with_extension(further), (approval.stages_added(review, extension.number),))
-
-
-def _deny(approval: Approval, extension: Extension, review: Evaluation) -> Changed[Approval]:
-    return _conclude(approval, replace(extension, state="DENIED"), approval.granted(), "; ".join(review.why))
 
 
 def _extend(approval: Approval, extension: Extension, comment: str) -> Changed[Approval]:
@@ -155,8 +145,10 @@ def _conclude(approval: Approval, extension: Extension, grant: Grant, comment: s
     return Changed(replace(approval.with_extension(extension), grant=grant), (fact,))
 
 
-def _require_within_cap(approval: Approval, grant: Grant, duration: timedelta) -> None:
-    left = approval.limits.maximum_total - (grant.ends_at - grant.starts_at)
+def _require_within_cap(approval: Approval, grant: Grant, duration: timedelta, present: Present) -> None:
+    """Raise `Invalid` beyond the cap of the policy that the request arrived under, or of the one in force."""
+    cap = min(approval.limits.maximum_total, present.policy_of(approval.tenant).maximum_total)
+    left = max(timedelta(0), cap - (grant.ends_at - grant.starts_at))
     if duration > left:
         beyond = Expected("extension_beyond_cap", most=format_duration(left)) if left else Expected("no_time_left")
         raise invalid("duration", beyond, format_duration(duration), "extension_beyond_cap")

@@ -1,8 +1,7 @@
 """Operations on the grant of an approval: revoke, complete, bind to a key."""
 
-from datetime import datetime
-
 from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.present import Present
 from lockbox.contracts.events import Changed
 from lockbox.contracts.grant.operations import CompleteGrant, GetGrantToken, RevokeGrant
 from lockbox.contracts.identity import Caller
@@ -20,17 +19,17 @@ def require_live(approval: Approval, _caller: Caller) -> None:
     approval.granted().require_live()
 
 
-def revoke(approval: Approval, caller: Caller, command: RevokeGrant, now: datetime) -> Changed[Approval]:
+def revoke(approval: Approval, caller: Caller, command: RevokeGrant, present: Present) -> Changed[Approval]:
     """End the grant before its time, for the vendor or for the customer."""
-    return approval.with_grant(lambda grant: grant.revoke(caller.email, command.comment, now))
+    return approval.with_grant(lambda grant: grant.revoke(caller.email, command.comment, present.now))
 
 
-def complete(approval: Approval, _caller: Caller, command: CompleteGrant, now: datetime) -> Changed[Approval]:
+def complete(approval: Approval, _caller: Caller, command: CompleteGrant, present: Present) -> Changed[Approval]:
     """End the grant before its time, as its engineer is done."""
-    return approval.with_grant(lambda grant: grant.complete(command.comment, now))
+    return approval.with_grant(lambda grant: grant.complete(command.comment, present.now))
 
 
-def bind(approval: Approval, _caller: Caller, query: GetGrantToken, _now: datetime) -> Changed[Approval]:
+def bind(approval: Approval, _caller: Caller, query: GetGrantToken, _present: Present) -> Changed[Approval]:
     """Put the key or certificate on record that the grant is signed for."""
     if not query.confirmation.claim():
         raise invalid("confirmation", Expected("confirmation_required"), None)

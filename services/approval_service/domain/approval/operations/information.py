@@ -1,10 +1,10 @@
 """Questions of approvers to the engineer. The request goes on expiring until the answer comes, and after it."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Literal
 
 from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.present import Present
 from lockbox.contracts.approval.facts import InfoRequested
 from lockbox.contracts.approval.operations import RequestInfo
 from lockbox.contracts.approval.terms import Note
@@ -28,10 +28,10 @@ def require_askable(approval: Approval, caller: Caller) -> None:
         raise Conflict("too_many_questions", message, params={"most": MOST_QUESTIONS})
 
 
-def ask(approval: Approval, caller: Caller, command: RequestInfo, now: datetime) -> Changed[Approval]:
+def ask(approval: Approval, caller: Caller, command: RequestInfo, present: Present) -> Changed[Approval]:
     """Ask the engineer a question before deciding."""
     number = _count(approval, "question") + 1
-    note = Note(kind="question", number=number, by=caller.email, at=now, text=command.question)
+    note = Note(kind="question", number=number, by=caller.email, at=present.now, text=command.question)
     after = replace(approval, state=RequestState.INFO_REQUESTED, notes=(*approval.notes, note))
     return Changed(after, (InfoRequested(**approval.outcome(), approver=caller.email, question=command.question),))
 

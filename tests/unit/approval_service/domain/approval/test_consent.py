@@ -7,14 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.builders import ALICE, ENGINEER, VENDOR_APPROVER, created, decide, extend, policy, use_break_glass
+from tests.unit.builders import (
+    ALICE,
+    ENGINEER,
+    VENDOR_APPROVER,
+    created,
+    decide,
+    extend,
+    policy,
+    present,
+    use_break_glass,
+)
 
-from approval_service.domain.approval import views
+from approval_service.domain.approval import gate, views
 from approval_service.domain.approval.approval import Approval
+from approval_service.domain.approval.present import Present
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts import wire
 from lockbox.contracts.approval.facts import StagesAdded
 from lockbox.contracts.approval.terms import Changes
+from lockbox.contracts.approval.views import ApprovalEffect, NextStage
 from lockbox.contracts.events import Changed
 from lockbox.contracts.grant.facts import AccessGranted, ExtendedWithoutCustomer, ExtensionDecided
 from lockbox.contracts.grant.terms import GrantState
@@ -30,7 +42,7 @@ from lockbox.contracts.policy.document import (
     StagePlan,
 )
 from lockbox.contracts.request.terms import RequestState
-from lockbox.errors import Conflict
+from lockbox.errors import Conflict, Invalid
 
 FILE = Path(__file__).parents[5] / "docs" / "policies" / "07-consent-in-advance.json"
 IN_ADVANCE: dict[str, Any] = wire.decode(PolicySettings, json.loads(FILE.read_text())).settings()
@@ -257,6 +269,136 @@ def test_vendor_approval_when_a_rule_denies_the_time_of_the_access_is_denied() -
     asked = arrived(in_advance(rules=(night, *IN_ADVANCE["rules"])))
     changed = decide(asked, VENDOR_APPROVER, now=TUESDAY + 11 * HOUR)
     assert types(changed) == ["decision_recorded", "request_denied"]
+
+
+# --- a policy that changes meanwhile -------------------------------------------------------------------------------
+
+
+def changed(**settings: Any) -> Policy:
+    """Return the next version of the policy with consent in advance."""
+    return replace(in_advance(**settings), version=2)
+
+
+def later(under: Policy, minutes: int = 0) -> Present:
+    return present(TUESDAY + minutes * MINUTES, under)
+
+
+STOP = replace(freeze(TUESDAY, TUESDAY + 8 * HOUR), effect="no_access", name="stop")
+NEVER = Rule(name="Not now", then="auto_deny")
+NO_LONGER: dict[str, dict[str, Any]] = {
+    "a freeze of automatic approval is added": {"freezes": (freeze(TUESDAY, TUESDAY + 8 * HOUR),)},
+    "the rule is gone": {"rules": ()},
+    "the rule is for shorter access": {
+        "rules": (Rule(name="Short", when=Condition(at_most=10 * MINUTES), then="auto_approve"),)
+    },
+}
+
+
+@pytest.mark.parametrize("settings", NO_LONGER.values(), ids=NO_LONGER)
+def test_vendor_approval_when_the_policy_no_longer_consents_asks_the_customer(settings: dict[str, Any]) -> None:
+    voted = decide(arrived(in_advance()), VENDOR_APPROVER, now=later(changed(**settings)))
+    assert types(voted) == ["decision_recorded", "stages_added", "stage_opened"]
+    assert voted.state.state == RequestState.PENDING_CUSTOMER
+    added = voted.facts[1]
+    assert isinstance(added, StagesAdded)
+    assert added.why[0] == "the customer has changed its policy since the request arrived (version 2)"
+    assert decide(voted.state, ALICE, now=later(changed(**settings))).state.granted().state == GrantState.ACTIVE
+
+
+def test_vendor_approval_when_the_policy_denies_by_now_is_denied() -> None:
+    for settings in ({"rules": (NEVER,)}, {"maximum_duration": 30 * MINUTES}):
+        voted = decide(arrived(in_advance()), VENDOR_APPROVER, now=later(changed(**settings)))
+        assert types(voted) == ["decision_recorded", "request_denied"]
+
+
+def test_vendor_approval_when_approval_is_required_by_now_asks_the_customer() -> None:
+    asked = arrived(in_advance(require_approval=False, rules=()))
+    voted = decide(asked, VENDOR_APPROVER, now=later(changed(rules=())))
+    assert types(voted) == ["decision_recorded", "stages_added", "stage_opened"]
+
+
+def test_customers_own_approval_when_the_policy_changes_meanwhile_stays() -> None:
+    asked = decide(arrived(in_advance(rules=())), VENDOR_APPROVER, now=TUESDAY).state
+    for settings in (*NO_LONGER.values(), {"rules": (NEVER,)}):
+        assert decide(asked, ALICE, now=later(changed(**settings))).state.granted().state == GrantState.ACTIVE
+
+
+def test_customers_own_approval_when_a_freeze_without_access_is_added_opens_nothing() -> None:
+    asked = decide(arrived(in_advance(rules=())), VENDOR_APPROVER, now=TUESDAY).state
+    with pytest.raises(Conflict, match="stop"):
+        decide(asked, ALICE, now=later(changed(freezes=(STOP,))))
+    late = decide(asked, ALICE, now=later(changed(freezes=(STOP,))), changes=Changes(starts_at=TUESDAY + 9 * HOUR))
+    assert late.state.granted().state == GrantState.SCHEDULED
+
+
+@pytest.mark.parametrize("settings", NO_LONGER.values(), ids=NO_LONGER)
+def test_extension_when_the_policy_no_longer_consents_goes_to_the_customer(settings: dict[str, Any]) -> None:
+    before = granted(customer_alone(), duration=15 * MINUTES)
+    now = later(replace(customer_alone(**settings), version=2))
+    assert types(extend(before, ENGINEER, 20 * MINUTES, now=now))[1:] == ["stages_added", "stage_opened"]
+    unchanged = extend(before, ENGINEER, 20 * MINUTES, now=later(customer_alone()))
+    assert types(unchanged)[1:] == ["extension_decided", "extended_without_customer"]
+
+
+def test_extension_when_the_policy_changes_while_the_vendor_decides_goes_to_the_customer() -> None:
+    asked = extend(granted(in_advance(), duration=15 * MINUTES), ENGINEER, 20 * MINUTES, now=TUESDAY).state
+    voted = decide(asked, VENDOR_APPROVER, now=later(changed(rules=())))
+    assert types(voted) == ["decision_recorded", "stages_added", "stage_opened"]
+    assert stage_names(voted.state) == ["Vendor", "Customer"]
+
+
+def test_extension_when_a_freeze_without_access_is_added_is_refused_and_the_access_goes_on() -> None:
+    before = granted(in_advance())
+    with pytest.raises(Conflict, match="stop"):
+        extend(before, ENGINEER, 20 * MINUTES, now=later(changed(freezes=(STOP,))))
+    assert before.advance(TUESDAY + 10 * MINUTES).state.granted().state == GrantState.ACTIVE
+
+
+def test_extension_when_the_cap_is_lower_by_now_is_held_to_it() -> None:
+    before = granted(in_advance())
+    with pytest.raises(Invalid, match="extension_beyond_cap"):
+        extend(before, ENGINEER, 2 * HOUR, now=later(changed(maximum_total=2 * HOUR)))
+    with pytest.raises(Invalid, match="extension_beyond_cap"):
+        extend(before, ENGINEER, MINUTES, now=later(changed(maximum_total=30 * MINUTES)))
+
+
+# --- the effect that an approver is shown --------------------------------------------------------------------------
+
+
+def effect(one: Approval, under: Policy, minutes: int = 0) -> ApprovalEffect:
+    shown = gate.effect_of_approval(one, later(under, minutes))
+    assert shown is not None
+    return shown
+
+
+def test_effect_when_an_approval_would_come_late_names_the_customers_stage_and_no_access() -> None:
+    asked = arrived(in_advance())
+    assert effect(asked, in_advance()).outcome == "access"
+    assert effect(asked, in_advance()).ends_at == TUESDAY + HOUR
+    late = effect(asked, in_advance(), 11 * 60)
+    assert (late.outcome, late.next) == ("stage", NextStage(stage=2, name="Customer", side=Side.CUSTOMER))
+
+
+def test_effect_when_the_policy_changed_is_that_of_the_policy_in_force() -> None:
+    asked = arrived(in_advance())
+    assert effect(asked, changed(rules=())).why[0].endswith("(version 2)")
+    denial = effect(asked, changed(rules=(NEVER,)))
+    assert (denial.outcome, denial.starts_at) == ("denial", None)
+    refusal = effect(asked, changed(freezes=(STOP,)))
+    assert (refusal.outcome, refusal.code, refusal.params["freeze"]) == ("refusal", "access_frozen", "stop")
+
+
+def test_effect_when_an_extension_waits_is_its_new_end() -> None:
+    asked = extend(granted(in_advance(), duration=15 * MINUTES), ENGINEER, 20 * MINUTES, now=TUESDAY).state
+    assert effect(asked, in_advance()).ends_at == TUESDAY + 35 * MINUTES
+    assert effect(asked, changed(rules=())).outcome == "stage"
+    assert effect(asked, changed(rules=(NEVER,))).outcome == "denial"
+
+
+def test_effect_when_nothing_waits_is_none() -> None:
+    for one in (granted(in_advance()), arrived(in_advance(rules=(NEVER,)))):
+        assert gate.effect_of_approval(one, later(in_advance())) is None
+    assert gate.effect_of_approval(arrived(in_advance()), later(in_advance(), 24 * 60)) is None
 
 
 def test_access_when_the_kept_policy_is_missing_is_refused_unless_the_customer_decides() -> None:

@@ -29,6 +29,7 @@ from tests.unit.builders import (
     digest_of,
     extend,
     granted,
+    perform,
     use_break_glass,
 )
 
@@ -135,13 +136,13 @@ def on_request_or_grant() -> Iterator[type[Call[Any]]]:
 
 def code_of(case: Case, by: Caller, now: datetime = SOON, kind: type[LockboxError] = LockboxError) -> str:
     with pytest.raises(kind) as refused:
-        gate.perform(case.on, by, case.message, now)
+        perform(case.on, by, case.message, now)
     return refused.value.code
 
 
 def refusal(one: Approval, by: Caller, message: Call[Any], now: datetime) -> tuple[str, str] | None:
     try:
-        gate.perform(one, by, message, now)
+        perform(one, by, message, now)
     except LockboxError as error:
         return error.code, error.message
     return None
@@ -160,7 +161,7 @@ def test_operations_when_declared_all_stand_in_the_gate_and_are_tried_here() -> 
 @every_case
 def test_operation_when_allowed_takes_its_step(case: Case) -> None:
     assert gate.permission(type(case.message), case.on, case.by, SOON).allowed
-    gate.perform(case.on, case.by, case.message, SOON)
+    perform(case.on, case.by, case.message, SOON)
 
 
 @every_case
@@ -191,7 +192,7 @@ def test_operation_when_time_is_over_lets_the_request_or_grant_end_first(case: C
     if case.late is not None:
         assert code_of(case, case.by, MUCH_LATER) == case.late
     else:
-        assert gate.perform(case.on, case.by, case.message, MUCH_LATER).facts[0].type == ended
+        assert perform(case.on, case.by, case.message, MUCH_LATER).facts[0].type == ended
 
 
 # --- permissions ---------------------------------------------------------------------------------------------------

@@ -3,17 +3,32 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.builders import ALICE, ANN, ENGINEER, NOW, VENDOR_APPROVER, approval, decide, granted, perform, quorum
+from tests.unit.builders import (
+    ALICE,
+    ANN,
+    ENGINEER,
+    NOW,
+    VENDOR_APPROVER,
+    approval,
+    decide,
+    granted,
+    perform,
+    policy,
+    quorum,
+)
 from tests.unit.portal_service.web.portal import details
 
 from approval_service.domain.approval.approval import Approval
+from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.approval.operations import RequestExtension
 from lockbox.contracts.approval.terms import Changes
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.policy.document import DEFAULT_STAGES
+from lockbox.contracts.policy.document import DEFAULT_STAGES, Condition, Freeze, Hours, Rule
 from portal_service.usecases import RequestDetails
 from portal_service.web.views.open_decision import deliberation_of, extension_of, noun, vote_of, votes
 from portal_service.web.views.vote import APPROVE, REJECT, Vote, effect
+
+MORNING = Hours(since="08:00", until="12:00", time_zone="UTC")
 
 
 def at_customer(**settings: Any) -> Approval:
@@ -85,6 +100,58 @@ def test_approval_of_an_extension_names_the_new_end() -> None:
         "This is the last approval that is needed. The access then ends at 2026-01-31 11:00 UTC."
     )
     assert effect_of(APPROVE, extended(), VENDOR_APPROVER).endswith("The access is not extended yet.")
+
+
+CONSENT = Rule(name="In the morning", when=Condition(access=MORNING), then="auto_approve")
+
+
+def in_advance() -> Approval:
+    """Return a request that the customer's rule lets the vendor alone approve in the morning."""
+    return approval(NOW, {"rules": (CONSENT,)}, duration=timedelta(hours=1))
+
+
+def next_version(**settings: Any) -> Policy:
+    return replace(policy(**{"rules": (CONSENT,), **settings}), version=2)
+
+
+def test_late_approval_when_a_rule_consents_no_longer_names_the_customer_and_not_access() -> None:
+    late = NOW + timedelta(hours=4)
+    person = VENDOR_APPROVER
+    assert "Access opens at once" in effect(APPROVE, details(in_advance(), person), person)
+    text = effect(APPROVE, details(in_advance(), person, late), person)
+    assert text.startswith("contoso's own approvers decide next. No access opens yet.")
+    assert "Access opens" not in text
+
+
+def test_approval_when_the_policy_changed_says_why_access_does_not_open() -> None:
+    text = effect(APPROVE, details(in_advance(), VENDOR_APPROVER, in_force=next_version(rules=())), VENDOR_APPROVER)
+    assert text == (
+        "contoso's own approvers decide next. No access opens yet. Reason: the customer has changed its policy since "
+        "the request arrived (version 2)."
+    )
+
+
+def test_approval_when_the_policy_denies_by_now_says_so() -> None:
+    never = next_version(rules=(Rule(name="Never", then="auto_deny"),))
+    text = effect(APPROVE, details(in_advance(), VENDOR_APPROVER, in_force=never), VENDOR_APPROVER)
+    assert text.startswith("The customer's policy does not allow it any more: the request is denied")
+    assert text.endswith("denied by the rule 'Never'.")
+
+
+def test_approval_when_a_freeze_stops_it_names_the_freeze_and_the_way_out() -> None:
+    stop = Freeze(name="stop", starts="2026-01-31T08:00", ends="2026-01-31T18:00", time_zone="UTC", effect="no_access")
+    text = effect(APPROVE, details(at_customer(), ALICE, in_force=next_version(freezes=(stop,))), ALICE)
+    assert text == (
+        "An approval is not possible now. The freeze “stop” allows no access until 2026-01-31 18:00:00 UTC. "
+        "Approve with a later start."
+    )
+
+
+def test_approval_when_the_effect_is_not_known_promises_no_access() -> None:
+    shown = details(at_customer(), ALICE)
+    assert shown.open is not None
+    older = replace(shown, open=replace(shown.open, effect=None))
+    assert effect(APPROVE, older, ALICE) == "Lockbox looks at the policy again before it opens anything."
 
 
 # --- the effect of a rejection -------------------------------------------------------------------------------------

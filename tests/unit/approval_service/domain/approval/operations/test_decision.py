@@ -19,11 +19,11 @@ from tests.unit.builders import (
     caller,
     decide,
     digest_of,
+    perform,
 )
 
 from approval_service.domain.approval import views
 from approval_service.domain.approval.approval import Approval
-from approval_service.domain.approval.gate import perform
 from lockbox.contracts.approval.facts import DecisionRecorded, StageOpened
 from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.approval.terms import Changes
