@@ -88,32 +88,32 @@ class ApprovalService(operator.OperatedService):
     @command(Decide)
     def decide(self, caller: Caller, message: Decide) -> ApprovalView:
         """Record a decision."""
-        return approval.perform(self.approvals, caller, message, self._present)
+        return approval.perform(self.approvals, caller, message, _present(self))
 
     @command(RequestInfo)
     def request_info(self, caller: Caller, message: RequestInfo) -> ApprovalView:
         """Record a question to the engineer."""
-        return approval.perform(self.approvals, caller, message, self._present)
+        return approval.perform(self.approvals, caller, message, _present(self))
 
     @command(CancelRequest)
     def cancel_request(self, caller: Caller, message: CancelRequest) -> ApprovalView:
         """Cancel an own request."""
-        return approval.perform(self.approvals, caller, message, self._present)
+        return approval.perform(self.approvals, caller, message, _present(self))
 
     @command(UseBreakGlass)
     def use_break_glass(self, caller: Caller, message: UseBreakGlass) -> ApprovalView:
         """Ask for access at once, or open it as the second approver."""
-        return approval.perform(self.approvals, caller, message, self._present)
+        return approval.perform(self.approvals, caller, message, _present(self))
 
     @command(AcknowledgeBreakGlass)
     def acknowledge_break_glass(self, caller: Caller, message: AcknowledgeBreakGlass) -> ApprovalView:
         """Acknowledge access that was opened without the customer."""
-        return approval.perform(self.approvals, caller, message, self._present)
+        return approval.perform(self.approvals, caller, message, _present(self))
 
     @command(GetApproval)
     def get_approval(self, caller: Caller, message: GetApproval) -> ApprovalReading:
         """Read the outcome of a request so far."""
-        return approval.get_approval(self.approvals, caller, message, self._present)
+        return approval.get_approval(self.approvals, caller, message, _present(self))
 
     @command(ListQueue)
     def list_queue(self, caller: Caller, message: ListQueue) -> ApprovalPage:
@@ -128,7 +128,7 @@ class ApprovalService(operator.OperatedService):
     @command(RequestExtension)
     def request_extension(self, caller: Caller, message: RequestExtension) -> ApprovalView:
         """Ask for more time while an own grant is active."""
-        return grant.request_extension(self.approvals, caller, message, self._present)
+        return grant.request_extension(self.approvals, caller, message, _present(self))
 
     @command(ListGrants)
     def list_grants(self, caller: Caller, message: ListGrants) -> GrantPage:
@@ -144,17 +144,17 @@ class ApprovalService(operator.OperatedService):
     def get_grant_token(self, caller: Caller, message: GetGrantToken) -> SignedGrant:
         """Fetch an own signed grant."""
         key = keys.active_key(self.keyrings, self.signer)
-        return grant.get_grant_token(self.approvals, caller, message, key, self._present)
+        return grant.get_grant_token(self.approvals, caller, message, key, _present(self))
 
     @command(RevokeGrant)
     def revoke_grant(self, caller: Caller, message: RevokeGrant) -> GrantView:
         """End a live grant now."""
-        return grant.end_grant(self.approvals, caller, message, self._present)
+        return grant.end_grant(self.approvals, caller, message, _present(self))
 
     @command(CompleteGrant)
     def complete_grant(self, caller: Caller, message: CompleteGrant) -> GrantView:
         """Complete an own live grant before its end."""
-        return grant.end_grant(self.approvals, caller, message, self._present)
+        return grant.end_grant(self.approvals, caller, message, _present(self))
 
     @command(GetPolicy)
     def get_policy(self, caller: Caller, message: GetPolicy) -> PolicyView:
@@ -223,12 +223,12 @@ class ApprovalService(operator.OperatedService):
         approval.advance_due(self.approvals, self._cause(), self.clock.now(), spread)
 
     @property
-    def _present(self) -> Present:
-        return Present(self.clock.now(), policy.in_force(self.policies), yield_to_others)
-
-    @property
     def _access_stores(self) -> AccessStores:
         return AccessStores(self.accesses, self.approvals, self.policies)
 
     def _cause(self) -> Cause:
         return Cause(self.name, new_id())
+
+
+def _present(service: ApprovalService) -> Present:
+    return Present(service.clock.now(), policy.in_force(service.policies), yield_to_others)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from scripts.reference.permissions_page import permissions_page
 from tests.contracts.openapi import application
-from tests.unit.builders import ALICE, AUDITOR, NOW, granted
-from tests.unit.fakes import FakeAggregates, FakeApprovals, FakeClock
+from tests.unit.builders import ALICE, AUDITOR, NOW, granted, policy
+from tests.unit.fakes import FakeAggregates, FakeApprovals, FakeClock, FakePolicies
 from tests.unit.keys import public_keys, signing_key
 from tests.unit.portal_service.fakes import FakeWeb
 from typer.testing import CliRunner
@@ -45,7 +45,9 @@ class InProcess:
     """The approval service in this process: each call goes through its real entrypoint, with a real caller token."""
 
     approval: Any = field(
-        default_factory=lambda: SimpleNamespace(approvals=FakeApprovals(granted()), clock=FakeClock(NOW))
+        default_factory=lambda: SimpleNamespace(
+            approvals=FakeApprovals(granted()), policies=FakePolicies(contoso=policy()), clock=FakeClock(NOW)
+        )
     )
 
     @property

@@ -555,7 +555,8 @@ class ConsentMachine(ApprovalMachine):
         self.now += step
         if self.approval.grant is not None and self.approval.extension is None:
             self._attempt(ASKER, lambda: extend(self.approval, ASKER, duration, "Longer.", self.present))
-        self.all_say_yes_where_it_is_due()
+        if self.approval.pending_decision is not None:
+            self.all_say_yes_where_it_is_due()
 
     def all_vendors_say_yes(self) -> None:
         pending = self.approval.pending_decision

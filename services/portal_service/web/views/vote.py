@@ -76,7 +76,7 @@ def _effect_of_approval(request: RequestDetails, decision: OpenDecision) -> str:
 
 
 def _stage_follows(request: RequestDetails, decision: OpenDecision, effect: ApprovalEffect) -> str:
-    following = effect.next and _next(effect.next, decision, request.tenant)
+    following = _next(effect.next, decision, request.tenant) if effect.next else ""
     return " ".join(filter(None, (following, _not_yet(decision), _reasons(effect))))
 
 
