@@ -4,18 +4,19 @@ Both run as one process each, on the same RabbitMQ and MongoDB. They are called 
 a token for each call as the portal does, the stock service by a stock Nameko client.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from kombu import Connection, Exchange, Queue
 from nameko.standalone.rpc import ClusterRpcProxy
 from tests.rpc_client import rpc_client
 
+from bench import turns
 from bench.programs import await_consumers, broker_uri, database, lockbox_service, stock_service
 from bench.queues import declare, listeners
+from bench.tables import Latencies
 from lockbox import clock
 from lockbox.contracts.identity import Caller, Role
 from lockbox.crypto.keys import load_signing_key
@@ -24,9 +25,6 @@ from lockbox.ids import new_id
 from lockbox.runtime.broker.topology import command_queue
 from lockbox.runtime.rpc.caller_token import mint
 
-WARM_UP = 200
-CALLS = 1_500
-CALLERS = 8
 TERMS = {
     "tenant": "contoso",
     "service_request": "SR-359423",
@@ -38,45 +36,25 @@ TERMS = {
     "starts_at": None,
 }
 
-Run = Callable[[], Any]
 
-
-def measure(stack: Stack) -> list[tuple[str, list[float], list[float]]]:
+def measure(stack: Stack) -> list[Latencies]:
     """Return latencies in milliseconds of Lockbox and of stock Nameko, for one caller and for several at once."""
     uri = broker_uri(stack)
     _prepare(stack, uri)
     with lockbox_service(stack, "request_service"), stock_service(stack, "bench.stock_service"):
         await_consumers(uri, command_queue("request_service").name)
         await_consumers(uri, "rpc-stock_service")
-        with _callers(stack, uri) as (lockbox, stock):
-            _alternate(lockbox, stock, WARM_UP)
-            alone = _alternate(lockbox, stock, CALLS)
-        with ThreadPoolExecutor(CALLERS) as threads:
-            parts = list(threads.map(lambda _: _one_of_many(stack, uri), range(CALLERS)))
-    ours, theirs = ([latency for part in parts for latency in part[which]] for which in (0, 1))
-    return [("1 caller", *alone), (f"{CALLERS} callers", ours, theirs)]
+        return turns.measure(partial(_callers, stack, uri))
 
 
-def _one_of_many(stack: Stack, uri: str) -> tuple[list[float], list[float]]:
-    with _callers(stack, uri) as (lockbox, stock):
-        return _alternate(lockbox, stock, CALLS // CALLERS)
-
-
-def _alternate(lockbox: Run, stock: Run, calls: int) -> tuple[list[float], list[float]]:
-    """Call both in turn, so that other load on the machine affects both alike."""
-    latencies: tuple[list[float], list[float]] = ([], [])
-    for _ in range(calls):
-        for call, into in zip((lockbox, stock), latencies, strict=True):
-            started = time.perf_counter()
-            call()
-            into.append((time.perf_counter() - started) * 1000)
-    return latencies
+def engineer() -> Caller:
+    """Return an engineer as a caller."""
+    return Caller("bench@vendor.example", "vendor", frozenset({Role.ENGINEER}), clock.now(), new_id())
 
 
 @contextmanager
-def _callers(stack: Stack, uri: str) -> Iterator[tuple[Run, Run]]:
-    key = load_signing_key(stack.home / "secrets" / "caller.pem")
-    engineer = Caller("bench@vendor.example", "vendor", frozenset({Role.ENGINEER}), clock.now(), new_id())
+def _callers(stack: Stack, uri: str) -> Iterator[tuple[turns.Run, turns.Run]]:
+    key, caller = load_signing_key(stack.home / "secrets" / "caller.pem"), engineer()
     with ClusterRpcProxy({"AMQP_URI": uri}) as services, rpc_client(uri) as client:
 
         def message() -> dict[str, Any]:
@@ -84,7 +62,7 @@ def _callers(stack: Stack, uri: str) -> Iterator[tuple[Run, Run]]:
 
         yield (
             lambda: client.call(
-                "request_service", "create_request", message(), lambda scope: mint(engineer, scope, key, clock.now())
+                "request_service", "create_request", message(), lambda scope: mint(caller, scope, key, clock.now())
             ),
             lambda: services.stock_service.create_request(message()),
         )

@@ -56,6 +56,15 @@ def lockbox_process(stack: Stack, name: str) -> AbstractContextManager[subproces
 
 
 @contextmanager
+def runtime_service(stack: Stack, module: str) -> Iterator[None]:
+    """Run one process of a service on Lockbox's runtime, with the keys of request_service and all rights."""
+    environment = read_environment(stack.home / "services" / "request_service" / ENVIRONMENT)
+    *run, _ = nameko_command("request_service")
+    with program([*run, module], environment | ANY_PORT | {"LOCKBOX_AMQP_URI": broker_uri(stack)}):
+        yield
+
+
+@contextmanager
 def stock_service(stack: Stack, module: str) -> Iterator[None]:
     """Run one process of a stock Nameko service."""
     nameko = Path(sys.executable).with_name("nameko")

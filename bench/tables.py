@@ -29,13 +29,13 @@ def speed_ups(measured: Mapping[str, Mapping[int, Sequence[float]]]) -> Table:
     return table
 
 
-def latencies(title: str, measured: Iterable[Latencies]) -> Table:
-    """Return a row for each measurement: Lockbox, stock Nameko, and the ratio."""
-    heads = [f"{column} p{share}" for share in (50, 99) for column in ("Lockbox", "stock", "ratio")]
+def latencies(title: str, measured: Iterable[Latencies], names: tuple[str, str] = ("Lockbox", "stock")) -> Table:
+    """Return a row for each measurement: Lockbox, stock Nameko or another reference, and the ratio."""
+    heads = [f"{column} p{share}" for share in (50, 99) for column in (*names, "ratio")]
     table = _table(title, "", *heads)
-    for name, lockbox, stock in measured:
-        pairs = zip(_percentiles(lockbox), _percentiles(stock), strict=True)
-        table.add_row(name, *(cell for ours, theirs in pairs for cell in _compared(ours, theirs)))
+    for name, ours, beside in measured:
+        pairs = zip(_percentiles(ours), _percentiles(beside), strict=True)
+        table.add_row(name, *(cell for one, other in pairs for cell in _compared(one, other)))
     return table
 
 
