@@ -8,6 +8,7 @@ import typer
 
 from examples.story.cast import Cast, StoryError
 from examples.story.evidence import MailFolder, Mailpit, Records
+from examples.story.policies import require_default_policies
 from examples.story.steps import Story
 from lockbox.provision.environment import ENVIRONMENT, read_environment
 
@@ -23,6 +24,11 @@ def play(
     uri = mongo_uri or read_environment(home / "services" / "audit_service" / ENVIRONMENT)["LOCKBOX_MONGO_URI"]
     inbox = Mailpit(mailpit) if mailpit else MailFolder(home / "mail")
     story = Story(Cast(accounts or home / "demo-accounts.json"), inbox, Records(uri, database))
+    try:
+        require_default_policies(story.cast)
+    except StoryError as error:
+        typer.echo(f"The story was not played: {error}")
+        sys.exit(1)
     for number, name in enumerate(sorted(name for name in dir(Story) if name.startswith("step_")), start=1):
         try:
             typer.echo(f"{number}. ok      {getattr(story, name)()}")

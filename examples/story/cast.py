@@ -95,7 +95,7 @@ class Person:
 
     def trail(self, tenant: str, since: str) -> list[dict[str, Any]]:
         """All audit records of a tenant from a moment on."""
-        return self.command("audit", tenant, "--from", since, "--all")["items"]  # type: ignore[no-any-return]
+        return self.command("audit", tenant, "--from", since, "--all", "--oldest-first")["items"]  # type: ignore[no-any-return]
 
 
 class Cast:

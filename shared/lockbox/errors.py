@@ -54,6 +54,12 @@ class Unavailable(LockboxError):
 KINDS: tuple[type[LockboxError], ...] = (Invalid, Forbidden, NotFound, Conflict, Unavailable)
 
 
+def below(path: str, error: Invalid) -> Invalid:
+    """Return the error of a part of a message as one of the whole; `path` is the name of the part."""
+    faults = [Fault(**{**fault, "field": f"{path}.{fault['field']}"}) for fault in error.faults]
+    return Invalid(error.code, f"{path}.{error.message}", faults, error.params)
+
+
 def invalid(field: str, expected: Expected, received: object, code: str = "") -> Invalid:
     """Return an `Invalid` about one field; its code is that of the fault, unless another is given."""
     fault = expected.fault(field, received)

@@ -38,6 +38,7 @@ FAULTS: Mapping[str, str] = {
     "too_many": "at most {most} {of}",
     "not_distinct": "{of} that are named once",
     "duration_out_of_range": "a duration from {least} to {most}",
+    "not_whole_seconds": "a duration of whole seconds",
     "not_longer_than_zero": "a duration longer than zero",
     # forms of text
     "not_a_timestamp": "an RFC 3339 timestamp such as 2026-01-31T09:30:00Z",

@@ -33,7 +33,15 @@ PROSE = st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp"))
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 SAFE_INTEGERS = st.integers(0, 2**53 - 1)
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
-DURATIONS = st.timedeltas(timedelta(microseconds=1), timedelta(days=400))
+
+
+def _whole(least: timedelta, most: timedelta) -> SearchStrategy[timedelta]:
+    """Durations of whole seconds."""
+    bounds = int(least.total_seconds()), int(most.total_seconds())
+    return st.integers(*bounds).map(lambda seconds: timedelta(seconds=seconds))
+
+
+DURATIONS = st.integers(1, 400 * 86_400).map(lambda seconds: timedelta(seconds=seconds))
 JSON = st.recursive(
     st.none() | st.booleans() | SAFE_INTEGERS | PROSE,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2),
@@ -63,11 +71,11 @@ OF_FIELD: dict[type, SearchStrategy[Any]] = {
     PatternField: st.from_regex(PatternField.rule.regex, fullmatch=True),
 }
 WITH_BOUNDS: dict[str, SearchStrategy[Any]] = {
-    "request_lifetime": st.timedeltas(timedelta(seconds=1), timedelta(days=7)),
-    "maximum_duration": st.timedeltas(timedelta(seconds=1), timedelta(hours=24)),
-    "default_duration": st.timedeltas(timedelta(seconds=1), timedelta(hours=24)),
-    "maximum_total": st.timedeltas(timedelta(seconds=1), timedelta(days=7)),
-    "BreakGlass.duration": st.timedeltas(timedelta(minutes=1), timedelta(hours=4)),
+    "request_lifetime": _whole(timedelta(seconds=1), timedelta(days=7)),
+    "maximum_duration": _whole(timedelta(seconds=1), timedelta(hours=24)),
+    "default_duration": _whole(timedelta(seconds=1), timedelta(hours=24)),
+    "maximum_total": _whole(timedelta(seconds=1), timedelta(days=7)),
+    "BreakGlass.duration": _whole(timedelta(minutes=1), timedelta(hours=4)),
     "limit": st.integers(1, 200),
     "cursor": st.none() | WORDS,
 }

@@ -1,12 +1,13 @@
 """The environment of each service: the addresses of the servers, and the secrets of that service."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from lockbox.provision.certificates import CA
-from lockbox.provision.files import private_directory, write_private
+from lockbox.provision.files import private_directory, write_private, write_unless_edited
 from lockbox.provision.secrets import SERVICES, SecretFiles, Secrets
 
 ENVIRONMENT = "environment"
@@ -80,17 +81,23 @@ class ServiceDirectories:
             write_private(directory / CALLER_KEYS, files.caller_keys.read_text())
             if servers.ca_file is not None:
                 write_private(directory / CA, servers.ca_file.read_text())
-            for name, text in self._own_files(service, secrets, files, seed).items():
+            for name, text in self._own_files(service, secrets, files).items():
                 write_private(directory / name, text)
             environment = self._common(service, servers, secrets, addresses) | self._own(service, servers, addresses)
             lines = [f"{name}={value}" for name, value in sorted(environment.items())]
             write_private(directory / ENVIRONMENT, "\n".join(lines) + "\n")
+        self._write_seed(seed)
 
-    def _own_files(self, service: str, secrets: Secrets, files: SecretFiles, seed: str) -> dict[str, str]:
+    def _write_seed(self, seed: str) -> None:
+        path = self.of("portal_service") / SEED
+        if not write_unless_edited(path, seed):
+            sys.stderr.write(f"{path} was edited: it is kept. Remove it to have the members of the demo again.\n")
+
+    def _own_files(self, service: str, secrets: Secrets, files: SecretFiles) -> dict[str, str]:
         if service == "approval_service":
             return {KEY_ENCRYPTION_KEY: secrets.key_encryption_key}
         if service == "portal_service":
-            return {CALLER_KEY: files.caller_key.read_text(), WEB_KEY: secrets.web_key, SEED: seed}
+            return {CALLER_KEY: files.caller_key.read_text(), WEB_KEY: secrets.web_key}
         return {}
 
     def _common(self, service: str, servers: Servers, secrets: Secrets, addresses: Mapping[str, str]) -> dict[str, str]:

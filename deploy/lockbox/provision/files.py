@@ -1,5 +1,6 @@
 """Files for their owner or group alone, replaced as a whole."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -15,6 +16,22 @@ def private_directory(path: Path) -> Path:
 def write_private(path: Path, text: str) -> None:
     """Replace a file of mode 0600."""
     _replace(path, text, 0o600)
+
+
+def write_unless_edited(path: Path, text: str) -> bool:
+    """Replace a file of mode 0600 unless a person has edited it; return whether it was written."""
+    note = path.with_name(f".{path.name}.sha256")
+    if path.exists():
+        written = note.read_text() if note.exists() else _digest(text)
+        if _digest(path.read_text()) != written:
+            return False
+    write_private(path, text)
+    write_private(note, _digest(text))
+    return True
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_for_group(path: Path, text: str) -> None:

@@ -12,13 +12,14 @@ from approval_service.domain.policy.diff import differences
 from approval_service.domain.policy.evaluation import PolicyInput, evaluate
 from approval_service.domain.policy.policy import Policy, as_view, digest_of, forecast
 from lockbox.contracts.acts import Act
+from lockbox.contracts.admission import require_admissible
 from lockbox.contracts.calls import APPROVAL
 from lockbox.contracts.events import VENDOR, Changed, Event
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
 from lockbox.contracts.policy.views import Forecast, PolicyDiff, PolicyView
-from lockbox.errors import NotFound, Unavailable, invalid
+from lockbox.errors import Invalid, NotFound, Unavailable, below, invalid
 from lockbox.faults import Expected
 
 MemberFact = MemberAdded | MemberChanged | MemberRemoved
@@ -118,7 +119,7 @@ def diff_policy(
 def evaluate_policy(
     policies: Policies, directory: Directory, caller: Caller, query: EvaluatePolicy, turn: Turn
 ) -> Forecast:
-    """Return the outcome that a request would have. Raises `Invalid` for a document that can't be in force."""
+    """Return the outcome that a request would have. Raises `Invalid` where the request, or the document, is refused."""
     budget = Budget(turn.pause)
     policy = _seen(policies, caller, query.tenant)
     if query.terms.tenant != query.tenant:
@@ -129,6 +130,10 @@ def evaluate_policy(
         validation.check(query.settings, people, policy.stages_in_force, "policy.", budget)
     settings = query.settings or policy
     terms = query.terms.lasting(settings.default_duration)
+    try:
+        require_admissible(terms, query.requester, settings, query.at or turn.now)
+    except Invalid as error:
+        raise below("request", error) from error
     evaluation = evaluate(settings, PolicyInput(terms, query.requester, query.at or turn.now, budget))
     budget.require_rest()
     return forecast(evaluation, terms, people, query.requester, None if query.settings else policy.version)

@@ -1,20 +1,18 @@
 """An access request: its terms, requester and time, and the engineer's answers to questions about it."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from lockbox.contracts.admission import require_admissible
 from lockbox.contracts.events import Changed
-from lockbox.contracts.fields import Email, Timestamp, Uuid, format_duration
-from lockbox.contracts.grant.token import require_acceptable
+from lockbox.contracts.fields import Email, Timestamp, Uuid
 from lockbox.contracts.request.facts import InfoProvided, RequestCreated
-from lockbox.contracts.request.terms import AccessTerms, RequestState, TermsAsked, matches
+from lockbox.contracts.request.terms import AccessTerms, RequestState, TermsAsked
 from lockbox.contracts.request.views import TenantView
 from lockbox.errors import Conflict, invalid
 from lockbox.faults import Expected
-from lockbox.values.timestamps import format_timestamp
 
-FURTHEST_START = timedelta(days=30)
 MOST_ANSWERS = 50
 
 
@@ -53,29 +51,7 @@ def ask(
     if tenant is None:
         raise invalid("tenant", Expected("tenant_unknown"), asked.tenant)
     terms = asked.lasting(tenant.default_duration)
-    _check_duration(terms, tenant)
-    _check_start(terms, now)
-    _check_service_request(terms, tenant)
-    require_acceptable(terms, requester)
+    require_admissible(terms, requester, tenant, now)
     about: dict[str, Any] = {"request_id": request_id, "requester": requester, "created_at": now}
     request = AccessRequest(**terms.within(**about, expires_at=now + tenant.request_lifetime))
     return Changed(request, (RequestCreated(**terms.within(**about)),))
-
-
-def _check_duration(terms: AccessTerms, tenant: TenantView) -> None:
-    if terms.duration > tenant.maximum_duration:
-        expected = Expected("duration_too_long", most=format_duration(tenant.maximum_duration))
-        raise invalid("duration", expected, format_duration(terms.duration))
-
-
-def _check_service_request(terms: AccessTerms, tenant: TenantView) -> None:
-    pattern = tenant.service_request_pattern
-    if pattern is not None and not matches(terms.service_request, pattern):
-        expected = Expected("service_request_unlike_pattern", pattern=pattern)
-        raise invalid("service_request", expected, terms.service_request)
-
-
-def _check_start(terms: AccessTerms, now: datetime) -> None:
-    if terms.starts_at is not None and not now <= terms.starts_at <= now + FURTHEST_START:
-        expected = Expected("start_not_soon", days=FURTHEST_START.days)
-        raise invalid("starts_at", expected, format_timestamp(terms.starts_at), "invalid_starts_at")

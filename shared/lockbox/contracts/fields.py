@@ -59,8 +59,19 @@ class TimestampField(fields.Field[datetime]):
         return moment
 
 
+@of_input
+def whole_seconds(duration: timedelta) -> None:
+    """Raise the violation of a duration that has a part of a second, which is shown nowhere."""
+    if duration.microseconds:
+        raise violation("not_whole_seconds")
+
+
 class DurationField(fields.Field[timedelta]):
-    """An ISO 8601 duration of fixed length."""
+    """An ISO 8601 duration of fixed length, in whole seconds."""
+
+    def __init__(self, *, validate: Any = (), **kwargs: Any) -> None:
+        rules = validate if isinstance(validate, list | tuple) else [validate]
+        super().__init__(validate=[whole_seconds, *rules], **kwargs)
 
     def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format_duration(value)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from lockbox.faults import Fault
 from portal_service.web.wording.parameters import filled
 
-MESSAGES = frozenset({"terms", "settings", "changes", "policy"})
+MESSAGES = frozenset({"terms", "settings", "changes", "policy", "request"})
 """Parts of a message that a form is as a whole; their names are left out of a fault's path."""
 
 FAULTS: Mapping[str, str] = {
@@ -36,6 +36,7 @@ FAULTS: Mapping[str, str] = {
     "too_many": "at most {most} {of}",
     "not_distinct": "{of} that are named once",
     "duration_out_of_range": "a duration from {least:duration} to {most:duration}",
+    "not_whole_seconds": "a duration of whole seconds",
     "not_longer_than_zero": "a duration longer than zero",
     # forms of text
     "not_a_timestamp": "a date and time in UTC such as 2026-01-31 09:30",

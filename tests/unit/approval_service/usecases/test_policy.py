@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -32,7 +32,9 @@ from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.contracts.policy.document import DEFAULT_SETTINGS, PolicySettings
 from lockbox.contracts.policy.operations import DecidePolicyChange, DiffPolicy, EvaluatePolicy, GetPolicy, PutPolicy
 from lockbox.contracts.policy.views import PolicyView
+from lockbox.contracts.request.views import TenantView
 from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
+from request_service.domain.request import ask
 
 SOON = NOW + timedelta(minutes=5)
 ADA = caller("ada@contoso.example", "contoso", Role.CUSTOMER_ADMIN)
@@ -297,6 +299,36 @@ def test_evaluate_policy_when_of_another_tenant_says_that_there_is_none(
 def test_evaluate_policy_when_the_caller_has_no_role_for_it_is_refused_by_its_declaration(by: Caller) -> None:
     with pytest.raises(Forbidden):
         EvaluatePolicy.require_role(by)
+
+
+STRICT = replace(DEFAULT_SETTINGS, service_request_pattern="SR-######")
+INADMISSIBLE = [
+    ({"starts_at": datetime(2126, 1, 1, tzinfo=UTC)}, "invalid_starts_at", "starts_at"),
+    ({"starts_at": NOW - timedelta(minutes=1)}, "invalid_starts_at", "starts_at"),
+    ({"duration": timedelta(hours=4, seconds=1)}, "duration_too_long", "duration"),
+    ({"service_request": "SR-1"}, "service_request_unlike_pattern", "service_request"),
+    ({"resources": tuple(f"mailbox/{'a' * 490}{number}" for number in range(100))}, "grant_too_large", "resources"),
+]
+
+
+@pytest.mark.parametrize(("terms", "code", "field"), INADMISSIBLE)
+def test_evaluate_policy_when_the_request_would_be_refused_is_refused_alike(
+    policies: FakePolicies, directory: FakeDirectory, terms: dict[str, Any], code: str, field: str
+) -> None:
+    limits = TenantView(
+        tenant="contoso",
+        request_lifetime=timedelta(hours=1),
+        **{name: getattr(STRICT, name) for name in ("maximum_duration", "default_duration", "service_request_pattern")},
+    )
+    with pytest.raises(Invalid) as real:
+        ask("r-1", asked(**terms), ENGINEER.email, limits, NOW)
+    with pytest.raises(Invalid) as dry:
+        evaluate(policies, directory, terms=asked(**terms), settings=STRICT)
+    assert real.value.code == dry.value.code == code
+    assert [fault["field"] for fault in real.value.faults] == [field]
+    assert [{**fault, "field": fault["field"].removeprefix("request.")} for fault in dry.value.faults] == list(
+        real.value.faults
+    )
 
 
 def test_evaluate_policy_when_the_sample_is_for_another_tenant_is_refused(

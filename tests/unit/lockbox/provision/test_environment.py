@@ -24,7 +24,7 @@ OWN_FILES = {
     "approval_service": {"key-encryption.key"},
     "notify_service": set(),
     "audit_service": set(),
-    "portal_service": {"caller.pem", "web.key", "seed.json"},
+    "portal_service": {"caller.pem", "web.key", "seed.json", ".seed.json.sha256"},
 }
 
 

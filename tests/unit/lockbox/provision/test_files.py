@@ -7,7 +7,32 @@ from typing import Any
 
 import pytest
 
-from lockbox.provision.files import private_directory, write_for_group, write_private, write_private_json
+from lockbox.provision.files import (
+    private_directory,
+    write_for_group,
+    write_private,
+    write_private_json,
+    write_unless_edited,
+)
+
+
+def test_file_when_a_person_has_edited_it_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "seed.json"
+    assert write_unless_edited(path, "first")
+    assert write_unless_edited(path, "second")
+    path.write_text("mine")
+    assert not write_unless_edited(path, "third")
+    assert path.read_text() == "mine"
+    path.unlink()
+    assert write_unless_edited(path, "fourth")
+    assert (path.read_text(), mode(path)) == ("fourth", 0o600)
+
+
+@pytest.mark.parametrize(("found", "kept"), [("generated", False), ("mine", True)])
+def test_file_of_an_earlier_version_when_it_is_another_is_kept(tmp_path: Path, found: str, kept: bool) -> None:
+    (tmp_path / "seed.json").write_text(found)
+    assert write_unless_edited(tmp_path / "seed.json", "generated") is not kept
+    assert (tmp_path / "seed.json").read_text() == found
 
 
 def mode(path: Path) -> int:
