@@ -19,6 +19,7 @@ from lockbox.embedded.processes import started_here
 from lockbox.embedded.stack import Stack
 from lockbox.provision.accounts import DEMO_MEMBERS
 from lockbox.provision.secrets import ADMIN
+from tests.load import UNLIMITED
 from tests.people import EXTRA_MEMBERS, People
 
 pytest.register_assert_rewrite("tests.stores")
@@ -67,6 +68,7 @@ def stack() -> Iterator[Stack]:
     """Lockbox, whole, in a folder of its own; on the broker that `LOCKBOX_TEST_AMQP_URI` names, if it names one."""
     os.environ["LOCKBOX_RECONCILE_SECONDS"] = "2"
     os.environ["LOCKBOX_CALL_DEADLINE_SECONDS"] = "5"
+    os.environ.update(UNLIMITED)
     home = Path(tempfile.mkdtemp(prefix="lockbox-test-"))
     existing = Existing(amqp_uri=os.environ.get("LOCKBOX_TEST_AMQP_URI"))
     members = {**DEMO_MEMBERS, **EXTRA_MEMBERS}

@@ -2,8 +2,8 @@
 
 from http import HTTPStatus
 
-from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, Unavailable
-from portal_service.domain.session import TooManyAttempts, Unauthenticated
+from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, TooMany, Unavailable
+from portal_service.domain.session import Unauthenticated
 
 STATUS: dict[type[LockboxError], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -11,7 +11,7 @@ STATUS: dict[type[LockboxError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
-    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 UNREADABLE = {

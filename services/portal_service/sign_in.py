@@ -29,7 +29,7 @@ class SignInAttempt:
 
 
 def sign_in(known: Known, attempt: SignInAttempt, act: Act) -> str:
-    """Return a session token for the right password; raises `Unauthenticated`, `TooManyAttempts` or `Unavailable`."""
+    """Return a session token for the right password; raises `Unauthenticated`, `TooMany` or `Unavailable`."""
     _count(known, attempt, act.now)
     account = known.accounts.find(attempt.email)
     if not _password_is_right(known, attempt, account, act.now) or account is None:

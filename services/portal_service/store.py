@@ -108,7 +108,7 @@ class FailedAttemptStore(ExpiringAggregates[FailedAttempt]):
         return state.at
 
     def count(self, key: str, allowance: Allowance, now: datetime) -> None:
-        """Count an attempt before it is judged. Raises `TooManyAttempts` if it comes before its time."""
+        """Count an attempt before it is judged. Raises `TooMany` if it comes before its time."""
         self._change(key, now, lambda count: count.add(allowance, now))
 
     def take_back(self, key: str, now: datetime) -> None:

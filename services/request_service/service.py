@@ -18,7 +18,7 @@ from lockbox.runtime.rpc.server import command
 from request_service import usecases
 from request_service.domain.state import Progress
 from request_service.settings import RequestSettings
-from request_service.store import RequestStore, TenantStore
+from request_service.store import PaceStore, RequestStore, TenantStore
 
 
 class RequestService(operator.OperatedService):
@@ -28,6 +28,7 @@ class RequestService(operator.OperatedService):
 
     requests = Store(RequestStore)
     tenants = Store(TenantStore)
+    paces = Store(PaceStore)
     settings = settings(RequestSettings)
     clock = ServiceClock()
     health = HealthServer()
@@ -35,8 +36,8 @@ class RequestService(operator.OperatedService):
     @command(CreateRequest)
     def create_request(self, caller: Caller, message: CreateRequest) -> RequestView:
         """Create a request."""
-        new = usecases.NewRequest(new_id(), self.clock.now())
-        return usecases.create_request(self.requests, self.tenants, caller, message, new)
+        intake = usecases.Intake(self.requests, self.tenants, self.paces, self.settings.limits())
+        return usecases.create_request(intake, caller, message, usecases.NewRequest(new_id(), self.clock.now()))
 
     @command(ProvideInfo)
     def provide_info(self, caller: Caller, message: ProvideInfo) -> RequestView:

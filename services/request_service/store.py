@@ -1,19 +1,24 @@
-"""MongoDB documents of request_service: `requests` by request id, `tenants` by name.
+"""MongoDB documents of request_service: `requests` by request id, `tenants` by name, `paces` by engineer or customer.
 
 A request's document holds, beside the request itself, its state and history by events: `standing` (`state`, and the
 `sequence` of the event that brought it) and `history`. The request's first event stands in its history from the start;
-the later ones are added as they are delivered.
+the later ones are added as they are delivered. A history has a limit of its size, so that a request always takes its
+outcome: beyond it, `history_cut` is set, and the audit trail alone has the rest.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime, timedelta
 
+from prometheus_client import Counter
 from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
+from lockbox.contracts.alert import AlertFailed, AlertSent
 from lockbox.contracts.fields import parse_duration
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.facts import PolicyChanged
@@ -28,6 +33,7 @@ from lockbox.runtime.storage.paging import Order, read_page
 from lockbox.runtime.storage.recent import RecentReads
 from lockbox.runtime.storage.visibility import visible_to
 from lockbox.values.timestamps import format_timestamp, parse_timestamp
+from request_service.domain.pace import AskingLimit
 from request_service.domain.request import AccessRequest
 from request_service.domain.state import Standing
 
@@ -39,7 +45,13 @@ LIMITS_SECONDS = 0.2
 They spare an engineer a request that the policy would deny. The policy itself is read by approval_service for each
 request; it denies what is beyond the limits in force, however a request came in.
 """
-NEWEST_FIRST = Order(("state.created_at", "_id"), descending=True)
+NEWEST_FIRST = Order(("state.created_at", "_id"), descending=True, left_out=("history",))
+ALERTS = frozenset({AlertSent.type, AlertFailed.type})
+LARGEST_WITH_ALERTS, LARGEST_WITH_HISTORY = 2 * 1024 * 1024, 6 * 1024 * 1024
+"""The sizes of a document up to which alerts, and all other events, are added to its history."""
+KEYS_KEPT = 100
+"""The commands that a pace knows it has counted, so that one which is sent again is not counted again."""
+REFUSED = Counter("lockbox_requests_refused_total", "Requests that came too often, by limit.", ("of",))
 
 
 class RequestStore(Aggregates[AccessRequest, RequestView]):
@@ -82,8 +94,9 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
             state=RequestState(standing["state"]),
             expires_at=parse_timestamp(standing["expires_at"]),
             history=tuple(HistoryEntry(**entry | {"time": parse_timestamp(entry["time"])}) for entry in history),
+            history_cut=document.get("history_cut", False),
         )
-        shown = {"id": document["_id"], **standing, "history": history}
+        shown = {"id": document["_id"], **standing, "history": history, "history_cut": view.history_cut}
         return wire.keep(view, {name: (document["state"] | shown)[name] for name in SHOWN})
 
     def read(self, request_id: str) -> RequestView:
@@ -103,11 +116,13 @@ class RequestStore(Aggregates[AccessRequest, RequestView]):
         return RequestPage(items=items, next_cursor=cursor)
 
     def remember(self, request_id: str, entry: HistoryEntry, sequence: int) -> None:
-        """Add an event to a request's history, unless it is there."""
-        self.collection.update_one(
-            {"_id": request_id, "history.id": {"$ne": entry.id}},
-            {"$push": {"history": wire.encode(entry) | {"sequence": sequence}}},
-        )
+        """Add an event to a request's history, unless it is there; where it has no room, note that it is cut."""
+        largest = LARGEST_WITH_ALERTS if entry.type in ALERTS else LARGEST_WITH_HISTORY
+        new: Document = {"_id": request_id, "history.id": {"$ne": entry.id}}
+        room = {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, largest]}}
+        push = {"$push": {"history": wire.encode(entry) | {"sequence": sequence}}}
+        if not self.collection.update_one(new | room, push).matched_count:
+            self.collection.update_one(new, {"$set": {"history_cut": True}})
 
     def update_state(self, request_id: str, standing: Standing) -> None:
         """Store the state of a request, unless a later one is stored."""
@@ -145,6 +160,53 @@ class TenantStore:
     def _read(self, tenant: str) -> TenantView | None:
         document = self.collection.find_one({"_id": tenant})
         return None if document is None else _tenant(document)
+
+
+class PaceStore:
+    """Paces of asking, by engineer and by customer: `until`, and the `keys` of the commands that were counted last.
+
+    One write looks and counts, so that any number of processes share a pace. A pace is removed once it has run out.
+    """
+
+    name = "paces"
+
+    def __init__(self, database: Database[Document], relay: Relay) -> None:
+        self.collection = database[self.name]
+
+    def ensure_indexes(self) -> None:
+        """Ensure that the index exists."""
+        self.collection.create_index([("until", ASCENDING)], expireAfterSeconds=0)
+
+    def count(self, limit: AskingLimit, key: str, now: datetime) -> None:
+        """Count a request, once by its key; raises `TooMany` if it comes too early."""
+        room = {"_id": limit.key, "until": {"$not": {"$gt": limit.latest(now)}}, "keys": {"$ne": key}}
+        while not self._counted(room, limit, key, now):
+            pace = self.collection.find_one({"_id": limit.key})
+            if pace is None or (pace["until"] <= limit.latest(now) and key not in pace["keys"]):
+                continue  # another process has changed it meanwhile
+            if key in pace["keys"]:
+                return
+            REFUSED.labels(limit.of).inc()
+            raise limit.refusal(pace["until"], now)
+
+    def take_back(self, limit: AskingLimit, key: str) -> None:
+        """Uncount a request that another limit refused."""
+        earlier = {"$subtract": ["$until", _milliseconds(limit.returns_after)]}
+        others = {"$filter": {"input": "$keys", "cond": {"$ne": ["$$this", {"$literal": key}]}}}
+        self.collection.update_one({"_id": limit.key, "keys": key}, [{"$set": {"until": earlier, "keys": others}}])
+
+    def _counted(self, room: Document, limit: AskingLimit, key: str, now: datetime) -> bool:
+        until = {"$add": [{"$max": ["$until", now]}, _milliseconds(limit.returns_after)]}
+        keys = {"$slice": [{"$concatArrays": [{"$ifNull": ["$keys", []]}, [{"$literal": key}]]}, -KEYS_KEPT]}
+        try:
+            self.collection.update_one(room, [{"$set": {"until": until, "keys": keys}}], upsert=True)
+        except DuplicateKeyError:  # the pace is there and leaves no room: the filter missed it, and the insert met it
+            return False
+        return True
+
+
+def _milliseconds(time: timedelta) -> float:
+    return time / timedelta(milliseconds=1)
 
 
 def _history_of(entry: Entry) -> Document:

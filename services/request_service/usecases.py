@@ -11,7 +11,8 @@ from lockbox.contracts.identity import Caller
 from lockbox.contracts.policy.facts import PolicyChanged
 from lockbox.contracts.request.operations import CreateRequest, GetRequest, ListRequests, ProvideInfo
 from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestView, TenantList, TenantView
-from lockbox.errors import Forbidden
+from lockbox.errors import Forbidden, TooMany
+from request_service.domain.pace import AskingLimit, AskingLimits
 from request_service.domain.request import AccessRequest, ask
 from request_service.domain.state import Progress, Standing, standing_after
 
@@ -19,6 +20,7 @@ from request_service.domain.state import Progress, Standing, standing_after
 class Requests(Protocol):
     """The store of requests, each with its state and history by events."""
 
+    def answered(self, act: Act) -> RequestView | None: ...  # noqa: D102
     def create(self, key: str, changed: Changed[AccessRequest], act: Act) -> RequestView: ...  # noqa: D102
     def change(  # noqa: D102
         self, key: str, act: Act, step: Callable[[AccessRequest], Changed[AccessRequest]]
@@ -37,6 +39,26 @@ class Tenants(Protocol):
     def learn(self, policy: PolicyChanged) -> None: ...  # noqa: D102
 
 
+class Paces(Protocol):
+    """The store of paces: of each engineer, and of each customer that is asked."""
+
+    def count(self, limit: AskingLimit, key: str, now: datetime) -> None:
+        """Count a request, once by its key; raises `TooMany` if it comes too early."""
+
+    def take_back(self, limit: AskingLimit, key: str) -> None:
+        """Uncount a request that another limit refused."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The stores that take requests in, and the limits of asking."""
+
+    requests: Requests
+    tenants: Tenants
+    paces: Paces
+    limits: AskingLimits
+
+
 @dataclass(frozen=True)
 class NewRequest:
     """The id and the time of a request that is to be created."""
@@ -45,12 +67,29 @@ class NewRequest:
     at: datetime
 
 
-def create_request(
-    requests: Requests, tenants: Tenants, caller: Caller, command: CreateRequest, new: NewRequest
-) -> RequestView:
-    """Create a request."""
-    asked = ask(new.request_id, command.terms, caller.email, tenants.find(command.terms.tenant), new.at)
-    return requests.create(new.request_id, asked, Act.of(caller.cause(), command, new.at))
+def create_request(intake: Intake, caller: Caller, command: CreateRequest, new: NewRequest) -> RequestView:
+    """Create a request, within the limits of asking; the same command again gets its answer and is not counted."""
+    act = Act.of(caller.cause(), command, new.at)
+    answer = intake.requests.answered(act)
+    if answer is not None:
+        return answer
+    tenant = intake.tenants.find(command.terms.tenant)
+    asked = ask(new.request_id, command.terms, caller.email, tenant, new.at)
+    _count(intake, asked.state, act)
+    return intake.requests.create(new.request_id, asked, act)
+
+
+def _count(intake: Intake, asked: AccessRequest, act: Act) -> None:
+    """Count a request in all its allowances, or in none; raises `TooMany`."""
+    counted: list[AskingLimit] = []
+    for limit in intake.limits.of(asked.requester, asked.tenant):
+        try:
+            intake.paces.count(limit, str(act.key), act.now)
+        except TooMany:
+            for earlier in counted:
+                intake.paces.take_back(earlier, str(act.key))
+            raise
+        counted.append(limit)
 
 
 def get_request(requests: Requests, caller: Caller, query: GetRequest) -> RequestView:

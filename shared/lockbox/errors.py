@@ -11,7 +11,18 @@ from typing import Any
 
 from lockbox.faults import Expected, Fault
 
-__all__ = ["KINDS", "Conflict", "Fault", "Forbidden", "Invalid", "LockboxError", "NotFound", "Unavailable", "invalid"]
+__all__ = [
+    "KINDS",
+    "Conflict",
+    "Fault",
+    "Forbidden",
+    "Invalid",
+    "LockboxError",
+    "NotFound",
+    "TooMany",
+    "Unavailable",
+    "invalid",
+]
 
 
 class LockboxError(Exception):
@@ -47,11 +58,15 @@ class Conflict(LockboxError):
     """An object in another state or version than the operation needs."""
 
 
+class TooMany(LockboxError):
+    """A command that comes too often; the parameter `retry_after` is the wait in seconds."""
+
+
 class Unavailable(LockboxError):
     """A part that is needed and does not answer; the same call may succeed later."""
 
 
-KINDS: tuple[type[LockboxError], ...] = (Invalid, Forbidden, NotFound, Conflict, Unavailable)
+KINDS: tuple[type[LockboxError], ...] = (Invalid, Forbidden, NotFound, Conflict, TooMany, Unavailable)
 
 
 def below(path: str, error: Invalid) -> Invalid:

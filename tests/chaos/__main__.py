@@ -13,6 +13,7 @@ from rich.console import Console
 from tests.chaos import accesses, crowds, elsewhere, faults, stops
 from tests.chaos.arena import SERVERS, TARGETS, Arena
 from tests.chaos.report import Report
+from tests.load import UNLIMITED
 
 CONTROL_SECONDS = 60.0
 LONGEST_STOP = 90.0
@@ -26,6 +27,7 @@ def main() -> None:
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))  # noqa: S311 - no secret
     console = Console(width=140)
     console.print(f"CHAOS_SEED={seed} CHAOS_MINUTES={minutes:g}", highlight=False)
+    os.environ.update(UNLIMITED)
     home = Path(tempfile.mkdtemp(prefix="lockbox-chaos-"))
     report = Report(console)
     with Arena(home, seed).open() as arena:

@@ -25,7 +25,7 @@ from lockbox.embedded.stack import Stack
 from lockbox.provision.secrets import ADMIN, SERVICES
 from lockbox.runtime.process.crash_points import Point
 from tests.chaos.orders import FOLDER, KILL, Order
-from tests.load import Ledger, Load, Teller
+from tests.load import UNLIMITED, Ledger, Load, Teller
 from tests.oracle import Oracle
 from tests.people import People
 from tests.waiting import eventually
@@ -49,7 +49,7 @@ class Arena:
         self.random = random.Random(seed)  # noqa: S311 - no secret
         self.folder = home / "chaos"
         self.folder.mkdir(parents=True)
-        environment = {"PYTHONPATH": os.pathsep.join(sys.path), FOLDER: str(self.folder)}
+        environment = {"PYTHONPATH": os.pathsep.join(sys.path), FOLDER: str(self.folder), **UNLIMITED}
         existing = existing or Existing()
         self._plan = Plan(existing, random_ports=True, command=build_command, environment=environment)
         self.stack = Stack(home, self._plan)

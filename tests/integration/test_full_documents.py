@@ -43,6 +43,7 @@ from lockbox.contracts.policy.views import PolicyView
 from lockbox.contracts.request.facts import InfoProvided
 from lockbox.contracts.request.operations import CreateRequest, ProvideInfo
 from lockbox.contracts.request.terms import RequestState
+from lockbox.contracts.request.views import HistoryEntry
 from lockbox.embedded.stack import Stack
 from lockbox.errors import LockboxError
 from lockbox.provision.secrets import ADMIN as ADMINISTRATOR
@@ -50,6 +51,7 @@ from lockbox.runtime.storage.aggregates import LARGEST
 from lockbox.runtime.storage.mongo import connect
 from request_service import store as requests
 from request_service import usecases as on_request
+from request_service.domain.pace import AskingLimits
 from request_service.domain.state import Standing
 
 TEXT = "\N{GRINNING FACE}" * 2_000
@@ -61,6 +63,7 @@ WIDE = tuple(
     for side, role in ((Side.VENDOR, "vendor_approver"), (Side.CUSTOMER, "customer_approver"))
 )
 RULE = Rule(name="", then="auto_deny", when=Condition(longer_than=timedelta(hours=3)), comment="x" * 2_000)
+END = NOW + timedelta(hours=11)
 OTHER_ADMIN = caller("ada@contoso.example", "contoso", Role.CUSTOMER_ADMIN)
 
 
@@ -245,14 +248,28 @@ def test_request_when_answered_to_its_limits_takes_its_outcome(database: Any) ->
     tenants = store(requests.TenantStore, database)
     tenants.learn(policy()._as_fact())
     command = CreateRequest(terms=asked(justification=TEXT, resources=("logs/app",)), idempotency_key="create")
-    on_request.create_request(kept, tenants, ENGINEER, command, on_request.NewRequest(REQUEST_ID, NOW))
+    intake = on_request.Intake(kept, tenants, store(requests.PaceStore, database), AskingLimits(20, 60))
+    on_request.create_request(intake, ENGINEER, command, on_request.NewRequest(REQUEST_ID, NOW))
     for number in range(1, 51):
         kept.update_state(REQUEST_ID, Standing(RequestState.INFO_REQUESTED, number))
         answer = ProvideInfo(request_id=REQUEST_ID, text=TEXT, idempotency_key=f"{number}")
         on_request.provide_info(kept, ENGINEER, answer, NOW)
     kept.update_state(REQUEST_ID, Standing(RequestState.INFO_REQUESTED, 60))
+    fill_history(kept)
     one_more = ProvideInfo(request_id=REQUEST_ID, text=TEXT, idempotency_key="51")
     assert refused(lambda: on_request.provide_info(kept, ENGINEER, one_more, NOW)) == "too_many_answers"
     assert size(kept) < LARGEST
     kept.update_state(REQUEST_ID, Standing(RequestState.CANCELLED, 61))
-    assert kept.read(REQUEST_ID).state == RequestState.CANCELLED
+    shown = kept.read(REQUEST_ID)
+    assert (shown.state, shown.history_cut) == (RequestState.CANCELLED, True)
+    assert shown.history[-1].type == "request_cancelled"
+
+
+def fill_history(kept: Any) -> None:
+    """Add alerts, and then decisions, until a history takes no more of them."""
+    note = {"data": {"error": "x" * 100_000}, "time": NOW, "actor": "notify_service"}
+    for number in range(100):
+        kept.remember(REQUEST_ID, HistoryEntry(id=f"alert {number}", type="alert_failed", **note), 1)
+    assert size(kept) < 3_000_000
+    assert kept.read(REQUEST_ID).history_cut
+    kept.remember(REQUEST_ID, HistoryEntry(id="end", type="request_cancelled", **note | {"time": END}), 61)

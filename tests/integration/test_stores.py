@@ -1,6 +1,7 @@
 """The stores on MongoDB keep the same promises as the fakes of the unit tests."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -16,16 +17,19 @@ from tests.stores.approval_service import (
 from tests.stores.audit_service import RecordsSuite
 from tests.stores.notify_service import DeliveriesSuite, MembersSuite
 from tests.stores.portal_service import AccountsSuite, ApiTokensSuite, FailedAttemptsSuite, SessionsSuite
-from tests.stores.request_service import RequestsSuite, TenantsSuite
+from tests.stores.request_service import PacesSuite, RequestsSuite, TenantsSuite
+from tests.unit.builders import NOW
 
 from approval_service import store as approvals
 from audit_service.store import RecordStore
 from lockbox.embedded.stack import Stack
+from lockbox.errors import TooMany
 from lockbox.provision.secrets import ADMIN
 from lockbox.runtime.storage.mongo import connect
 from notify_service import store as notifications
 from portal_service import store as accounts
 from request_service import store as requests
+from request_service.domain.pace import AskingLimit
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +85,21 @@ class TestDirectory(OnMongoDB, DirectorySuite):
 
 class TestRequests(OnMongoDB, RequestsSuite):
     kind = requests.RequestStore
+
+
+class TestPaces(OnMongoDB, PacesSuite):
+    kind = requests.PaceStore
+
+    def test_count_when_many_come_at_once_takes_as_many_as_allowed(self, store: Any) -> None:
+        def counted(number: int) -> bool:
+            try:
+                store.count(AskingLimit("tenant", "contoso", 20), f"k-{number}", NOW)
+            except TooMany:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as at_once:
+            assert sum(at_once.map(counted, range(40))) == 20
 
 
 class TestTenants(OnMongoDB, TenantsSuite):

@@ -16,7 +16,7 @@ from rich.table import Table
 from lockbox.embedded.plan import Plan
 from lockbox.embedded.stack import Stack
 from lockbox.provision.secrets import ADMIN
-from tests.load import Load
+from tests.load import UNLIMITED, Load
 from tests.oracle import Oracle
 from tests.people import People
 from tests.soak.samples import Sampler, pids_of, unacked
@@ -36,6 +36,7 @@ def main() -> None:
     """Run it on a stack of its own."""
     seconds = 60 * float(os.environ.get("SOAK_MINUTES", "20"))
     home = Path(tempfile.mkdtemp(prefix="lockbox-soak-"))
+    os.environ.update(UNLIMITED)
     stack = Stack(home, Plan(random_ports=True))
     try:
         stack.up()

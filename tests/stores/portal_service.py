@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 
 from lockbox.contracts.events import Changed
+from lockbox.errors import TooMany
 from portal_service.domain.account import Account
-from portal_service.domain.session import ApiToken, Session, TooManyAttempts
+from portal_service.domain.session import ApiToken, Session
 from portal_service.domain.sign_in import Allowance
 from tests.stores.aggregates import SOON, AggregatesSuite, act
 from tests.unit.builders import NOW
@@ -72,7 +73,7 @@ class FailedAttemptsSuite:
         allowance, one = Allowance(2, MINUTE), str(uuid4())
         store.count(one, allowance, NOW)
         store.count(one, allowance, NOW)
-        with pytest.raises(TooManyAttempts) as refused:
+        with pytest.raises(TooMany) as refused:
             store.count(one, allowance, NOW)
         assert refused.value.params == {"retry_after": 1}
         store.count(str(uuid4()), allowance, NOW)
@@ -84,5 +85,5 @@ class FailedAttemptsSuite:
             store.count(one, allowance, NOW)
             store.take_back(one, NOW)
         store.count(one, allowance, NOW)
-        with pytest.raises(TooManyAttempts):
+        with pytest.raises(TooMany):
             store.count(one, allowance, NOW)

@@ -14,7 +14,8 @@ from lockbox.contracts.request.facts import RequestCreated
 from lockbox.contracts.request.operations import ListRequests
 from lockbox.contracts.request.terms import AccessTerms, RequestState
 from lockbox.contracts.request.views import HistoryEntry, RequestView, TenantView
-from lockbox.errors import NotFound
+from lockbox.errors import NotFound, TooMany
+from request_service.domain.pace import AskingLimit
 from request_service.domain.request import AccessRequest, ask
 from request_service.domain.state import Standing
 from tests.stores.aggregates import CAUSE, SOON, AggregatesSuite, act
@@ -175,3 +176,39 @@ def policy(tenant: str = "contoso", **changes: Any) -> PolicyChanged:
     [fact] = Policy.first(tenant, "approval_service", NOW).facts
     assert isinstance(fact, PolicyChanged)
     return replace(fact, **changes)
+
+
+class PacesSuite:
+    """Paces of asking: counted once by key, and shared by any number of processes."""
+
+    three = AskingLimit("engineer", "erin@vendor.example", 3)
+
+    def test_count_when_all_have_come_is_refused_until_one_is_back(self, store: Any) -> None:
+        for index in range(3):
+            store.count(self.three, f"k-{index}", NOW)
+        with pytest.raises(TooMany) as refused:
+            store.count(self.three, "k-3", NOW)
+        assert refused.value.params["retry_after"] == 1200
+        store.count(self.three, "k-3", NOW + HOUR / 3)
+        with pytest.raises(TooMany):
+            store.count(self.three, "k-4", NOW + HOUR / 3)
+        for index in range(5, 8):
+            store.count(self.three, f"k-{index}", NOW + 2 * HOUR)
+
+    def test_count_when_the_key_is_known_counts_nothing(self, store: Any) -> None:
+        for _ in range(5):
+            store.count(self.three, "k-1", NOW)
+        store.count(self.three, "k-2", NOW)
+        store.count(self.three, "k-3", NOW)
+        store.count(self.three, "k-1", NOW)
+        with pytest.raises(TooMany):
+            store.count(self.three, "k-4", NOW)
+
+    def test_take_back_when_counted_makes_room_once(self, store: Any) -> None:
+        for index in range(3):
+            store.count(self.three, f"k-{index}", NOW)
+        for _ in range(3):
+            store.take_back(self.three, "k-2")
+        store.count(self.three, "k-3", NOW)
+        with pytest.raises(TooMany):
+            store.count(self.three, "k-4", NOW)

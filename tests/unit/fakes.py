@@ -50,6 +50,9 @@ class FakeAggregates(Generic[A]):
     def find(self, key: str) -> A | None:
         return self.states.get(key)
 
+    def answered(self, act: Act) -> Any:
+        return self._answer(act) if act.key in self._answers else None
+
     def create(self, key: str, changed: Changed[A], act: Act) -> A:
         if act.key in self._answers:
             return cast(A, self._answer(act))

@@ -7,7 +7,7 @@ from tests.unit.audit_service.fakes import FakeRecords
 from tests.unit.notify_service.fakes import FakeDeliveries
 from tests.unit.notify_service.fakes import FakeMembers as FakeAddressees
 from tests.unit.portal_service.fakes import FakeAccounts, FakeApiTokens, FakeFailedAttempts, FakeSessions
-from tests.unit.request_service.fakes import FakeRequests, FakeTenants
+from tests.unit.request_service.fakes import FakePaces, FakeRequests, FakeTenants
 
 
 class TestApprovals(approval_service.ApprovalsSuite):
@@ -44,6 +44,12 @@ class TestRequests(request_service.RequestsSuite):
     @pytest.fixture
     def store(self) -> FakeRequests:
         return FakeRequests()
+
+
+class TestPaces(request_service.PacesSuite):
+    @pytest.fixture
+    def store(self) -> FakePaces:
+        return FakePaces()
 
 
 class TestTenants(request_service.TenantsSuite):

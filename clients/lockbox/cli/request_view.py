@@ -53,6 +53,8 @@ def show(request_id: RequestId, as_json: Json = False) -> None:
     show_part("Questions and answers", found["notes"], NOTES)
     _show_access(found)
     show_part("History", [entry | {"said": _said(entry)} for entry in found["history"]], HISTORY)
+    if found.get("history_cut"):
+        say("The history is cut; the audit trail has all events.")
     if names := commands(found):
         head("Commands that you may use now")
         say(", ".join(names))

@@ -16,10 +16,6 @@ class Unauthenticated(LockboxError):
     """The token or password is not valid, or not any more."""
 
 
-class TooManyAttempts(LockboxError):
-    """Too many attempts or requests in a short time; `retry_after` is the wait in seconds."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """A signed-in person's session, found by the digest of its random token."""

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from lockbox.contracts.fields import Timestamp
+from lockbox.errors import TooMany
 from lockbox.values.addresses import network_of
-from portal_service.domain.session import TooManyAttempts
 
 FORGOTTEN_AFTER = timedelta(hours=1)
 LONGEST_EXPONENT = 20
@@ -70,7 +70,7 @@ class AttemptCount:
         return cls(last=now, free_at=now)
 
     def add(self, allowance: Allowance, now: datetime) -> "AttemptCount":
-        """Count an attempt. Raises `TooManyAttempts` if it comes before its time."""
+        """Count an attempt. Raises `TooMany` if it comes before its time."""
         if now < self.free_at:
             raise wait_for(self.free_at - now)
         count = 1 if now - self.last >= FORGOTTEN_AFTER else self.count + 1
@@ -81,8 +81,8 @@ class AttemptCount:
         return AttemptCount(count=max(self.count - 1, 0), last=self.last, free_at=now)
 
 
-def wait_for(time: timedelta) -> TooManyAttempts:
+def wait_for(time: timedelta) -> TooMany:
     """Return the error of an attempt that comes too early."""
     seconds = max(1, ceil(time.total_seconds()))
     message = f"too many sign-ins; wait {seconds} seconds"
-    return TooManyAttempts("too_many_attempts", message, params={"retry_after": seconds})
+    return TooMany("too_many_attempts", message, params={"retry_after": seconds})

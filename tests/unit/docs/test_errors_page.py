@@ -16,7 +16,7 @@ from lockbox.faults import FAULTS
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "errors.md").read_text()
 SOURCES = (Path(portal_service.__file__).parents[1], Path(lockbox.contracts.__file__).parents[1])
-KINDS = {"Invalid", "Forbidden", "NotFound", "Conflict", "Unavailable", "Unauthenticated", "TooManyAttempts", "Wrong"}
+KINDS = {"Invalid", "Forbidden", "NotFound", "Conflict", "Unavailable", "Unauthenticated", "TooMany", "Wrong"}
 
 
 def section(title: str) -> str:

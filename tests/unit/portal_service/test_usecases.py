@@ -23,7 +23,7 @@ from lockbox.contracts.member import SignedIn, SignInFailed
 from lockbox.contracts.request.operations import GetRequest
 from lockbox.contracts.request.terms import RequestState
 from lockbox.contracts.request.views import RequestView
-from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, Unavailable
+from lockbox.errors import Conflict, Forbidden, Invalid, LockboxError, NotFound, TooMany, Unavailable
 from portal_service import passwords, sign_in, usecases
 from portal_service.domain.account import Account
 from portal_service.domain.seed import Seed, SeedMember
@@ -31,7 +31,6 @@ from portal_service.domain.session import (
     SESSION_LIFETIME,
     ApiToken,
     Session,
-    TooManyAttempts,
     Unauthenticated,
 )
 from portal_service.domain.sign_in import OF_SOURCE, OF_SOURCE_AND_ADDRESS, Visitor
@@ -138,7 +137,7 @@ def fail(portal: Portal, times: int, email: str = CAROL.email, now: datetime = N
 
 def test_sign_in_when_it_failed_often_is_refused_even_with_the_right_password(portal: Portal) -> None:
     fail(portal, FAILURES_ALLOWED)
-    with pytest.raises(TooManyAttempts) as refused:
+    with pytest.raises(TooMany) as refused:
         portal.sign_in("correct horse")
     assert refused.value.code == "too_many_attempts"
     assert portal.sessions.states == {}
@@ -162,13 +161,13 @@ def test_sign_in_when_another_address_failed_works(portal: Portal) -> None:
 
 def test_sign_in_when_an_address_that_nobody_has_failed_often_is_throttled_too(portal: Portal) -> None:
     fail(portal, FAILURES_ALLOWED, "nobody@contoso.example")
-    with pytest.raises(TooManyAttempts):
+    with pytest.raises(TooMany):
         portal.sign_in("wrong", "nobody@contoso.example")
 
 
 def test_sign_in_when_a_stranger_fails_often_works_for_the_person_from_another_source(portal: Portal) -> None:
     fail(portal, FAILURES_ALLOWED, visitor=Visitor(ELSEWHERE))
-    with pytest.raises(TooManyAttempts):
+    with pytest.raises(TooMany):
         portal.sign_in("correct horse", visitor=Visitor(ELSEWHERE))
     assert portal.sign_in("correct horse", visitor=Visitor(HOME))
 
@@ -176,7 +175,7 @@ def test_sign_in_when_a_stranger_fails_often_works_for_the_person_from_another_s
 def test_sign_in_when_strangers_fail_from_everywhere_works_for_a_browser_that_is_known(portal: Portal) -> None:
     for number in range(50):
         fail(portal, 1, visitor=Visitor(f"203.0.113.{number}"))
-    with pytest.raises(TooManyAttempts):
+    with pytest.raises(TooMany):
         portal.sign_in("correct horse", visitor=Visitor(HOME))
     assert portal.sign_in("correct horse", visitor=Visitor(HOME, browser="known"))
 
@@ -184,14 +183,14 @@ def test_sign_in_when_strangers_fail_from_everywhere_works_for_a_browser_that_is
 def test_sign_in_when_a_known_browser_guesses_is_slowed_too(portal: Portal) -> None:
     browser = Visitor(HOME, browser="stolen")
     fail(portal, 10, visitor=browser)
-    with pytest.raises(TooManyAttempts):
+    with pytest.raises(TooMany):
         portal.sign_in("correct horse", visitor=browser)
 
 
 def test_sign_in_when_a_source_tries_new_addresses_is_slowed(portal: Portal) -> None:
     for number in range(OF_SOURCE.at_once):
         fail(portal, 1, f"nobody{number}@contoso.example")
-    with pytest.raises(TooManyAttempts) as refused:
+    with pytest.raises(TooMany) as refused:
         portal.sign_in("wrong", "another@contoso.example")
     assert refused.value.params == {"retry_after": 1}
 
@@ -200,7 +199,7 @@ def test_sign_in_when_refused_for_its_number_is_not_judged(portal: Portal, monke
     fail(portal, FAILURES_ALLOWED)
     judged: list[str] = []
     monkeypatch.setattr(passwords, "_matches", lambda _hash, password: bool(judged.append(password)))
-    with pytest.raises(TooManyAttempts):
+    with pytest.raises(TooMany):
         portal.sign_in("correct horse")
     assert judged == []
 

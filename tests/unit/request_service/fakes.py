@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from tests.unit.fakes import FakeAggregates
@@ -14,6 +15,7 @@ from lockbox.contracts.request.operations import ListRequests
 from lockbox.contracts.request.terms import AccessTerms, RequestState
 from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestView, TenantList, TenantView
 from lockbox.errors import NotFound
+from request_service.domain.pace import AskingLimit
 from request_service.domain.request import AccessRequest
 from request_service.domain.state import Standing
 
@@ -84,6 +86,28 @@ def _fits(view: RequestView, query: ListRequests) -> bool:
 
 def _without_history(view: RequestView) -> RequestView:
     return replace(view, history=())
+
+
+class FakePaces:
+    """Paces by key, each with the commands that were counted."""
+
+    def __init__(self) -> None:
+        self.until: dict[str, datetime] = {}
+        self.keys: dict[str, set[str]] = defaultdict(set)
+
+    def count(self, limit: AskingLimit, key: str, now: datetime) -> None:
+        if key in self.keys[limit.key]:
+            return
+        until = self.until.get(limit.key, now)
+        if until > limit.latest(now):
+            raise limit.refusal(until, now)
+        self.until[limit.key] = max(until, now) + limit.returns_after
+        self.keys[limit.key].add(key)
+
+    def take_back(self, limit: AskingLimit, key: str) -> None:
+        if key in self.keys[limit.key]:
+            self.keys[limit.key].remove(key)
+            self.until[limit.key] -= limit.returns_after
 
 
 class FakeTenants:

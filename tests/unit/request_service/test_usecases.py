@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from tests.unit.builders import (
     event,
     policy,
 )
-from tests.unit.request_service.fakes import FakeRequests, FakeTenants
+from tests.unit.request_service.fakes import FakePaces, FakeRequests, FakeTenants
 
 from approval_service.domain.policy.policy import Policy
 from lockbox.contracts.identity import Caller
@@ -28,10 +28,11 @@ from lockbox.contracts.policy.facts import PolicyChanged
 from lockbox.contracts.request.operations import CreateRequest, GetRequest, ListRequests, ProvideInfo
 from lockbox.contracts.request.terms import RequestState
 from lockbox.contracts.request.views import HistoryEntry, RequestView, TenantView
-from lockbox.errors import Conflict, Forbidden, Invalid, NotFound
+from lockbox.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from request_service import usecases
+from request_service.domain.pace import AskingLimits
 from request_service.domain.state import Standing
-from request_service.usecases import NewRequest
+from request_service.usecases import Intake, NewRequest
 
 CONTOSO = TenantView(
     tenant="contoso",
@@ -54,7 +55,8 @@ def tenants() -> FakeTenants:
 
 def create(requests: FakeRequests, tenants: FakeTenants, caller: Caller = ENGINEER, **changes: Any) -> RequestView:
     command = CreateRequest(terms=asked(**changes), idempotency_key="k-1")
-    return usecases.create_request(requests, tenants, caller, command, NewRequest(REQUEST_ID, NOW))
+    intake = Intake(requests, tenants, FakePaces(), AskingLimits(20, 60))
+    return usecases.create_request(intake, caller, command, NewRequest(REQUEST_ID, NOW))
 
 
 def test_create_request_when_asked_takes_it_in_for_the_caller(requests: FakeRequests, tenants: FakeTenants) -> None:
@@ -79,6 +81,63 @@ def test_create_request_when_the_tenant_is_not_known_yet_says_so(requests: FakeR
     with pytest.raises(Invalid) as refused:
         create(requests, FakeTenants())
     assert refused.value.code == "tenant_unknown"
+
+
+class Desk:
+    """An intake with limits of asking, and the requests that came in."""
+
+    def __init__(self, per_engineer: int = 3, per_tenant: int = 5) -> None:
+        self.requests, self.paces = FakeRequests(), FakePaces()
+        limits = AskingLimits(per_engineer, per_tenant)
+        self.intake = Intake(self.requests, FakeTenants(CONTOSO, FABRIKAM), self.paces, limits)
+
+    def ask(self, number: int, by: Caller = ENGINEER, now: datetime = NOW, **changes: Any) -> RequestView:
+        command = CreateRequest(terms=asked(**changes), idempotency_key=f"k-{number}")
+        new = NewRequest(f"00000000-0000-4000-8000-{number:012}", now)
+        return usecases.create_request(self.intake, by, command, new)
+
+    def refused(self, number: int, by: Caller = ENGINEER, **changes: Any) -> dict[str, Any]:
+        with pytest.raises(TooMany) as error:
+            self.ask(number, by, **changes)
+        assert error.value.code == "too_many_requests"
+        return error.value.params
+
+
+def test_create_request_when_an_engineer_asks_forty_times_in_a_moment_takes_the_limit_and_names_it() -> None:
+    desk = Desk(per_engineer=20, per_tenant=60)
+    for number in range(20):
+        desk.ask(number)
+    for number in range(20, 40):
+        assert desk.refused(number) == {"of": "engineer", "name": ENGINEER.email, "most": 20, "retry_after": 180}
+    assert len(desk.requests.states) == 20
+    desk.ask(40, now=NOW + timedelta(seconds=180))
+    assert desk.refused(41, now=NOW + timedelta(seconds=180))["retry_after"] == 180
+
+
+def test_create_request_when_a_customer_is_asked_by_many_takes_its_limit_and_leaves_other_customers() -> None:
+    desk = Desk()
+    for number in range(3):
+        desk.ask(number)
+    for number in range(3, 5):
+        desk.ask(number, OTHER_ENGINEER)
+    assert desk.refused(5, OTHER_ENGINEER) == {"of": "tenant", "name": "contoso", "most": 5, "retry_after": 720}
+    desk.ask(6, OTHER_ENGINEER, tenant="fabrikam")
+    assert desk.refused(7, OTHER_ENGINEER, tenant="fabrikam")["of"] == "engineer"
+
+
+def test_create_request_when_the_same_command_comes_again_is_counted_once_and_answered() -> None:
+    desk = Desk()
+    first = [desk.ask(number) for number in range(3)]
+    assert [desk.ask(number) for number in range(3)] == first
+    assert desk.refused(3)["of"] == "engineer"
+
+
+def test_create_request_when_its_terms_are_wrong_is_not_counted() -> None:
+    desk = Desk()
+    for number in range(10):
+        with pytest.raises(Invalid):
+            desk.ask(number, duration=timedelta(hours=5))
+    assert desk.paces.until == {}
 
 
 @pytest.mark.parametrize("reader", [ENGINEER, VENDOR_APPROVER, ALICE])

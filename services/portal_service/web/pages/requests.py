@@ -10,7 +10,7 @@ from lockbox.contracts.approval.operations import Decide
 from lockbox.contracts.request.operations import CreateRequest, ListRequests, ListTenants
 from lockbox.contracts.request.terms import ReasonCode, RequestState, Severity, TermsAsked
 from lockbox.contracts.request.views import TenantView
-from lockbox.errors import Conflict, Invalid
+from lockbox.errors import Conflict, Invalid, TooMany
 from portal_service.edge import caller, edge
 from portal_service.http_status import status_of
 from portal_service.usecases import RequestDetails
@@ -56,7 +56,7 @@ def create_request() -> ResponseReturnValue:
     form = Form.sent()
     try:
         created = edge().call(CreateRequest(terms=_terms(form), idempotency_key=form.key))
-    except (Invalid, Conflict) as error:
+    except (Invalid, Conflict, TooMany) as error:
         return _form(form.refused(error)), status_of(error)
     flash(f"You asked {created.tenant} for access. The outcome under its policy is shown below.", "good")
     return redirect(url_for(".show_request", request_id=created.id), 303)

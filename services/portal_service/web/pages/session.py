@@ -4,8 +4,8 @@ from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from lockbox.contracts import wire
-from lockbox.errors import Invalid, Unavailable
-from portal_service.domain.session import TooManyAttempts, Unauthenticated
+from lockbox.errors import Invalid, TooMany, Unavailable
+from portal_service.domain.session import Unauthenticated
 from portal_service.edge import edge
 from portal_service.http_status import status_of
 from portal_service.usecases import Credentials
@@ -30,7 +30,7 @@ def sign_in() -> ResponseReturnValue:
         browser = known_browser.browser_id(credentials.email)
         token = edge().sign_in(credentials.email, credentials.password, browser)
         return browser_session.begin(token, credentials.email)
-    except (Invalid, Unauthenticated, TooManyAttempts, Unavailable) as error:
+    except (Invalid, Unauthenticated, TooMany, Unavailable) as error:
         return _page(form.refused(error)), status_of(error)
 
 

@@ -37,6 +37,7 @@ REFUSALS: Mapping[str, str] = {
     "too_many_votes": "You have decided {most} times in this stage. Your last decision stands.",
     "too_large_to_change": "This was changed too often. It can still be ended.",
     "too_many_answers": "{most} answers were given.",
+    "too_many_requests": "The limit of {most} requests in an hour for {name} is reached. Try again in {retry_after} s.",
     "access_frozen": "The freeze “{freeze}” allows no access until {until:moment}.",
     "break_glass_not_allowed": "The customer's policy does not allow break-glass.",
     "break_glass_unused": "This access was not opened by break-glass.",

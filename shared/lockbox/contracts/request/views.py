@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lockbox.contracts.fields import Duration, Email, TenantName, Timestamp, Uuid
+from lockbox.contracts.fields import Duration, Email, Flag, TenantName, Timestamp, Uuid
 from lockbox.contracts.request.terms import AccessTerms, Pattern, RequestState
 
 
@@ -20,7 +20,10 @@ class HistoryEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestView(AccessTerms):
-    """A request as its readers see it, told by the events so far."""
+    """A request as its readers see it, told by the events so far.
+
+    `history_cut`: events beyond the size that a history can have are left out; the audit trail has them all.
+    """
 
     id: Uuid
     requester: Email
@@ -28,6 +31,7 @@ class RequestView(AccessTerms):
     created_at: Timestamp
     expires_at: Timestamp
     history: tuple[HistoryEntry, ...] = ()
+    history_cut: Flag = False
 
 
 @dataclass(frozen=True, kw_only=True)

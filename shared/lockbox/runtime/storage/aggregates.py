@@ -88,6 +88,11 @@ class Aggregates(Generic[A, V]):
             raise NotFound(f"{self.noun}_not_found", f"there is no such {self.noun}")
         return document
 
+    def answered(self, act: Act) -> V | None:
+        """Return the answer to a command that was carried out before, or None; raise `Conflict` for another body."""
+        document = None if act.key is None else self.collection.find_one({"cmds.key": act.key})
+        return None if document is None else self._answer_in(document, act)
+
     def create(self, key: str, changed: Changed[A], act: Act) -> V:
         """Write a new document and its events.
 
@@ -103,7 +108,7 @@ class Aggregates(Generic[A, V]):
         try:
             self.collection.insert_one(document)
         except DuplicateKeyError:
-            return self._answer_to(act) or self.view_of(self.get(key))
+            return self.answered(act) or self.view_of(self.get(key))
         crash_points.passing("after_state_write")
         self.relay.offer(waiting)
         return answer
@@ -212,10 +217,6 @@ class Aggregates(Generic[A, V]):
             kept = new
         metrics.DOCUMENT_SIZE.labels(self.name).observe(size)
         return None if kept == commands[-COMMANDS_KEPT:] else kept
-
-    def _answer_to(self, act: Act) -> V | None:
-        document = None if act.key is None else self.collection.find_one({"cmds.key": act.key})
-        return None if document is None else self._answer_in(document, act)
 
     def _answer_in(self, document: Document, act: Act) -> V | None:
         for command in document.get("cmds", ()):

@@ -16,11 +16,15 @@ from lockbox.runtime.storage.mongo import Document
 
 @dataclass(frozen=True)
 class Order:
-    """The sort order of a list: fields with values that are unique together; text, but for those that are `numbers`."""
+    """The sort order of a list: fields with values that are unique together; text, but for those that are `numbers`.
+
+    `left_out` are fields of its documents that are not read.
+    """
 
     fields: tuple[str, ...]
     descending: bool = False
     numbers: frozenset[str] = frozenset()
+    left_out: tuple[str, ...] = ()
 
 
 def read_page(
@@ -36,6 +40,7 @@ def read_page(
         *([{"$match": _after(order, page.cursor)}] if page.cursor else []),
         {"$sort": dict.fromkeys(order.fields, -1 if order.descending else 1)},
         {"$limit": page.limit + 1},
+        *([{"$project": dict.fromkeys(order.left_out, False)}] if order.left_out else []),
     ]
     found = list(collection.aggregate(steps))
     more = len(found) > page.limit

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.unit.builders import NOW
 
-from portal_service.domain.session import TooManyAttempts
+from lockbox.errors import TooMany
 from portal_service.domain.sign_in import (
     FORGOTTEN_AFTER,
     OF_SOURCE_AND_ADDRESS,
@@ -27,7 +27,7 @@ def test_attempt_when_it_comes_before_its_time_is_told_how_long_to_wait() -> Non
     count = AttemptCount.none(NOW)
     for _ in range(3):
         count = count.add(FEW, NOW)
-    with pytest.raises(TooManyAttempts) as refused:
+    with pytest.raises(TooMany) as refused:
         count.add(FEW, NOW + timedelta(milliseconds=300))
     assert (refused.value.code, refused.value.params) == ("too_many_attempts", {"retry_after": 1})
 

@@ -1,5 +1,6 @@
 """The pages of requests: list, filter, new request, and one with its details and history."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from lockbox.contracts.identity import Caller
 from lockbox.contracts.request.operations import CreateRequest, GetRequest, ListRequests
 from lockbox.contracts.request.terms import Severity
 from lockbox.contracts.request.views import HistoryEntry, RequestView
-from lockbox.errors import Invalid
+from lockbox.errors import Invalid, TooMany
 from lockbox.faults import Fault
 
 PATH = f"/requests/{approval().request_id}"
@@ -88,6 +89,20 @@ def test_new_request_that_the_service_refuses_shows_its_faults(open_as: OpenAs) 
     refused = Invalid("invalid_duration", "too long", [Fault(field="duration", expected="at most PT8H")])
     page = open_as(ENGINEER, answers={CreateRequest: refused}).send("/requests/new", 422, **TYPED)
     assert "at most 8 hours" in page.text
+
+
+def test_new_request_beyond_the_limit_keeps_what_was_typed_and_names_the_limit(open_as: OpenAs) -> None:
+    params = {"of": "engineer", "name": ENGINEER.email, "most": 20, "retry_after": 180}
+    refused = TooMany("too_many_requests", "erin@vendor.example asks too often", params=params)
+    page = open_as(ENGINEER, answers={CreateRequest: refused}).send("/requests/new", 429, **TYPED)
+    assert "The limit of 20 requests in an hour for erin@vendor.example is reached. Try again in 180 s." in page.text
+    assert "Alice cannot open her mailbox." in page.text
+
+
+def test_history_that_is_cut_says_so(open_as: OpenAs) -> None:
+    cut = replace(request_view(approval()), history_cut=True)
+    assert "This list is cut" in open_as(ALICE, approval(), answers={GetRequest: cut}).get(PATH).text
+    assert "This list is cut" not in open_as(ALICE, approval()).get(PATH).text
 
 
 @pytest.mark.parametrize("person", [VENDOR_APPROVER, ALICE, ADMIN, OPERATOR])

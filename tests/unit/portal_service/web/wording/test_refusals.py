@@ -15,7 +15,7 @@ from portal_service.web.wording.refusals import REFUSALS, refusal
 
 ROOTS = (Path(portal_service.__file__).parents[1], Path(lockbox.contracts.__file__).parents[1])
 WEB = Path(portal_service.__file__).parent / "web"
-KINDS = {"Invalid", "Forbidden", "NotFound", "Conflict", "Unavailable", "Unauthenticated", "TooManyAttempts"}
+KINDS = {"Invalid", "Forbidden", "NotFound", "Conflict", "Unavailable", "Unauthenticated", "TooMany"}
 NEVER_ON_A_PAGE = {
     # start and configuration
     "invalid_roles": "seeding accounts",
