@@ -5,14 +5,15 @@ from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
 from lockbox.runtime.events.subscription import subscribe
 from lockbox.runtime.host.clock import ServiceClock
 from lockbox.runtime.host.health import HealthServer
-from lockbox.runtime.host.settings import Provided
+from lockbox.runtime.host.settings import Provided, settings
 from lockbox.runtime.host.stores import Store
 from lockbox.runtime.host.timer import every
 from lockbox.runtime.ops import operator
 from notify_service import usecases
 from notify_service.domain.email import COMPOSERS
+from notify_service.settings import NotifySettings
 from notify_service.smtp import SmtpMailer
-from notify_service.store import DeliveryStore, RecipientStore
+from notify_service.store import DeliveryStore, EmailCountStore, RecipientStore
 
 
 class NotifyService(operator.OperatedService):
@@ -22,6 +23,8 @@ class NotifyService(operator.OperatedService):
 
     deliveries = Store(DeliveryStore)
     recipients = Store(RecipientStore)
+    counts = Store(EmailCountStore)
+    settings = settings(NotifySettings)
     mailer = Provided(SmtpMailer)
     clock = ServiceClock()
     health = HealthServer()
@@ -34,9 +37,10 @@ class NotifyService(operator.OperatedService):
     @subscribe(*COMPOSERS)
     def on_news(self, event: Event, fact: Fact) -> None:
         """Create the emails about an event."""
-        usecases.alert_people(self.deliveries, self.recipients, event, fact, self.clock.now())
+        stores = usecases.AlertStores(self.deliveries, self.recipients, self.counts, self.settings.pace())
+        usecases.alert_people(stores, event, fact, self.clock.now())
 
     @every(interval=0.5)
     def send_due(self) -> None:
-        """Send the emails that are due."""
+        """Send the emails that are due, and make digests of those that wait."""
         usecases.send_due(self.deliveries, self.mailer, self.clock)

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from lockbox.errors import Invalid, Unavailable
 from lockbox.runtime.host.settings import Config, read_settings
-from notify_service.domain.delivery import Delivery
+from notify_service.domain.delivery import DIGEST, Delivery
 from notify_service.settings import NotifySettings
 
 TIMEOUT_SECONDS = 20
@@ -39,9 +39,10 @@ def compose(delivery: Delivery, settings: NotifySettings) -> EmailMessage:
         message["Importance"] = "high"
         message["X-Priority"] = "1 (Highest)"
         message["Priority"] = "urgent"
-    shown = {"alert": delivery, "link": link, "guide": f"{settings.portal_url}/help/approvers"}
-    message.set_content(templates.get_template("alert.txt").render(shown))
-    message.add_alternative(templates.get_template("alert.html").render(shown), subtype="html")
+    shown = {"alert": delivery, "link": link, "portal": settings.portal_url}
+    template = "digest" if delivery.kind == DIGEST else "alert"
+    message.set_content(templates.get_template(f"{template}.txt").render(shown))
+    message.add_alternative(templates.get_template(f"{template}.html").render(shown), subtype="html")
     return message
 
 

@@ -15,7 +15,7 @@ from tests.stores.approval_service import (
     PoliciesSuite,
 )
 from tests.stores.audit_service import RecordsSuite
-from tests.stores.notify_service import DeliveriesSuite, MembersSuite
+from tests.stores.notify_service import DeliveriesSuite, EmailCountsSuite, MembersSuite
 from tests.stores.portal_service import AccountsSuite, ApiTokensSuite, FailedAttemptsSuite, SessionsSuite
 from tests.stores.request_service import PacesSuite, RequestsSuite, TenantsSuite
 from tests.unit.builders import NOW
@@ -108,6 +108,10 @@ class TestTenants(OnMongoDB, TenantsSuite):
 
 class TestDeliveries(OnMongoDB, DeliveriesSuite):
     kind = notifications.DeliveryStore
+
+
+class TestEmailCounts(OnMongoDB, EmailCountsSuite):
+    kind = notifications.EmailCountStore
 
 
 class TestMembers(OnMongoDB, MembersSuite):

@@ -1,12 +1,13 @@
 """Promises of the stores of notify_service."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from lockbox.contracts.events import Cause, Changed
 from lockbox.contracts.identity import Role
 from notify_service.domain.alert import Audience
-from notify_service.domain.delivery import Delivery
+from notify_service.domain.delivery import Delivery, DeliveryState
 from notify_service.store import SENDING_TAKES_AT_MOST
 from tests.stores.aggregates import AggregatesSuite, act
 from tests.stores.approval_service import number
@@ -73,6 +74,60 @@ class DeliveriesSuite(AggregatesSuite):
         store.change(number(1), act(), Delivery.sent)
         store.change(number(2), act(), lambda one: one.failed("connection refused", 7))
         assert list(store.claim_due(NOW + 60 * MINUTE)) == []
+
+    def hold(self, store: Any, *indexes: int) -> list[Delivery]:
+        held = [
+            replace(
+                delivery(index),
+                recipient="alice@contoso.example",
+                state=DeliveryState.HELD,
+                held_until=NOW + index * MINUTE,
+            )
+            for index in indexes
+        ]
+        for one in held:
+            store.create(one.id, Changed(one), act(now=NOW))
+        return held
+
+    def test_claim_when_held_waits_for_its_time(self, store: Any) -> None:
+        self.hold(store, 1)
+        assert list(store.claim_due(NOW)) == []
+        assert [one.id for one, _, _ in store.claim_due(NOW + MINUTE)] == [number(1)]
+
+    def test_join_when_none_has_a_digest_takes_all_of_the_recipient_and_no_other(self, store: Any) -> None:
+        held = self.hold(store, 2, 1, 3)
+        store.create(number(8), Changed(delivery(8)), act(now=NOW))
+        assert store.join(held[0], number(90)) == number(90)
+        assert [one.id for one in store.held_in(number(90), held[0].recipient)] == [number(1), number(2), number(3)]
+        assert store.held_in(number(90), delivery(8).recipient) == []
+        assert store.join(held[1], number(91)) == number(90)
+
+    def test_leave_when_in_a_digest_joins_another(self, store: Any) -> None:
+        held = self.hold(store, 1, 2)
+        store.join(held[0], number(90))
+        store.leave(held[0])
+        assert store.join(held[0], number(91)) == number(91)
+        assert [one.id for one in store.held_in(number(90), held[0].recipient)] == [number(2)]
+
+    def test_held_when_it_was_sent_is_in_no_digest_any_more(self, store: Any) -> None:
+        [held] = self.hold(store, 1)
+        store.join(held, number(90))
+        store.change(held.id, act(), lambda one: one.sent("<digest@lockbox.invalid>"))
+        assert store.held_in(number(90), held.recipient) == []
+        assert list(store.claim_due(NOW + 60 * MINUTE)) == []
+
+
+class EmailCountsSuite:
+    """Counts of emails in windows of time."""
+
+    def test_count_when_in_a_window_goes_up_and_then_begins_anew(self, store: Any) -> None:
+        end = NOW + 10 * MINUTE
+        for index in (1, 2, 3):
+            counted = store.count("alice@contoso.example", 10 * MINUTE, NOW + index * MINUTE - MINUTE)
+            assert counted.number == index
+            assert abs(counted.window_ends_at - end) < timedelta(milliseconds=1)
+        assert store.count("ann@contoso.example", 10 * MINUTE, NOW).number == 1
+        assert store.count("alice@contoso.example", 10 * MINUTE, end + MINUTE).number == 1
 
 
 class MembersSuite:

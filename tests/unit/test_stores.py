@@ -4,7 +4,7 @@ import pytest
 from tests.stores import approval_service, audit_service, notify_service, portal_service, request_service
 from tests.unit import fakes
 from tests.unit.audit_service.fakes import FakeRecords
-from tests.unit.notify_service.fakes import FakeDeliveries
+from tests.unit.notify_service.fakes import FakeDeliveries, FakeEmailCounts
 from tests.unit.notify_service.fakes import FakeMembers as FakeAddressees
 from tests.unit.portal_service.fakes import FakeAccounts, FakeApiTokens, FakeFailedAttempts, FakeSessions
 from tests.unit.request_service.fakes import FakePaces, FakeRequests, FakeTenants
@@ -32,6 +32,12 @@ class TestAccesses(approval_service.AccessesSuite):
     @pytest.fixture
     def store(self) -> fakes.FakeAccesses:
         return fakes.FakeAccesses()
+
+
+class TestEmailCounts(notify_service.EmailCountsSuite):
+    @pytest.fixture
+    def store(self) -> FakeEmailCounts:
+        return FakeEmailCounts()
 
 
 class TestMembers(approval_service.DirectorySuite):

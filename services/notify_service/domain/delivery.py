@@ -1,17 +1,18 @@
 """A delivery: one alert on its way to one recipient."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import uuid5
 
 from lockbox.contracts.alert import AlertFailed, AlertSent
 from lockbox.contracts.events import EVENT_IDS, Changed
-from lockbox.contracts.fields import Email, TenantName, Uuid
+from lockbox.contracts.fields import Email, TenantName, Timestamp, Uuid
 from notify_service.domain.alert import Alert
 
 CHANNEL = "email"
+DIGEST = "digest"
 RETRY_AFTER = (
     timedelta(seconds=5),
     timedelta(seconds=30),
@@ -23,16 +24,20 @@ RETRY_AFTER = (
 
 
 class DeliveryState(StrEnum):
-    """The state of a delivery."""
+    """The state of a delivery; a held one waits for its digest."""
 
     PENDING = "PENDING"
+    HELD = "HELD"
     SENT = "SENT"
     FAILED = "FAILED"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """An alert to one recipient; `message_id` (RFC 5322) is the same in every attempt, so that mail servers see it."""
+    """An alert to one recipient; `message_id` (RFC 5322) is the same in every attempt, so that mail servers see it.
+
+    `held_until`: the time from which a held one goes into a digest. `contents`: the ids of the deliveries in a digest.
+    """
 
     id: Uuid
     recipient: Email
@@ -45,12 +50,14 @@ class Delivery:
     link_text: str
     urgent: bool
     state: DeliveryState = DeliveryState.PENDING
+    held_until: Timestamp | None = None
+    contents: tuple[Uuid, ...] = ()
 
     @classmethod
-    def of(cls, event_id: str, alert: Alert, recipient: str) -> "Delivery":
+    def of(cls, event_id: str, alert: Alert, recipient: str, held_until: datetime | None = None) -> "Delivery":
         """Return the delivery of an event's alert; the same event and recipient give the same delivery."""
         return cls(
-            id=str(uuid5(EVENT_IDS, f"alert/{event_id}/{recipient}")),
+            id=delivery_id(event_id, recipient),
             recipient=recipient,
             kind=alert.kind,
             tenant=alert.tenant,
@@ -60,6 +67,8 @@ class Delivery:
             lines=alert.lines,
             link_text=alert.link_text,
             urgent=alert.urgent,
+            state=DeliveryState.PENDING if held_until is None else DeliveryState.HELD,
+            held_until=held_until,
         )
 
     @property
@@ -70,18 +79,28 @@ class Delivery:
     @property
     def place(self) -> str:
         """The path in the portal that its link leads to."""
+        if self.kind == DIGEST:
+            return "queue"
         return "settings" if self.request_id is None else f"requests/{self.request_id}"
 
-    def sent(self) -> "Changed[Delivery]":
-        """Mark it as sent: the recipient's mail server accepted it. A second report changes nothing."""
-        if self.state != DeliveryState.PENDING:
+    @property
+    def waits(self) -> bool:
+        """Whether it is to be sent, by itself or in a digest."""
+        return self.state in {DeliveryState.PENDING, DeliveryState.HELD}
+
+    def sent(self, message_id: str | None = None) -> "Changed[Delivery]":
+        """Mark it as sent: the recipient's mail server accepted it, or the digest with this id of a message.
+
+        A second report changes nothing.
+        """
+        if not self.waits:
             return Changed(self)
         after = replace(self, state=DeliveryState.SENT)
-        return Changed(after, (AlertSent(**self._about(), message_id=self.message_id),))
+        return Changed(after, (AlertSent(**self._about(), message_id=message_id or self.message_id),))
 
     def failed(self, error: str, attempts: int) -> "Changed[Delivery]":
         """Mark it as given up."""
-        if self.state != DeliveryState.PENDING:
+        if not self.waits:
             return Changed(self)
         after = replace(self, state=DeliveryState.FAILED)
         return Changed(after, (AlertFailed(**self._about(), error=error[:500], attempts=attempts),))
@@ -95,3 +114,8 @@ class Delivery:
             "channel": CHANNEL,
             "recipient": self.recipient,
         }
+
+
+def delivery_id(event_id: str, recipient: str) -> str:
+    """Return the id of the delivery of an event's alert to a recipient."""
+    return str(uuid5(EVENT_IDS, f"alert/{event_id}/{recipient}"))

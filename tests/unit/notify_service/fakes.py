@@ -1,7 +1,7 @@
 """Stores of notify_service in memory."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import cast
 
 from tests.unit.fakes import FakeAggregates
@@ -10,6 +10,7 @@ from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Cause, Changed, Event
 from notify_service.domain.alert import Audience
 from notify_service.domain.delivery import Delivery, DeliveryState
+from notify_service.domain.digest import EmailCount
 from notify_service.store import SENDING_TAKES_AT_MOST
 
 
@@ -44,16 +45,17 @@ class FakeDeliveries(FakeAggregates[Delivery]):
         self.attempts: dict[str, int] = {}
         self.next_at: dict[str, datetime] = {}
         self.errors: list[str] = []
+        self.digests: dict[str, str] = {}
         self._correlation_ids: dict[str, str] = {}
 
     def create(self, key: str, changed: Changed[Delivery], act: Act) -> Delivery:
-        self.next_at.setdefault(key, act.now)
+        self.next_at.setdefault(key, changed.state.held_until or act.now)
         self._correlation_ids.setdefault(key, act.cause.correlation_id)
         return cast(Delivery, super().create(key, changed, act))
 
     def claim_due(self, now: datetime) -> Iterator[tuple[Delivery, int, Cause]]:
         for key, delivery in list(self.states.items()):
-            if delivery.state == DeliveryState.PENDING and self.next_at[key] <= now:
+            if delivery.waits and self.next_at[key] <= now:
                 self.attempts[key] = self.attempts.get(key, 0) + 1
                 self.next_at[key] = now + SENDING_TAKES_AT_MOST
                 yield delivery, self.attempts[key], Cause("notify_service", self._correlation_ids[key])
@@ -61,3 +63,34 @@ class FakeDeliveries(FakeAggregates[Delivery]):
     def postpone(self, key: str, until: datetime, error: str) -> None:
         self.next_at[key] = until
         self.errors.append(error)
+
+    def join(self, held: Delivery, new_digest: str) -> str:
+        for one in self._held(held.recipient):
+            self.digests.setdefault(one.id, new_digest)
+        return self.digests[held.id]
+
+    def leave(self, held: Delivery) -> None:
+        self.digests.pop(held.id, None)
+
+    def held_in(self, digest: str, recipient: str) -> Sequence[Delivery]:
+        found = [one for one in self._held(recipient) if self.digests.get(one.id) == digest]
+        return sorted(found, key=lambda one: (self.next_at[one.id], one.id))
+
+    def _held(self, recipient: str) -> list[Delivery]:
+        states = list(self.states.values())
+        return [one for one in states if one.state == DeliveryState.HELD and one.recipient == recipient]
+
+
+class FakeEmailCounts:
+    """Counts of emails by recipient."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, EmailCount] = {}
+
+    def count(self, recipient: str, window: timedelta, now: datetime) -> EmailCount:
+        before = self.counts.get(recipient)
+        if before is None or before.window_ends_at <= now:
+            self.counts[recipient] = EmailCount(1, now + window)
+        else:
+            self.counts[recipient] = EmailCount(before.number + 1, before.window_ends_at)
+        return self.counts[recipient]

@@ -10,6 +10,7 @@ from tests.unit.builders import EVENT_ID, REQUEST_ID
 from tests.unit.notify_service.domain.test_alert import OPENED
 
 from notify_service.domain.delivery import Delivery
+from notify_service.domain.digest import digest_of
 from notify_service.domain.email import alert_for
 from notify_service.settings import NotifySettings
 from notify_service.smtp import compose
@@ -200,3 +201,21 @@ def test_compose_when_the_justification_has_lines_they_cannot_pass_for_lockboxs_
     assert [line for line in lines if line.startswith("Expires:")] == ["Expires: 2026-01-31 21:30:00 UTC"]
     assert [line for line in lines if line.startswith("Review the request:")] == [f"Review the request: {LINK}"]
     assert "https://evil.example/requests/1" in text
+
+
+# --- a digest ------------------------------------------------------------------------------------------------------
+
+
+def test_compose_when_a_digest_links_each_request_in_both_parts() -> None:
+    digest = digest_of(EVENT_ID, [delivery(), replace(delivery(justification=HOSTILE), subject=HOSTILE)])
+    message = parsed(digest)
+    assert message["Subject"] == "Customer Lockbox: 1 more request for your decision"
+    assert message["Importance"] == "high"
+    text, page = part(message, "plain"), Reader(part(message, "html"))
+    assert f"- Decide on SR-359423 (request {REQUEST_ID}); Requestor: erin@vendor.example;" in text
+    assert text.count(LINK) == page.links.count(LINK) == 2
+    assert "https://lockbox.example/queue" in page.links
+    assert "https://lockbox.example/queue" in text
+    assert "script" not in page.tags
+    assert not [link for link in page.links if link.startswith("https://evil")]
+    assert "These links decide nothing by themselves" in page.text
