@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 from pymongo import MongoClient
-from tests.e2e.crowd import crowd, heads, nothing
+from tests.crowd import crowd, heads, nothing
 from tests.people import TERMS, People
 from tests.programs import running
 from tests.waiting import eventually

@@ -12,6 +12,7 @@ connection that lags does not look like a fresh one.
 
 import json
 import logging
+import random
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -23,10 +24,12 @@ from lockbox.crypto.keys import PublicKeys
 from lockbox.errors import Invalid
 from lockbox.guard.judgement import Facts
 from lockbox.guard.portal import FAULTS as CALL_FAULTS
-from lockbox.guard.portal import PortalClient, PortalUnreachable
+from lockbox.guard.portal import PortalClient, PortalRefusal, PortalUnreachable
 from lockbox.values.timestamps import parse_timestamp
 
-RETRY_SECONDS = 0.2
+RETRY_SECONDS, REFUSED_SECONDS = 0.2, (0.5, 1.5)
+"""The pause before the next attempt; after a refusal a longer one, of another length at each guard."""
+
 SNAPSHOT_EVERY_SECONDS = 3_600.0
 FIRST_WITHIN_SECONDS, KEYS_WITHIN_SECONDS = 30.0, 10.0
 LONGEST = 16 * 1024 * 1024
@@ -71,14 +74,17 @@ class Stream:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            pause = RETRY_SECONDS
             try:
                 self._listen(self._clock.monotonic())
             except FAULTS as error:
                 if not isinstance(error, PortalUnreachable):
                     self._last_id = None  # an event was not understood: ask for everything
+                if isinstance(error, PortalRefusal):
+                    pause = random.uniform(*REFUSED_SECONDS)  # noqa: S311 - no secret
                 if not self._stop.is_set():
                     log.warning("lockbox guard: the stream of revocations broke: %r", error)
-            self._clock.wait(self._stop, RETRY_SECONDS)
+            self._clock.wait(self._stop, pause)
 
     def _listen(self, asked_at: float) -> None:
         if asked_at - self._snapshot_at > SNAPSHOT_EVERY_SECONDS:

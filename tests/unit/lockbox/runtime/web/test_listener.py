@@ -23,6 +23,7 @@ MOST = 20
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     """Answer with what arrived."""
     body = environ["wsgi.input"].read()
+    eventlet.sleep(0.3 if environ["PATH_INFO"] == "/slow" else 0)
     start_response("200 OK", [("Content-Type", "application/json")])
     told = {"path": environ["PATH_INFO"], "length": environ["CONTENT_LENGTH"], "body": body.decode()}
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [json.dumps(told).encode()]
@@ -186,6 +187,10 @@ def test_request_when_it_drips_is_refused_although_each_read_is_quick(portals: C
     assert everything(client).startswith(b"HTTP/1.1 408")
     assert time.monotonic() - began < 2
     dripping.kill()
+
+
+def test_request_when_it_arrived_in_time_is_answered_however_long_that_takes(portals: Callable[..., Portal]) -> None:
+    assert portals(seconds=0.1).ask(GET.replace(b"/x", b"/slow")).startswith(b"HTTP/1.1 200")
 
 
 def test_connection_when_silent_for_too_long_is_closed(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
