@@ -5,18 +5,21 @@ from http import HTTPStatus
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 
 from lockbox.errors import Invalid
 from lockbox.faults import Expected
 from lockbox.runtime.host.settings import Config
+from lockbox.runtime.host.web import UPGRADE
 from lockbox.runtime.web.bodies import LARGEST_BODY
 from portal_service import web
 from portal_service.api import health, problems, reference, routes, schemas, session
 from portal_service.settings import WebSettings, web_settings
 
 HSTS_SECONDS = 365 * 24 * 3600
-FOR_PROGRAMS = ("/api/", "/.well-known/", "/openapi.json")
+API = "/api/"
+OF_BROWSERS = frozenset({"GET", "HEAD", "POST"})
+FOR_PROGRAMS = (API, "/.well-known/", "/openapi.json")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -62,11 +65,21 @@ def create_app(config: Config) -> Flask:
     web.register(app, secure=settings.secure)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.register_error_handler(status, _of_nowhere)
+    app.before_request(_refuse_other_protocols)
     app.before_request(_refuse_repeated)
     app.after_request(_secure)
     if settings.secure:
         app.after_request(_stay_on_https)
     return app
+
+
+def _refuse_other_protocols() -> Response | None:
+    """Refuse a WebSocket, and `HEAD` in the API, where reading can leave a trace, such as a key bound to a grant."""
+    if request.environ.get(UPGRADE):
+        return problems.of_http(BadRequest("this server speaks HTTP/1.1 alone"))
+    if request.method == "HEAD" and request.path.startswith(API):
+        return problems.of_http(MethodNotAllowed(["GET"]))
+    return None
 
 
 def _refuse_repeated() -> None:
@@ -79,7 +92,7 @@ def _refuse_repeated() -> None:
 
 def _of_nowhere(error: HTTPException) -> ResponseReturnValue:
     """Answer an unknown address as the API or as a page, by the beginning of its path."""
-    for_programs = request.path.startswith(FOR_PROGRAMS)
+    for_programs = request.path.startswith(FOR_PROGRAMS) or request.method not in OF_BROWSERS
     return problems.of_http(error) if for_programs else web.errors.of_unknown_address(error)
 
 

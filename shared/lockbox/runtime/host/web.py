@@ -13,6 +13,7 @@ from nameko.exceptions import ConfigurationError
 from nameko.extensions import DependencyProvider
 from nameko.web.handlers import HttpRequestHandler
 from nameko.web.server import WebServer
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
 from lockbox import open_files
@@ -22,7 +23,8 @@ from lockbox.runtime.web.listener import WebListener
 from lockbox.runtime.web.protocol import REQUEST_SECONDS, HttpServer, Reception
 from lockbox.values.addresses import network_of, source_address
 
-METHODS = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"
+UPGRADE = "lockbox.upgrade"
+"""The protocol that a request asks to go on with; the application refuses it."""
 MOST_CONNECTIONS = 2_000
 OTHER_WORKERS = 10
 """The workers that are left for timers and events where a service has no lanes of its own."""
@@ -107,6 +109,16 @@ class BoundedWebServer(WebServer):
         self._gt = self._spawn(self.listener.run, self._serv.serve, self._spawn)
         log.info("listening", connections=_within_files(int(most)), workers=lanes.workers)
 
+    def get_wsgi_app(self) -> Callable[..., Any]:
+        """Return the application (a hook of Nameko): a request for another protocol reaches it like any other."""
+        application: Any = super().get_wsgi_app()
+
+        def plain(environ: dict[str, Any], start_response: Any) -> Any:
+            environ[UPGRADE] = environ.pop("HTTP_UPGRADE", None)
+            return application(environ, start_response)
+
+        return plain
+
     def _spawn(self, work: Callable[..., object], *arguments: object) -> Any:
         return self.container.spawn_managed_thread(partial(work, *arguments), identifier="web")
 
@@ -139,7 +151,11 @@ class WebRequest(HttpRequestHandler):
     server = BoundedWebServer()
 
     def __init__(self, address: str) -> None:
-        super().__init__(METHODS, address)
+        super().__init__("*", address)
+
+    def get_url_rule(self) -> Rule:
+        """Return the rule of the address: every method reaches the application, which refuses those that it lacks."""
+        return Rule(self.url)
 
     def handle_request(self, request: Request) -> Response:
         """Answer a request if its lane has a worker (a hook of Nameko)."""

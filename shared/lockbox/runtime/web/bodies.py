@@ -42,7 +42,7 @@ class Framing:
     @classmethod
     def of(cls, headers: Message) -> "Framing":
         """Return the framing that the headers tell; raise `BadBody` for one that is not clear."""
-        lengths = {text.strip() for text in headers.get_all("content-length", [])}
+        lengths = [text.strip() for text in headers.get_all("content-length", [])]
         codings = headers.get_all("transfer-encoding", [])
         if codings:
             if lengths:

@@ -19,6 +19,7 @@ from nameko.web.server import HttpOnlyProtocol
 from lockbox.runtime.process.metrics import CONNECTIONS_CLOSED
 from lockbox.runtime.web.bodies import BadBody, Body, Cut, Framing, read_body
 from lockbox.runtime.web.connections import Connection, NoRoom, Phase
+from lockbox.runtime.web.heads import BadHead, HeadLines, Truncated, require_host, require_request_line
 from lockbox.runtime.web.listener import WebListener
 
 LONGEST_URL = 8_192
@@ -50,6 +51,8 @@ class Reception:
 class WholeRequests(HttpOnlyProtocol):
     """Hands over whole requests alone; a connection that breaks its rules gets an answer and is closed."""
 
+    rfile: Any
+
     def handle_one_request(self) -> None:
         """Receive one request and answer it (a hook of eventlet)."""
         if not self._arrives():
@@ -61,16 +64,25 @@ class WholeRequests(HttpOnlyProtocol):
             super().handle_one_request()
         except TooSlow:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
-        except BadBody as error:
+        except (BadHead, BadBody) as error:
             self._refuse(error.status)
         except NoRoom:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
-        except Cut:
+        except (Truncated, Cut):
             self.close_connection = True
         finally:
             self._deadline.cancel()
             self.connection.settimeout(SEND_SECONDS)
         self._wait()
+
+    def parse_request(self) -> bool:
+        """Read the head strictly (a hook of the standard library)."""
+        require_request_line(self.raw_requestline)
+        self.rfile = HeadLines(self.rfile)
+        if not super().parse_request():
+            return False
+        require_host(self.request_version, self.headers)
+        return True
 
     def handle_one_response(self) -> None:
         """Read the body, then have the application answer (a hook of eventlet)."""
