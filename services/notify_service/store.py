@@ -14,7 +14,7 @@ from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Cause, Event
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
-from lockbox.runtime.storage.mongo import Document, keep_newer
+from lockbox.runtime.storage.mongo import LOSABLE, Document, keep_newer
 from lockbox.runtime.storage.outbox import Entry
 from notify_service.domain.alert import Audience
 from notify_service.domain.delivery import Delivery, DeliveryState
@@ -96,7 +96,7 @@ class EmailCountStore:
     name = "email_counts"
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
-        self.collection = database[self.name]
+        self.collection = database[self.name].with_options(**LOSABLE)
 
     def ensure_indexes(self) -> None:
         """Ensure that the index exists."""

@@ -27,7 +27,7 @@ from lockbox.contracts.request.terms import AccessTerms, RequestState
 from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestView, TenantList, TenantView
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
-from lockbox.runtime.storage.mongo import Document, keep_newer
+from lockbox.runtime.storage.mongo import LOSABLE, Document, keep_newer
 from lockbox.runtime.storage.outbox import Entry
 from lockbox.runtime.storage.paging import Order, read_page
 from lockbox.runtime.storage.recent import RecentReads
@@ -171,7 +171,7 @@ class PaceStore:
     name = "paces"
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
-        self.collection = database[self.name]
+        self.collection = database[self.name].with_options(**LOSABLE)
 
     def ensure_indexes(self) -> None:
         """Ensure that the index exists."""

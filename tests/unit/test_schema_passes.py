@@ -20,6 +20,7 @@ from tests.unit.builders import ADMIN, ENGINEER, NOW, VENDOR_APPROVER, approval,
 from tests.unit.fakes import FakeAggregates, FakeClock
 from tests.unit.keys import public_keys, signing_key
 from tests.unit.portal_service.fakes import FakeWeb
+from tests.unit.request_service.fakes import FakePaces
 
 from approval_service.service import ApprovalService
 from approval_service.store import ApprovalStore
@@ -39,6 +40,7 @@ from portal_service.edge import PortalEdge
 from portal_service.passwords import token_digest
 from portal_service.usecases import Known
 from request_service.service import RequestService
+from request_service.settings import RequestSettings
 from request_service.store import RequestStore, TenantStore
 
 KEY = signing_key()
@@ -237,6 +239,8 @@ def test_create_request_when_counted_takes_seven_passes(passes: Passes, tmp_path
         RequestService,
         requests=store_of(RequestStore, kept),
         tenants=store_of(TenantStore, Collection(TENANT)),
+        paces=FakePaces(),
+        settings=RequestSettings(),
     )
     portal = Portal(tmp_path, ENGINEER, service)
     passes.names.clear()

@@ -132,6 +132,13 @@ def test_create_request_when_the_same_command_comes_again_is_counted_once_and_an
     assert desk.refused(3)["of"] == "engineer"
 
 
+def test_create_request_when_a_command_that_is_no_longer_known_as_counted_comes_again_is_answered() -> None:
+    desk = Desk()
+    first = [desk.ask(number) for number in range(3)]
+    desk.paces.keys.clear()
+    assert [desk.ask(number) for number in range(3)] == first
+
+
 def test_create_request_when_its_terms_are_wrong_is_not_counted() -> None:
     desk = Desk()
     for number in range(10):

@@ -9,12 +9,16 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WTimeoutError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
 
 from lockbox import clock
 from lockbox.runtime.storage.address import DatabaseAddress
 
 Document = dict[str, Any]
 DUPLICATE_KEY = 11000
+LOSABLE: dict[str, Any] = {"write_concern": WriteConcern(w=1, j=False), "read_concern": ReadConcern("local")}
+"""Options of collections of counts alone: a crash of MongoDB may lose the last ones."""
 CONNECTIONS = 20
 
 
