@@ -131,3 +131,15 @@ def _show_open(found: Document) -> None:
         say(f"You can't decide: {why_not}.")
     else:
         say(f"You may decide; your approval counts for {cell(found['you']['counts_for'])}.")
+        if effect := decision.get("effect"):
+            say(f"When the stage is approved: {_effect(effect)}.")
+
+
+def _effect(effect: Document) -> str:
+    """Return the effect that the approval of the open stage would have now."""
+    if effect["outcome"] == "access":
+        return f"access from {cell(effect['starts_at'])} to {cell(effect['ends_at'])}"
+    why = f" ({'; '.join(effect['why'])})" if effect["why"] else ""
+    if effect["outcome"] == "stage":
+        return f"no access yet, the stage {effect['next']['name']!r} decides{why}"
+    return f"no access, the policy denies{why}" if effect["outcome"] == "denial" else f"refused, {effect['message']}"

@@ -15,6 +15,7 @@ from tests.unit.builders import (
     extend,
     granted,
     policy,
+    present,
     terms,
     use_break_glass,
 )
@@ -59,7 +60,7 @@ def details(
     history: tuple[HistoryEntry, ...] = (),
 ) -> dict[str, Any]:
     """A request with what became of it."""
-    seen: ApprovalReading = views.as_reading(one, reader, NOW)
+    seen: ApprovalReading = views.with_effect(views.as_reading(one, reader, NOW), one, present())
     made = _request(one, asked or terms(), history)
     return wire.encode(RequestDetails(**vars(made) | {name: getattr(seen, name) for name in OUTCOME}))
 

@@ -225,7 +225,32 @@ def test_show_when_the_reader_may_decide_shows_the_digest_and_says_so(portal: Fa
         "Request, in stage 1, Vendor, until 2026-01-31 21:30:00 UTC: read on mailbox/alice for PT4H.",
         f"Digest: {details(one)['request_digest']}",
         "You may decide; your approval counts for Vendor approvers.",
+        "When the stage is approved: no access yet, the stage 'Customer' decides.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        ({"outcome": "access"}, "access from 2026-01-31 09:30:00 UTC to 2026-01-31 13:30:00 UTC."),
+        ({"outcome": "denial", "why": ["not now"]}, "no access, the policy denies (not now)."),
+        (
+            {"outcome": "refusal", "message": "no access in the freeze 'stop'"},
+            "refused, no access in the freeze 'stop'.",
+        ),
+        (
+            {"outcome": "stage", "why": ["late"], "next": {"name": "Legal"}},
+            "no access yet, the stage 'Legal' decides (late).",
+        ),
+    ],
+)
+def test_show_when_the_reader_may_decide_says_what_the_approval_does(
+    portal: FakePortal, effect: dict[str, Any], said: str
+) -> None:
+    document = details(decide(approval(), VENDOR_APPROVER).state, ALICE)
+    document["open"]["effect"] |= {"why": [], **effect}
+    portal.says(f"GET /api/v1/requests/{REQUEST_ID}", document)
+    assert standing(works("show", REQUEST_ID))[-1] == f"When the stage is approved: {said}"
 
 
 @pytest.mark.parametrize(
