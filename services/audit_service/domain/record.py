@@ -55,11 +55,14 @@ def _require_portable(body: bytes) -> None:
 
     The text of an event is part of an answer. A number without end, half a character, a name that comes twice or a
     thousand levels in one event would make the whole page of records unreadable.
+
+    A text that comes out the same when it is read and written has none of these. So has every event of a service of
+    Lockbox, and `read_json` takes ten times as long.
     """
     try:
         document = orjson.loads(body)
-        orjson.dumps(document)
-        read_json(body)
+        if orjson.dumps(document, option=orjson.OPT_SORT_KEYS) != body:
+            read_json(body)
     except (ValueError, TypeError, RecursionError, Invalid) as error:
         raise Invalid("event_not_portable", f"expected JSON that every reader can read: {error}") from error
     for name in ADDED:
