@@ -14,8 +14,8 @@ from pymongo.errors import BulkWriteError
 
 from audit_service.domain.record import Record
 from audit_service.domain.usage import ACCESSES, OWNER
+from audit_service.record_filter import has, record_filter, trail
 from lockbox.contracts.audit import ListRecords, RecordPage
-from lockbox.contracts.events import VENDOR
 from lockbox.contracts.wire import Encoded
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.process import crash_points
@@ -23,6 +23,7 @@ from lockbox.runtime.storage.mongo import Document, duplicates_in
 from lockbox.runtime.storage.paging import Order, read_page
 from lockbox.values.timestamps import format_timestamp
 
+ASKED, MOST_REQUESTS = "request_created", 200
 IN_TIME = ("time", "sequence", "_id")
 COUNTED_BY = ("grant_id", "resource", "action", "reason", "at")
 
@@ -74,8 +75,19 @@ class RecordStore:
 
         What is on record is handed through as the text that it is.
         """
-        documents, cursor = read_page(self.collection, _filter(query), in_time(descending=query.newest_first), query)
+        documents, cursor = read_page(
+            self.collection, self._filter(query), in_time(descending=query.newest_first), query
+        )
         return Encoded(f'{{"items": [{", ".join(map(_text, documents))}], "next_cursor": {json.dumps(cursor)}}}')
+
+    def _filter(self, query: ListRecords) -> Document:
+        return record_filter(query, () if query.service_request is None else self._requests(query))
+
+    def _requests(self, query: ListRecords) -> Sequence[str]:
+        """Return the ids of the newest requests with a service request: its other events name their request alone."""
+        asked = trail(query.tenant) | {"type": ASKED} | has(("service_request",), str(query.service_request))
+        found = self.collection.find(asked, {"subject": True}).sort("time", -1).limit(MOST_REQUESTS)
+        return tuple(str(document["subject"]) for document in found)
 
 
 def _document(record: Record) -> Document:
@@ -98,15 +110,6 @@ def _document(record: Record) -> Document:
     if event.source == OWNER and event.type in ACCESSES:
         searched_by["access"] = {name: event.data.get(name) for name in COUNTED_BY}
     return searched_by
-
-
-def _filter(query: ListRecords) -> Document:
-    where: Document = {"tenant": None if query.tenant == VENDOR else query.tenant}
-    asked_for = {"type": query.type, "actor": query.actor, "subject": query.subject}
-    where |= {name: value for name, value in asked_for.items() if value is not None}
-    bounds = {"$gte": query.start, "$lt": query.end}
-    times = {bound: format_timestamp(moment) for bound, moment in bounds.items() if moment is not None}
-    return where | ({"time": times} if times else {})
 
 
 def _text(document: Document) -> str:

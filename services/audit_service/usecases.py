@@ -11,7 +11,9 @@ from lockbox.contracts.events import VENDOR, Event
 from lockbox.contracts.identity import Caller
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageReport
 from lockbox.contracts.wire import Encoded
-from lockbox.errors import Invalid, NotFound
+from lockbox.errors import Invalid, NotFound, invalid
+from lockbox.faults import Expected
+from lockbox.values.timestamps import format_timestamp
 
 
 class Records(Protocol):
@@ -58,6 +60,8 @@ def list_records(records: Records, caller: Caller, query: ListRecords) -> Encode
     """Read the audit trail of one tenant, or of the vendor itself."""
     if not (caller.is_vendor or caller.organisation == query.tenant != VENDOR):
         raise _no_tenant()
+    if query.start is not None and query.end is not None and query.start >= query.end:
+        raise invalid("to", Expected("not_after_start"), format_timestamp(query.end), "invalid_to")
     return records.list(query)
 
 

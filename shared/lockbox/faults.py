@@ -59,6 +59,7 @@ FAULTS: Mapping[str, str] = {
     "not_a_local_time": "a local time such as 2026-12-24T18:00",
     "not_a_cursor": "the next_cursor of an earlier answer",
     "not_an_event_id": "the id of an event of this stream",
+    "not_an_event_type": "a type of event such as access_granted",
     "not_an_origin": "one such as https://files.vendor.example",
     "wrong_content_type": "{type}",
     "wrong_header": "a header of kind {kind}",

@@ -22,8 +22,8 @@ def test_request_when_less_is_approved_opens_less(open_as: Open, ask: Callable[.
     vendor.get_by_text("Approve less than that").click()
     vendor.get_by_label("Shorter").fill("90 minutes")
     vendor.get_by_label("Only these of mailbox/*").fill("mailbox/alice\nmailbox/bob")
-    vendor.get_by_label("files/report").uncheck()
-    vendor.get_by_label("export").uncheck()
+    vendor.get_by_label("files/report", exact=True).uncheck()
+    vendor.get_by_label("export", exact=True).uncheck()
     assert barriers(vendor) == []
     vendor.get_by_role("button", name="Approve").click()
     left = vendor.get_by_role("region", name="What is left of it")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from audit_service.domain.record import Record
+from lockbox.contracts.access import AccessAllowed
 from lockbox.contracts.audit import ListRecords
 from lockbox.contracts.events import Event
 from lockbox.contracts.keys import SigningKeyRetired
@@ -19,6 +20,26 @@ MINUTE = timedelta(minutes=1)
 
 def told(sequence: int = 1, minutes: int = 0, **changes: Any) -> Event:
     return replace(event(created(), sequence), time=NOW + minutes * MINUTE, **changes)
+
+
+GRANT_ID = "123e4567-e89b-12d3-a456-426614174000"
+
+
+def access(sequence: int, resource: str) -> Event:
+    """A use of the request's grant, a minute later for each."""
+    fact = AccessAllowed(
+        access_id=f"00000000-0000-4000-8000-{sequence:012}",
+        tenant="contoso",
+        grant_id=GRANT_ID,
+        request_id=REQUEST_ID,
+        engineer="erin@vendor.example",
+        resource=resource,
+        action="read",
+        reason="granted",
+        enforcement_point="content@vendor.example",
+        at=NOW,
+    )
+    return replace(event(fact, sequence), time=NOW + sequence * MINUTE, actor="content@vendor.example")
 
 
 def record(one: Event) -> Record:
@@ -83,6 +104,30 @@ class RecordsSuite:
         assert self.listed(store, subject="nothing") == []
         assert self.listed(store, start=NOW + MINUTE) == [2, 3]
         assert self.listed(store, end=NOW + MINUTE) == [1]
+
+    @pytest.mark.parametrize(
+        ("where", "found"),
+        [
+            ({"engineer": "erin@vendor.example"}, [1, 2, 3]),
+            ({"engineer": "eve@vendor.example"}, []),
+            ({"service_request": "SR-359423"}, [1, 2, 3]),
+            ({"service_request": "SR-3594"}, []),
+            ({"resource": "mailbox/alice"}, [1, 2]),
+            ({"resource": "mailbox"}, [1, 2]),
+            ({"resource": "mailbox/al"}, []),
+            ({"resource": 'files/a "b" (c)/d'}, [3]),
+            ({"request_id": REQUEST_ID}, [1, 2, 3]),
+            ({"grant_id": GRANT_ID}, [2, 3]),
+            ({"grant_id": REQUEST_ID}, [1]),
+            ({"actor": "Erin@Vendor.Example", "engineer": "erin@vendor.example"}, [1]),
+            ({"engineer": "erin@vendor.example", "resource": "files"}, [3]),
+        ],
+    )
+    def test_list_when_narrowed_to_an_access_finds_it_by_all_that_it_is_about(
+        self, store: Any, where: dict[str, Any], found: list[int]
+    ) -> None:
+        self.add(store, told(1), access(2, "mailbox/alice"), access(3, 'files/a "b" (c)/d'))
+        assert self.listed(store, **where) == found
 
     def test_list_when_of_a_tenant_gives_nothing_of_others(self, store: Any) -> None:
         self.add(store, told(1), event(SigningKeyRetired(kid="k-1"), 7))

@@ -78,6 +78,7 @@ WITH_BOUNDS: dict[str, SearchStrategy[Any]] = {
     "BreakGlass.duration": _whole(timedelta(minutes=1), timedelta(hours=4)),
     "limit": st.integers(1, 200),
     "cursor": st.none() | WORDS,
+    "ListRecords.type": st.none() | st.sampled_from(sorted({type_ for _, type_, _ in FACTS})),
 }
 PLAIN: dict[Any, SearchStrategy[Any]] = {
     str: PROSE,

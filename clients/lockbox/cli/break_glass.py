@@ -6,7 +6,7 @@ import typer
 
 from lockbox.cli.app import App
 from lockbox.cli.arguments import Every, Limit, RequestId, Tenant
-from lockbox.cli.output import Comment, Json, cell, say, say_more, show_json, show_texts
+from lockbox.cli.output import Comment, Json, cell, say, say_end, show_json, show_texts
 from lockbox.cli.session import Document, post, read_list
 
 app = App(
@@ -70,7 +70,7 @@ def list_used(
         show_json(page)
     else:
         show_texts([_row(opening) for opening in page["items"]], COLUMNS)
-        say_more(page)
+        say_end(page)
 
 
 def _row(opening: Document) -> dict[str, Any]:

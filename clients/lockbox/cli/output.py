@@ -44,7 +44,14 @@ def show_page(page: Row, columns: Sequence[tuple[str, str]], *, as_json: bool) -
         show_json(page)
     else:
         show_rows(page["items"], columns)
-        say_more(page)
+        say_end(page)
+
+
+def say_end(page: Row) -> None:
+    """Print that a list is empty, or goes on."""
+    if not page["items"]:
+        say("Nothing was found.")
+    say_more(page)
 
 
 def say_more(page: Row) -> None:

@@ -1,12 +1,16 @@
 """Operations on the audit trail, owned by audit_service: every event, as it was published."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from lockbox.contracts import rules
 from lockbox.contracts.calls import AUDIT, Call
-from lockbox.contracts.fields import Flag, TenantName, Timestamp, Uuid
+from lockbox.contracts.events import FACTS
+from lockbox.contracts.fields import Email, Flag, TenantName, Timestamp, Uuid
 from lockbox.contracts.identity import Role
 from lockbox.contracts.page import Page
+from lockbox.contracts.request.terms import ServiceRequestField
+from lockbox.values.limits import LONGEST_RESOURCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +44,28 @@ class RecordPage:
     next_cursor: str | None
 
 
+def known_type(name: str) -> None:
+    """Raise the violation of a type that no event has."""
+    if name not in {type_ for _, type_, _ in FACTS}:
+        raise rules.violation("not_an_event_type")
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecordQuery(Page):
-    """A selection of records; on the wire `start`, included, is `from` and `end`, not included, is `to`."""
+    """A selection of records; on the wire `start`, included, is `from` and `end`, not included, is `to`.
 
-    type: str | None = None
+    `engineer`, `service_request`, `resource` (with everything below it), `grant_id` and `request_id` are those that a
+    record is about; `actor` made it: of an access, the enforcement point.
+    """
+
+    type: str | None = field(default=None, metadata={"validate": known_type})
     actor: str | None = None
     subject: str | None = None
+    engineer: Email | None = None
+    service_request: Annotated[str, ServiceRequestField] | None = None
+    resource: str | None = field(default=None, metadata={"validate": rules.longest(LONGEST_RESOURCE)})
+    grant_id: Uuid | None = None
+    request_id: Uuid | None = None
     start: Timestamp | None = field(default=None, metadata={"data_key": "from"})
     end: Timestamp | None = field(default=None, metadata={"data_key": "to"})
     newest_first: bool = False

@@ -57,8 +57,8 @@ def northwind(lockbox: Lockbox, people: People) -> Iterator[Callable[..., str]]:
     before = admin.get(NORTHWIND)
 
     def ask(*options: str) -> str:
-        asked = ("--tenant", "northwind", "--service-request", "SR-700003", *options, "--json")
-        made = lockbox("engineer", *ASK, *asked)
+        terms = ["northwind" if part == "contoso" else part for part in ASK]
+        made = lockbox("engineer", *terms, "--service-request", "SR-700003", *options, "--json")
         assert made.returncode == 0, made.stderr
         return str(json.loads(made.stdout)["id"])
 

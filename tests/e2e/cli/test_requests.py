@@ -20,7 +20,7 @@ def test_deny_and_cancel_end_a_request(lockbox: Lockbox, asked: str) -> None:
 
 @pytest.mark.parametrize(
     ("service_request", "duration", "named"),
-    [("SR 1", "PT1H", "service_request"), ("SR-700002", "-PT1H", "duration"), ("SR-700002", "4h", "duration")],
+    [("SR 1", "PT1H", "--service-request"), ("SR-700002", "-PT1H", "duration"), ("SR-700002", "4h", "duration")],
 )
 def test_request_when_a_field_is_wrong_names_it(
     lockbox: Lockbox, service_request: str, duration: str, named: str

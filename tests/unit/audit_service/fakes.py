@@ -52,18 +52,36 @@ class FakeRecords:
 
     def list(self, query: ListRecords) -> Encoded[RecordPage]:
         self.asked.append(query)
-        found = [record for record in self.kept.values() if _fits(record.event, query)]
+        events = [record.event for record in self.kept.values()]
+        asked = [one.subject for one in events if one.data.get("service_request") == query.service_request]
+        found = [record for record in self.kept.values() if _fits(record.event, query, asked)]
         found.sort(key=lambda record: (record.event.time, record.event.sequence, record.key))
         if query.newest_first:
             found.reverse()
         return Encoded(json.dumps({"items": list(map(_document, found[: query.limit])), "next_cursor": None}))
 
 
-def _fits(event: Event, query: ListRecords) -> bool:
-    asked_for = ((query.type, event.type), (query.actor, event.actor), (query.subject, event.subject))
+def _fits(event: Event, query: ListRecords, asked: Sequence[str]) -> bool:
+    actor = query.actor.lower() if query.actor else None
+    asked_for = ((query.type, event.type), (actor, event.actor), (query.subject, event.subject))
     of_tenant = event.tenant == (None if query.tenant == VENDOR else query.tenant)
     in_time = (query.start is None or event.time >= query.start) and (query.end is None or event.time < query.end)
-    return of_tenant and in_time and all(wanted in (None, there) for wanted, there in asked_for)
+    plain = of_tenant and in_time and all(wanted in (None, there) for wanted, there in asked_for)
+    return plain and _is_about(event, query, asked)
+
+
+def _is_about(event: Event, query: ListRecords, asked: Sequence[str]) -> bool:
+    data = event.data
+    people = {data.get("engineer"), data.get("requester")}
+    resources = [data.get("resource"), *(data.get("resources") or ())]
+    below = [one for one in resources if one and f"{one}/".startswith(f"{query.resource}/")]
+    return (
+        (query.engineer is None or query.engineer in people)
+        and (query.resource is None or bool(below))
+        and (query.request_id in (None, event.subject, data.get("request_id")))
+        and (query.grant_id in (None, event.subject, data.get("grant_id")))
+        and (query.service_request in (None, data.get("service_request")) or data.get("request_id") in asked)
+    )
 
 
 def _document(record: Record) -> dict[str, Any]:

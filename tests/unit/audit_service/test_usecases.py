@@ -207,3 +207,10 @@ def test_get_grant_usage_when_the_tenant_has_no_such_grant_says_so() -> None:
     with pytest.raises(NotFound) as refused:
         usecases.get_grant_usage(FakeUsages(), AUDITOR, GetGrantUsage(tenant="contoso", grant_id=GRANT_ID))
     assert refused.value.code == "grant_not_found"
+
+
+@pytest.mark.parametrize(("start", "end"), [(NOW, NOW), (NOW + timedelta(seconds=1), NOW)])
+def test_list_when_the_period_is_none_is_refused(start: Any, end: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        usecases.list_records(FakeRecords(), AUDITOR, ListRecords(tenant="contoso", start=start, end=end))
+    assert [fault["field"] for fault in refused.value.faults] == ["to"]

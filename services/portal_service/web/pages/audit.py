@@ -16,7 +16,8 @@ from portal_service.web.pages.requests import tenants
 from portal_service.web.shell.forms import Form, as_moment
 
 PAGE_SIZE = 50
-FIELDS = ("type", "actor", "subject", "from", "to")
+ABOUT = ("engineer", "service_request", "resource", "grant_id", "request_id")
+FIELDS = ("type", "actor", "subject", *ABOUT, "from", "to")
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -46,7 +47,7 @@ def types() -> Mapping[str, list[str]]:
 
 
 def _query(form: Form) -> ListRecords:
-    asked = {name: form.text(name) for name in ("type", "actor", "subject", "cursor")}
+    asked = {name: form.text(name) for name in ("type", "actor", "subject", *ABOUT, "cursor")}
     asked |= {name: as_moment(form.text(name)) or "" for name in ("from", "to")}
     given = {name: text for name, text in asked.items() if text}
     fixed = {"tenant": _trail(caller(), form), "newest_first": True, "limit": PAGE_SIZE}

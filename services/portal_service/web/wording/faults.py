@@ -57,6 +57,7 @@ FAULTS: Mapping[str, str] = {
     "not_a_local_time": "a local time such as 2026-12-24T18:00",
     "not_a_cursor": "the address of a page of this list",
     "not_an_event_id": "the id of an event of this stream",
+    "not_an_event_type": "a type of event such as access_granted",
     # requests, decisions and grants
     "tenant_unknown": "the name of a customer",
     "other_tenant": "{tenant}, as in the address",

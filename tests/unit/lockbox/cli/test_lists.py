@@ -33,6 +33,13 @@ def test_list_when_there_is_more_says_so(
     assert json.loads(works(*command, "--json"))["next_cursor"] == "c-1"
 
 
+def test_list_when_it_is_empty_says_so(
+    portal: FakePortal, command: tuple[str, ...], route: str, item: dict[str, object]
+) -> None:
+    portal.says(route, listed())
+    assert works(*command).splitlines()[-1] == "Nothing was found."
+
+
 def test_list_when_it_is_whole_says_nothing_of_more(
     portal: FakePortal, command: tuple[str, ...], route: str, item: dict[str, object]
 ) -> None:

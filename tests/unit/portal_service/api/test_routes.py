@@ -127,6 +127,8 @@ def test_body_when_it_can_be_read_in_two_ways_is_refused_by_name(
         ("/requests?limit=5&state=APPROVED&limit=6", "repeated_field", "limit"),
         ("/tenants/contoso/audit?from=2026-01-31T09:30:00Z&from=2026-02-01T09:30:00Z", "repeated_field", "from"),
         ("/requests?cursor=", "invalid_cursor", "cursor"),
+        ("/tenants/contoso/audit?type=access_opened_wide", "invalid_type", "type"),
+        ("/tenants/contoso/audit?grant_id=x", "invalid_grant_id", "grant_id"),
         ("/requests?limit=1_0", "invalid_limit", "limit"),
         ("/requests?limit=%2B5", "invalid_limit", "limit"),
         ("/requests?limit=", "invalid_limit", "limit"),
