@@ -19,6 +19,7 @@ from lockbox.embedded.processes import started_here
 from lockbox.embedded.stack import Stack
 from lockbox.provision.accounts import DEMO_MEMBERS
 from lockbox.provision.secrets import ADMIN
+from tests.fail_points import FAIL_POINTS
 from tests.load import UNLIMITED
 from tests.people import EXTRA_MEMBERS, People
 
@@ -72,7 +73,7 @@ def stack() -> Iterator[Stack]:
     home = Path(tempfile.mkdtemp(prefix="lockbox-test-"))
     existing = Existing(amqp_uri=os.environ.get("LOCKBOX_TEST_AMQP_URI"))
     members = {**DEMO_MEMBERS, **EXTRA_MEMBERS}
-    stack = Stack(home, Plan(existing, product=PRODUCT, random_ports=True, members=members))
+    stack = Stack(home, Plan(existing, PRODUCT, members, random_ports=True, mongod_options=FAIL_POINTS))
     try:
         stack.up()
         _keep_documents(stack)

@@ -1,13 +1,14 @@
 """A service on Lockbox's runtime that does what a file tells it, run by the tests as a process of its own.
 
-The file that `PROBE` names holds `fail`, `time out`, `take 10`, `block` or nothing; what the handler begins and
-ends goes to a line each of the file beside it.
+The file that `PROBE` names holds `fail`, `time out`, `take 10`, `write`, `block` or nothing; what the handler begins
+and ends goes to a line each of the file beside it.
 """
 
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import eventlet
 from eventlet import patcher
@@ -19,6 +20,7 @@ from lockbox.runtime.broker import topology
 from lockbox.runtime.events import subscription
 from lockbox.runtime.host import health as health_module
 from lockbox.runtime.host.health import HealthServer
+from lockbox.runtime.host.stores import Store
 from lockbox.runtime.rpc.server import command
 
 ORDERS = Path(os.environ["PROBE"])
@@ -45,12 +47,27 @@ def note(what: str, probe_id: str) -> None:
         journal.write(f"{what} {probe_id} {time.time()}\n")
 
 
+class Notes:
+    """Writes to MongoDB."""
+
+    def __init__(self, database: Any, relay: object) -> None:
+        self._notes = database["notes"]
+
+    def ensure_indexes(self) -> None:
+        """Need none."""
+
+    def write(self, probe_id: str) -> None:
+        """Write a note."""
+        self._notes.update_one({"_id": probe_id}, {"$inc": {"times": 1}}, upsert=True)
+
+
 class ProbeService:
     """Does what it is told."""
 
     name = "probe_service"
 
     health = HealthServer()
+    notes = Store(Notes)
 
     @subscription.subscribe(Probed)
     def on_probed(self, event: Event, probed: Probed) -> None:
@@ -61,6 +78,8 @@ class ProbeService:
             raise RuntimeError("as told")
         if orders == "time out":
             raise eventlet.Timeout(7)
+        if orders == "write":
+            self.notes.write(probed.probe_id)
         if orders.startswith("take "):
             eventlet.sleep(float(orders.split()[1]))
         if orders == "block":

@@ -16,6 +16,8 @@ import amqp
 import httpx
 import pytest
 from kombu import Connection
+from pymongo import MongoClient
+from tests.fail_points import failing_commands
 from tests.waiting import eventually
 
 from lockbox.embedded.stack import Stack
@@ -173,6 +175,29 @@ def test_message_when_its_handler_always_fails_is_tried_five_times_and_parked(
     probe.order("")
     good = tell(broker)
     assert eventually(lambda: probe.noted(good) == ["begin", "end"])
+
+
+def retries(probe: Probe) -> list[str]:
+    return [line for line in probe.ask("metrics")[1].splitlines() if line.startswith("lockbox_retries_total")]
+
+
+@pytest.mark.parametrize("error", ["Unauthorized", "OutOfDiskSpace", "UnsatisfiableWriteConcern"])
+def test_message_when_mongodb_refuses_is_held_without_an_attempt_and_handled_soon_after(
+    probe: Probe, broker: Connection, mongo: MongoClient[dict[str, Any]], error: str
+) -> None:
+    probe.order("write")
+    retried = retries(probe)
+    with failing_commands(mongo, error, client="probe_service"):
+        probe_id = tell(broker)
+        eventually(lambda: probe.noted(probe_id).count("begin") >= 3)
+        assert "handlers" in json.loads(probe.ask("readyz")[1])["missing"]
+        assert f'lockbox_messages_held{{queue="{QUEUE}"}} 1.0' in probe.ask("metrics")[1]
+    eventually(lambda: "end" in probe.noted(probe_id), within=5)
+    eventually(probe.ready)
+    assert f'lockbox_messages_held{{queue="{QUEUE}"}} 0.0' in probe.ask("metrics")[1]
+    assert retries(probe) == retried
+    assert parked(broker) is None
+    probe.order("")
 
 
 def test_service_when_asked_to_stop_in_the_middle_of_a_handler_ends_it_once_and_exits_well(

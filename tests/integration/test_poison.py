@@ -38,6 +38,8 @@ POISON: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     "no content type": (event().payload(), {}, "content_type"),
     "a call stack that is a number": (event().payload(), with_header("nameko.call_id_stack", 7), "call_id_stack"),
     "attempts that are a text": (event().payload(), with_header("x-lockbox-attempt", "many"), "x-lockbox-attempt"),
+    "a header of nearly a frame": ("no json", with_header("x-lockbox-x", "x" * 130_000), "not_json"),
+    "headers of ours of nearly a frame": ("no json", with_header("x-lockbox-replayed", "x" * 130_000), "not_json"),
     "a version from the future": (
         json.dumps(json.loads(event().payload()) | {"dataversion": 99, "tenant": 7}),
         with_header("x-lockbox-attempt", -7),

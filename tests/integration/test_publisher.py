@@ -1,14 +1,25 @@
 """Publishing that is sure, on the real broker."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from uuid import uuid4
 
+import psutil
 import pytest
 from kombu import Connection
+from tests.chaos.network import alarm as raise_alarm
+from tests.chaos.network import all_clear
+from tests.waiting import eventually
 
+from lockbox.embedded.stack import Stack
+from lockbox.runtime.broker.alarm import alarm
 from lockbox.runtime.broker.connection import suspicion
-from lockbox.runtime.broker.publisher import ConfirmedPublisher, Message, PublishError
+from lockbox.runtime.broker.publisher import Blocked, ConfirmedPublisher, Message, PublishError
 from lockbox.runtime.broker.publisher_pool import Publishers
+
+VISITS = 5
+"""Connections that services make to look at their queues, and close again."""
 
 
 @pytest.fixture
@@ -89,3 +100,55 @@ def test_publish_when_another_connection_found_the_broker_lost_makes_a_new_one(a
     publisher.publish([message(queue)])
     assert publisher._connection is not before
     publisher.close()
+
+
+def test_publish_when_the_broker_is_in_an_alarm_is_refused_at_once_on_the_connections_that_there_are(
+    stack: Stack, admin_amqp_uri: str, queue: str
+) -> None:
+    publishers = [ConfirmedPublisher(admin_amqp_uri) for _ in range(3)]
+    publishers[0].publish([message(queue)])
+    kept = publishers[0]._connection
+    raise_alarm(stack, "memory")
+    try:
+        eventually(lambda: refused(lambda: publishers[0].publish([message(queue)])))
+        before = connections(stack)
+        began = time.monotonic()
+        for publisher in publishers * 20:
+            assert refused(partial(publisher.publish, [message(queue)]))
+        assert time.monotonic() - began < 1
+        publishers[0].tend()
+        assert alarm
+        assert connections(stack) <= before + VISITS
+    finally:
+        all_clear(stack, "memory")
+    eventually(lambda: publishers[0].tend() or not alarm)
+    one = message(queue)
+    assert publishers[0].publish([one]) == {one.id}
+    assert publishers[0]._connection is kept
+    for publisher in publishers:
+        publisher.close()
+
+
+def test_alarm_when_the_connection_that_knows_of_it_is_closed_is_forgotten(admin_amqp_uri: str) -> None:
+    publisher = ConfirmedPublisher(admin_amqp_uri)
+    publisher.connect()
+    alarm.begin(publisher)
+    with pytest.raises(Blocked):
+        publisher.connect()
+    publisher.close()
+    assert not alarm
+
+
+def refused(publish: Callable[[], object]) -> bool:
+    try:
+        publish()
+    except Blocked:
+        return True
+    return False
+
+
+def connections(stack: Stack) -> int:
+    """The connections that the broker holds, those of all services included."""
+    held = (psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT)
+    found = psutil.net_connections("tcp")
+    return sum(one.laddr[1:] == (stack.ports["amqp"],) and one.status in held for one in found)

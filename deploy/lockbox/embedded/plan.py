@@ -33,7 +33,7 @@ class Plan:
 
     With `tls` the servers that are started take connections with TLS alone, with certificates of a CA of their own.
     `copies` is the number of processes of a service where it is not one; it is not for the portal. `command` returns
-    the command of a service, which gets `environment` beside its own.
+    the command of a service, which gets `environment` beside its own. `mongod_options` are further ones of mongod.
     """
 
     existing: Existing = field(default_factory=Existing)
@@ -45,6 +45,7 @@ class Plan:
     copies: Mapping[str, int] = field(default_factory=dict)
     command: Callable[[str], Sequence[str]] = nameko_command
     environment: Mapping[str, str] = field(default_factory=dict)
+    mongod_options: Sequence[str] = ()
 
     def programs(self, service: str) -> list[str]:
         """Return the names of a service's processes: its own name, then the name with `-2` and so on."""

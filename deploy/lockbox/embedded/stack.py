@@ -180,7 +180,7 @@ class Stack:
                 "LOCKBOX_MONGO_URI to a MongoDB that runs already."
             )
         directory = self.home / "mongodb"
-        more = tls_options(directory) if self._plan.tls else ()
+        more = [*(tls_options(directory) if self._plan.tls else ()), *self._plan.mongod_options]
         return Program("mongodb", mongodb.command(mongod, directory, self.ports["mongodb"], more), priority=10)
 
     def _content_service(self, product: Path) -> Program:

@@ -39,14 +39,14 @@ serverurl=unix://{home}/supervisor.sock
 """
 PROGRAM = """
 [program:{name}]
+; startsecs=0: else each failed start makes the next pause longer, up to minutes. run.py makes a pause of its own.
 command={command}
 environment={environment}
 directory={home}
 autostart=true
 priority={priority}
 autorestart=true
-startsecs=1
-startretries=1000000
+startsecs=0
 stopwaitsecs=50
 stopasgroup=true
 killasgroup=true

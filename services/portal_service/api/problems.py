@@ -5,10 +5,11 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, jsonify
-from pymongo.errors import ConnectionFailure, WTimeoutError
+from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 
 from lockbox.errors import LockboxError
+from lockbox.runtime.storage.mongo import is_absence
 from portal_service.edge import correlation_id
 from portal_service.http_status import status_of
 
@@ -59,8 +60,10 @@ def of_http(error: HTTPException) -> Response:
     return response
 
 
-def of_outage(error: Exception) -> Response:
-    """Return the problem document of a portal without its own database."""
+def of_database(error: PyMongoError) -> Response:
+    """Return the problem document of a portal without its own database, or of a bug in its use."""
+    if not is_absence(error):
+        return of_surprise(error)
     log.error("database_unavailable", correlation_id=correlation_id(), error=str(error)[:300])
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", "the database does not answer")
 
@@ -75,6 +78,5 @@ def register(app: Flask) -> None:
     """Answer every error of the API with a problem document."""
     app.register_error_handler(LockboxError, of_error)
     app.register_error_handler(HTTPException, of_http)
-    app.register_error_handler(ConnectionFailure, of_outage)
-    app.register_error_handler(WTimeoutError, of_outage)
+    app.register_error_handler(PyMongoError, of_database)
     app.register_error_handler(Exception, of_surprise)

@@ -70,6 +70,7 @@ REFUSALS: Mapping[str, str] = {
     "service_slow": "A part of Lockbox did not answer in time.",
     "service_absent": "A part of Lockbox has never been started.",
     "service_failed": "A part of Lockbox could not answer; its log says why.",
+    "broker_blocked": "The message broker takes no messages now.",
     "broker_unavailable": "The message broker does not answer.",
     "topology_incomplete": "A queue is missing on the message broker.",
     "copy_refused": "The message stays parked: the message broker did not take a copy.",

@@ -32,9 +32,9 @@ class Suspicion:
 suspicion = Suspicion()
 
 
-def connection_to(uri: str, heartbeat: int = 0) -> Connection:
+def connection_to(uri: str, heartbeat: int = 0, **options: Any) -> Connection:
     """Return a connection, not made yet; with a heartbeat, its reader notices a loss after two missed ones."""
-    return BrokerAddress.of(uri).connection(connect_timeout=CONNECT_SECONDS, heartbeat=heartbeat)
+    return BrokerAddress.of(uri).connection(connect_timeout=CONNECT_SECONDS, heartbeat=heartbeat, **options)
 
 
 def connect_soon(connection: Connection) -> None:

@@ -146,6 +146,10 @@ class RawQueueConsumer(QueueConsumer):
         if not self._consumers and not self._unacknowledged:
             self.should_stop = True
 
+    def in_hand(self, message: Any) -> bool:
+        """Return whether the message can still be acknowledged: the broker redelivers those of a lost connection."""
+        return message.channel in self._deliveries
+
     def ack(self, *messages: Any) -> None:
         """Acknowledge messages of one queue."""
         self._unacknowledged -= len(messages)

@@ -11,12 +11,25 @@ from eventlet.semaphore import Semaphore
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from lockbox.runtime.broker.connection import ANSWER_SECONDS, abandon, connect_soon, connection_to, suspicion
+from lockbox.runtime.broker.alarm import alarm
+from lockbox.runtime.broker.connection import (
+    ANSWER_SECONDS,
+    HEARTBEAT_SECONDS,
+    abandon,
+    connect_soon,
+    connection_to,
+    suspicion,
+)
 from lockbox.runtime.broker.gathered_writes import GatheredWrites
+from lockbox.runtime.broker.keeper import keeper
 from lockbox.runtime.broker.topology import events_exchange_name
 from lockbox.runtime.process import crash_points
 
 CONFIRM_SECONDS = ANSWER_SECONDS
+BLOCKED_SECONDS = 1.0
+"""The wait for a confirm on a blocked connection: the message by which the broker noticed it may still be taken."""
+
+READ_SECONDS = 0.001
 LOST = (amqp.exceptions.AMQPError, OperationalError, OSError)
 
 
@@ -26,6 +39,10 @@ class PublishError(Exception):
 
 class Unconfirmed(PublishError):
     """The broker has not said in time whether it took the messages."""
+
+
+class Blocked(Unconfirmed):
+    """The broker is in an alarm and takes nothing; the connection is kept."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +93,20 @@ class ConfirmedPublisher:
         with self._connected():
             pass
 
+    def tend(self) -> None:
+        """Read the broker's heartbeats and alarms, and send a heartbeat if one is due; not while it is in use."""
+        if self._connection is None or self._lock.locked():
+            return
+        with self._lock:
+            try:
+                _read_waiting(self._connection)
+                self._connection.heartbeat_check()
+            except LOST:
+                self._abandon()
+
     def close(self) -> None:
         """Drop the connection; the next publish makes a new one."""
-        connection, self._connection, self._channel = self._connection, None, None
+        connection = self._forget()
         if connection is not None:
             with suppress(*LOST):
                 connection.release()
@@ -87,9 +115,12 @@ class ConfirmedPublisher:
     def _connected(self) -> Iterator[None]:
         with self._lock:
             try:
+                _require_no_alarm()
                 if not self._usable():
                     self._open()
                 yield
+            except Blocked:
+                raise
             except TimeoutError as error:
                 self._abandon()
                 suspicion.arise()
@@ -107,10 +138,15 @@ class ConfirmedPublisher:
         return self._connection is not None and self._connection.connected
 
     def _abandon(self) -> None:
-        connection, self._connection, self._channel = self._connection, None, None
+        connection = self._forget()
         if connection is not None:
             with suppress(*LOST):
                 abandon(connection)
+
+    def _forget(self) -> Connection | None:
+        connection, self._connection, self._channel = self._connection, None, None
+        alarm.end(self)
+        return connection
 
     def _attempt(self, batch: list[Message]) -> set[str]:
         waiting: dict[int, str] = {}
@@ -131,8 +167,10 @@ class ConfirmedPublisher:
     def _open(self) -> None:
         self.close()
         trusted_at = suspicion.raised
-        self._connection = connection_to(self._uri)
+        heed = {"on_blocked": lambda _reason: alarm.begin(self), "on_unblocked": lambda: alarm.end(self)}
+        self._connection = connection_to(self._uri, HEARTBEAT_SECONDS, transport_options=heed)
         connect_soon(self._connection)
+        keeper.keep(self)
         self._prepare(self._connection)
         self._channel = self._connection.channel()
         self._channel.confirm_select()
@@ -170,7 +208,22 @@ class ConfirmedPublisher:
     def _await_confirms(self, waiting: dict[int, str]) -> None:
         deadline = time.monotonic() + CONFIRM_SECONDS
         while waiting:
+            if alarm:
+                deadline = min(deadline, time.monotonic() + BLOCKED_SECONDS)
             left = deadline - time.monotonic()
             if left <= 0:
+                _require_no_alarm()
                 raise TimeoutError(f"{len(waiting)} publishes unconfirmed after {CONFIRM_SECONDS} s")
-            self._channel.connection.drain_events(timeout=left)
+            with suppress(TimeoutError):
+                self._channel.connection.drain_events(timeout=left)
+
+
+def _read_waiting(connection: Connection) -> None:
+    with suppress(TimeoutError):
+        while True:
+            connection.connection.drain_events(timeout=READ_SECONDS)
+
+
+def _require_no_alarm() -> None:
+    if alarm:
+        raise Blocked("the broker is short of memory or disk, and takes no message")

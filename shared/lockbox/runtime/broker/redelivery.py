@@ -14,13 +14,15 @@ from lockbox.runtime.broker.topology import SubscriptionTopology, parked_exchang
 from lockbox.runtime.process.metrics import PARKED
 from lockbox.values.timestamps import format_timestamp
 
-OWN_HEADERS = "x-lockbox-"
 ATTEMPT_HEADER = "x-lockbox-attempt"
 ORIGIN_HEADER = "x-lockbox-origin"
 REASON_HEADER = "x-lockbox-reason"
 PARKED_AT_HEADER = "x-lockbox-parked-at"
 PARKED_ID_HEADER = "x-lockbox-parked-id"
-LONGEST_REASON = 2_000
+REPLAYED_HEADER = "x-lockbox-replayed"
+LONGEST_REASON, LONGEST_HEADER = 2_000, 255
+"""Bounds of the headers of a copy, in characters: all of them fit into a frame, whatever the publisher sent."""
+
 HOLD_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
@@ -46,25 +48,24 @@ class CopyPublisher(SharedExtension):
 
     def park(self, message: Any, topology: SubscriptionTopology, reason: str) -> None:
         """Put a message among the parked ones of its queue, with its reason."""
-        PARKED.labels(topology.name).inc()
-        log.error("message_parked", queue=topology.name, attempt=attempt_of(message), reason=reason)
         headers = {
             ATTEMPT_HEADER: attempt_of(message),
             REASON_HEADER: reason[:LONGEST_REASON].encode(errors="replace").decode(),
             PARKED_AT_HEADER: format_timestamp(clock.now()),
             PARKED_ID_HEADER: new_id(),
         }
-        self.move(message, topology, parked_exchange(topology.consumer).name, headers)
+        if self.move(message, topology, parked_exchange(topology.consumer).name, headers):
+            PARKED.labels(topology.name).inc()
+            log.error("message_parked", queue=topology.name, attempt=attempt_of(message), reason=reason)
 
-    def move(self, message: Any, topology: SubscriptionTopology, exchange: str, headers: dict[str, Any]) -> None:
-        """Acknowledge a message of a queue once its copy is safe; give it back if the copy can't be made."""
-        kept = {name: value for name, value in headers_of(message).items() if name.startswith(OWN_HEADERS)}
+    def move(self, message: Any, topology: SubscriptionTopology, exchange: str, headers: dict[str, Any]) -> bool:
+        """Acknowledge a message of a queue once its copy is safe, and return whether it is; else give it back."""
         copy = Message(
             id=str(message.properties.get("message_id") or new_id()),
             exchange=exchange,
             routing_key=topology.name,
             body=body_of(message),
-            headers=kept | headers | {ORIGIN_HEADER: origin_of(message, topology)},
+            headers=_kept(message) | headers | {ORIGIN_HEADER: _cut(origin_of(message, topology))},
         )
         try:
             self.publish(copy)
@@ -72,8 +73,19 @@ class CopyPublisher(SharedExtension):
             log.error("copy_failed", queue=topology.name, error=str(error)[:300])
             eventlet.sleep(HOLD_SECONDS)
             self.queue_consumer.requeue(message)
-        else:
-            self.queue_consumer.ack(message)
+            return False
+        self.queue_consumer.ack(message)
+        return True
+
+
+def _kept(message: Any) -> dict[str, str]:
+    """Return the headers that a copy keeps: all others are set anew, or are of no use to a handler."""
+    replayed = headers_of(message).get(REPLAYED_HEADER)
+    return {} if replayed is None else {REPLAYED_HEADER: _cut(replayed)}
+
+
+def _cut(header: object) -> str:
+    return str(header)[:LONGEST_HEADER].encode(errors="replace").decode()
 
 
 def origin_of(message: Any, topology: SubscriptionTopology) -> str:

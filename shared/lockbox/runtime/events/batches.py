@@ -1,7 +1,7 @@
 """Consumption in batches: one call and one write for all events that have come meanwhile."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,8 @@ from lockbox.contracts.events import Event, read_event
 from lockbox.contracts.listeners import SOURCES
 from lockbox.errors import Invalid
 from lockbox.runtime.broker.redelivery import HOLD_SECONDS
-from lockbox.runtime.events.subscription import ABSENT, Subscription
+from lockbox.runtime.events.holding import is_absent
+from lockbox.runtime.events.subscription import Subscription
 from lockbox.runtime.process import crash_points
 
 BATCH = 1_000
@@ -99,10 +100,10 @@ class EveryEvent(Subscription):
                 self._deliver([self._gathered.popleft() for _ in range(size)])
 
     def _deliver(self, batch: Batch) -> None:
-        refusals, exc_info = self._call_until_answered([event for _, event in batch])
+        batch, refusals, exc_info = self._call_until_answered(batch)
         if exc_info is None:
             self._acknowledge(batch, refusals)
-        elif isinstance(exc_info[1], (*ABSENT, ContainerBeingKilled)):
+        elif is_absent(exc_info[1]) or isinstance(exc_info[1], ContainerBeingKilled):
             self._requeue(batch)
         elif len(batch) > 1:
             for one in batch:
@@ -111,14 +112,31 @@ class EveryEvent(Subscription):
             [(message, event)] = batch
             self._in_own_thread(partial(self._finish, message, event, None, None, exc_info))
 
-    def _call_until_answered(self, received: Sequence[ReceivedEvent]) -> Answer:
-        """Return the method's answer; wait while MongoDB is away, unless the process is to stop."""
-        while True:
-            refusals, exc_info = self._call(received)
-            if exc_info is None or not isinstance(exc_info[1], ABSENT) or self._stopping:
-                return refusals, exc_info
-            log.warning("handler_holds", queue=self.topology.name, events=len(received), error=str(exc_info[1])[:300])
+    def _call_until_answered(self, batch: Batch) -> tuple[Batch, Sequence[Invalid | None], Any]:
+        """Return the method's answer; wait while MongoDB is away, unless the process is to stop.
+
+        Meanwhile messages whose channel was lost are let go: they come again by themselves.
+        """
+        while batch:
+            refusals, exc_info = self._call([event for _, event in batch])
+            keys = [id(message) for message, _ in batch]
+            if exc_info is None or not is_absent(exc_info[1]) or self._stopping:
+                self.holding.end(keys)
+                return batch, refusals, exc_info
+            self.holding.begin(keys, exc_info[1])
             eventlet.sleep(HOLD_SECONDS)
+            batch = self._still_in_hand(batch)
+            self._gathered = deque(self._still_in_hand(self._gathered))
+        return [], (), None
+
+    def _still_in_hand(self, gathered: Iterable[tuple[Any, ReceivedEvent]]) -> Batch:
+        kept: Batch = []
+        lost: Batch = []
+        for one in gathered:
+            (kept if self.queue_consumer.in_hand(one[0]) else lost).append(one)
+        self.holding.end([id(message) for message, _ in lost])
+        self._requeue(lost)
+        return kept
 
     def _call(self, received: Sequence[ReceivedEvent]) -> Answer:
         outcome = Signal()

@@ -16,7 +16,7 @@ from nameko.extensions import SharedExtension
 from pymongo.errors import PyMongoError
 
 from lockbox import clock
-from lockbox.runtime.broker.publisher import ConfirmedPublisher, PublishError, event_message
+from lockbox.runtime.broker.publisher import Blocked, ConfirmedPublisher, PublishError, event_message
 from lockbox.runtime.broker.topology import ensure_listeners
 from lockbox.runtime.process.metrics import OUTBOX_AGE, OUTBOX_WAITING, PUBLISHED
 from lockbox.runtime.storage.mongo import Mongo
@@ -128,6 +128,8 @@ class Relay(SharedExtension):
         try:
             self._publisher.connect()
             return self._outbox.claim(now, BATCH)
+        except Blocked:
+            return []
         except (PublishError, PyMongoError) as error:
             log.warning("outbox_waits", error=str(error)[:300])
             return []
@@ -137,6 +139,8 @@ class Relay(SharedExtension):
         by_id = {entry.event_id: entry for entry in batch}
         try:
             safe = self._publish(list(by_id.values()))
+        except Blocked:
+            return False
         except PublishError as error:
             log.warning("relay_delayed", events=len(by_id), error=str(error)[:300])
             return False
@@ -160,6 +164,8 @@ class Relay(SharedExtension):
         messages = [event_message(source, entry.event_id, entry.type, entry.payload) for entry in batch]
         try:
             return self._publisher.publish(messages)
+        except Blocked:
+            raise
         except PublishError:
             eventlet.sleep(0)
             return self._publisher.publish(messages)

@@ -2,7 +2,7 @@
 
 A message is acknowledged when its handler has returned, or when a copy of it is safe in a retry tier or among the
 parked messages; never before. What can't be read or can't be right is parked at once with its reason. While MongoDB
-is away a message is held, and no attempt is counted.
+is away or refuses, a message is held, and no attempt is counted.
 """
 
 from functools import partial
@@ -12,10 +12,9 @@ import eventlet
 import structlog
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
-from pymongo.errors import AutoReconnect, ConnectionFailure, WTimeoutError
 
 from lockbox.contracts.events import Event, Fact, read_event
-from lockbox.errors import Invalid, Unavailable, invalid
+from lockbox.errors import Invalid, invalid
 from lockbox.faults import Expected
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.redelivery import (
@@ -33,13 +32,13 @@ from lockbox.runtime.broker.topology import (
     events_exchange_name,
     retry_exchange,
 )
+from lockbox.runtime.events.holding import Holding, is_absent
 from lockbox.runtime.process import crash_points
 from lockbox.runtime.process.metrics import RETRIED
 
 ATTEMPTS = 5
 HEADER_KINDS = {ATTEMPT_HEADER: int, "nameko.call_id_stack": list}
 JSON = "application/json"
-ABSENT = (AutoReconnect, ConnectionFailure, WTimeoutError, Unavailable)
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +66,7 @@ class Subscription(Entrypoint):
         self.queue = self.topology.queue
         self.queues = self.topology.queues
         self.declare = self.topology.declare
+        self.holding = Holding(self.topology.name)
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
@@ -108,22 +108,26 @@ class Subscription(Entrypoint):
         self, message: Any, arguments: tuple[Any, ...], _worker_ctx: Any, result: Any, exc_info: Any
     ) -> tuple[Any, Any]:
         error = exc_info[1] if exc_info else None
+        if is_absent(error):
+            self.holding.begin([id(message)], error)
+            self.container.spawn_managed_thread(partial(self._hold, message, arguments))
+            return result, exc_info
+        self.holding.end([id(message)])
         if error is None:
             crash_points.passing("before_ack")
             self.queue_consumer.ack(message)
             crash_points.passing("after_ack")
-        elif isinstance(error, ABSENT):
-            self.container.spawn_managed_thread(partial(self._hold, message, arguments, error))
         elif isinstance(error, Invalid) or attempt_of(message) >= ATTEMPTS:
             self.copies.park(message, self.topology, f"{type(error).__name__}: {error}")
         else:
             self._retry(message, f"{type(error).__name__}: {error}")
         return result, exc_info
 
-    def _hold(self, message: Any, arguments: tuple[Any, ...], error: Exception) -> None:
-        log.warning("handler_holds", queue=self.topology.name, error=str(error)[:300])
+    def _hold(self, message: Any, arguments: tuple[Any, ...]) -> None:
+        """Try again after a while; let a message of a lost channel go, as the broker delivers it again."""
         eventlet.sleep(HOLD_SECONDS)
-        if self.container.stopping:
+        if self.container.stopping or not self.queue_consumer.in_hand(message):
+            self.holding.end([id(message)])
             self.queue_consumer.requeue(message)
         else:
             self._work(message, arguments)
@@ -131,10 +135,10 @@ class Subscription(Entrypoint):
     def _retry(self, message: Any, error: str) -> None:
         attempt = attempt_of(message)
         tier = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1]
-        RETRIED.labels(self.topology.name).inc()
-        log.warning("handler_failed", queue=self.topology.name, attempt=attempt, retry_in_seconds=tier, error=error)
         exchange = retry_exchange(self.topology.consumer, tier).name
-        self.copies.move(message, self.topology, exchange, {ATTEMPT_HEADER: attempt + 1})
+        if self.copies.move(message, self.topology, exchange, {ATTEMPT_HEADER: attempt + 1}):
+            RETRIED.labels(self.topology.name).inc()
+            log.warning("handler_failed", queue=self.topology.name, attempt=attempt, retry_in_seconds=tier, error=error)
 
 
 def _check_properties(message: Any) -> None:

@@ -96,6 +96,10 @@ class HealthServer(DependencyProvider):
         """Return the names of missing parts; empty when the service is ready."""
         return self.readiness.missing()
 
+    def report(self, part: str, *, missing: bool) -> None:
+        """Report that a part of this service's own is missing, or is there again."""
+        (self.readiness.reported.add if missing else self.readiness.reported.discard)(part)
+
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         page = self._pages.get(environ["PATH_INFO"])
         status, kind, body = page() if page else ("404 Not Found", "text/plain", b"")

@@ -9,6 +9,7 @@ from kombu import Connection, Queue
 from nameko.extensions import SharedExtension
 from pymongo.errors import PyMongoError
 
+from lockbox.runtime.broker.alarm import alarm
 from lockbox.runtime.broker.connection import visit
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import LOST
@@ -30,6 +31,7 @@ class Readiness(SharedExtension):
 
     def setup(self) -> None:
         """Prepare the checks; a part that does not answer in time is missing."""
+        self.reported: set[str] = set()
         self._queues: Check[dict[str, int] | None] = Check(self._count, late=None, kept=5.0, lenient=10.0)
         self._takes_writes = Check(self._write, late=False, lenient=3.0)
 
@@ -43,8 +45,10 @@ class Readiness(SharedExtension):
             "consumers": attached,
             "topology": not attached or self._queues.within(ANSWER_SECONDS) is not None,
             "mongodb": self._takes_writes.within(until - time.monotonic()),
+            "broker_blocked": not alarm,
+            "handlers": not any(getattr(provider, "holding", False) for provider in self.queue_consumer.providers),
         }
-        return [name for name, there in answers.items() if not there]
+        return [*(name for name, there in answers.items() if not there), *sorted(self.reported)]
 
     def queues(self) -> dict[str, int] | None:
         """Return the number of messages in each queue of the service, or None if it can't be seen now."""

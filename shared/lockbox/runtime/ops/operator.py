@@ -39,12 +39,12 @@ from lockbox.errors import NotFound, Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import Message, PublishError
-from lockbox.runtime.broker.redelivery import ORIGIN_HEADER, CopyPublisher
+from lockbox.runtime.broker.redelivery import ORIGIN_HEADER, REPLAYED_HEADER, CopyPublisher
 from lockbox.runtime.broker.topology import SubscriptionTopology, redeliver_exchange
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.host.stores import Store
 from lockbox.runtime.ops.inspection import inspect
-from lockbox.runtime.ops.parked import REPLAYED_HEADER, ParkedDelivery, ParkedQueue, count_parked, open_parked_queue
+from lockbox.runtime.ops.parked import ParkedDelivery, ParkedQueue, count_parked, open_parked_queue
 from lockbox.runtime.rpc.server import command
 from lockbox.runtime.storage.aggregates import Aggregates
 from lockbox.runtime.storage.mongo import Document

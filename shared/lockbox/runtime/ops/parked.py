@@ -28,11 +28,11 @@ from lockbox.runtime.broker.redelivery import (
     PARKED_AT_HEADER,
     PARKED_ID_HEADER,
     REASON_HEADER,
+    REPLAYED_HEADER,
 )
 from lockbox.runtime.broker.topology import SubscriptionTopology, redeliver_exchange
 from lockbox.values.timestamps import parse_timestamp
 
-REPLAYED_HEADER = "x-lockbox-replayed"
 PARKED_IDS = UUID("b0c39d6e-6f3e-5b0a-8d39-0d2c4a9be3f5")
 LONGEST_READ = 1024 * 1024
 REASON_SHOWN = 500

@@ -24,6 +24,8 @@ CALLED = Histogram(
 )
 RETRIED = Counter("lockbox_retries_total", "Messages put into a retry tier.", ("queue",))
 PARKED = Counter("lockbox_parked_total", "Messages parked by this process.", ("queue",))
+HELD = Gauge("lockbox_messages_held", "Messages that wait for MongoDB in this process, without an attempt.", ("queue",))
+BROKER_BLOCKED = Gauge("lockbox_broker_blocked", "1 while the broker is in an alarm and takes no message, else 0.")
 PUBLISHED = Counter("lockbox_events_published_total", "Events that the broker confirmed.")
 REPUBLISHED = Counter("lockbox_events_republished_total", "Events published again: not on record, or a new broker.")
 CONTRADICTED = Counter("lockbox_events_contradicted_total", "Own events found on record with another digest.")

@@ -23,7 +23,7 @@ from lockbox.errors import Forbidden, Invalid, LockboxError, Unavailable
 from lockbox.ids import new_id
 from lockbox.runtime.broker.connection import connection_to
 from lockbox.runtime.broker.consumer import RawQueueConsumer
-from lockbox.runtime.broker.publisher import Message, PublishError
+from lockbox.runtime.broker.publisher import Blocked, Message, PublishError
 from lockbox.runtime.broker.publisher_pool import Publishers
 from lockbox.runtime.broker.topology import ANSWERS_EXCHANGE, CALLS_EXCHANGE, ensure_exchange
 from lockbox.runtime.process.metrics import CALLED, measured
@@ -189,6 +189,8 @@ class RpcClient(DependencyProvider):
     def _send(self, caller: Caller, message: Call[Any], service: str, correlation_id: str) -> None:
         try:
             queued = self._publishers.publish(self._message_of(caller, message, service, correlation_id))
+        except Blocked as error:
+            raise Unavailable("broker_blocked", "the message broker is short of memory or disk") from error
         except PublishError as error:
             raise Unavailable("broker_unavailable", "the message broker does not answer") from error
         if not queued:

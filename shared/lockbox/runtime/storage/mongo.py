@@ -8,7 +8,14 @@ from nameko.extensions import SharedExtension
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, DuplicateKeyError, WTimeoutError
+from pymongo.errors import (
+    BulkWriteError,
+    DuplicateKeyError,
+    InvalidOperation,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -20,6 +27,12 @@ DUPLICATE_KEY = 11000
 LOSABLE: dict[str, Any] = {"write_concern": WriteConcern(w=1, j=False), "read_concern": ReadConcern("local")}
 """Options of collections of counts alone: a crash of MongoDB may lose the last ones."""
 CONNECTIONS = 20
+OF_THE_DOCUMENT = frozenset({2, 4, 9, 14, 15, 16, 22, 28, 40, 52, 53, 54, 55, 56, 57, 66, 121})
+"""Codes of MongoDB that say that a document or an operation is wrong, such as TypeMismatch or ImmutableField."""
+
+FIRST_ASSERTION = 9_002
+OF_THE_SERVER = frozenset({10_058, 10_107, 11_600, 11_602, 13_388, 13_435, 13_436, 14_031})
+"""From `FIRST_ASSERTION` on, a code says that an operation is wrong; but for these, such as OutOfDiskSpace."""
 
 
 def connect(uri: str, name: str) -> MongoClient[Document]:
@@ -27,7 +40,8 @@ def connect(uri: str, name: str) -> MongoClient[Document]:
 
     Whatever MongoDB does, an operation ends within 15 s, also when the driver tries it a second time. The client has
     all its connections from the start: a pool that grows with the busiest moment so far looks like a leak, and
-    one without a bound has a connection for each worker as soon as MongoDB is slow.
+    one without a bound has a connection for each worker as soon as MongoDB is slow. A server that refused for its state
+    is looked at again within 2 s.
     """
     return MongoClient(
         uri,
@@ -38,6 +52,7 @@ def connect(uri: str, name: str) -> MongoClient[Document]:
         wtimeoutms=6_000,
         readConcernLevel="majority",
         serverSelectionTimeoutMS=5_000,
+        heartbeatFrequencyMS=2_000,
         connectTimeoutMS=5_000,
         socketTimeoutMS=7_000,
         minPoolSize=CONNECTIONS,
@@ -61,6 +76,20 @@ def duplicates_in(error: BulkWriteError) -> list[Any]:
     if any(fault["code"] != DUPLICATE_KEY for fault in details["writeErrors"]):
         raise error
     return [fault["op"]["_id"] for fault in details["writeErrors"]]
+
+
+def is_absence(error: BaseException | None) -> bool:
+    """Return whether MongoDB is away or refuses for now, for any reason but a fault of the document or operation."""
+    if isinstance(error, BulkWriteError):
+        faults, unsure = error.details["writeErrors"], error.details.get("writeConcernErrors")
+        return bool(unsure) or not all(_is_of_the_document(fault["code"]) for fault in faults)
+    if isinstance(error, OperationFailure):
+        return not _is_of_the_document(error.code)
+    return isinstance(error, PyMongoError) and not isinstance(error, InvalidOperation)
+
+
+def _is_of_the_document(code: int | None) -> bool:
+    return code in OF_THE_DOCUMENT or ((code or 0) >= FIRST_ASSERTION and code not in OF_THE_SERVER)
 
 
 class Mongo(SharedExtension):
