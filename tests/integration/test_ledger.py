@@ -57,6 +57,13 @@ def test_event_when_put_off_by_a_clock_that_was_wrong_is_asked_about_all_the_sam
     assert asked(published, NOW + MINUTE) == ["a"]
 
 
+def test_event_when_put_off_by_a_clock_an_hour_ahead_is_asked_about_all_the_same(published: Published) -> None:
+    keep(published, "a", NOW)
+    published.put_off([{"_id": "a", "published_at": NOW + 55 * MINUTE}], NOW + timedelta(hours=1))
+    assert asked(published, NOW + 62 * MINUTE) == []
+    assert asked(published, NOW + 10 * MINUTE) == ["a"]
+
+
 def test_event_when_missing_for_long_is_asked_about_each_hour(published: Published) -> None:
     keep(published, "a", NOW - timedelta(days=3))
     published.put_off([{"_id": "a", "published_at": NOW - timedelta(days=3)}], NOW)

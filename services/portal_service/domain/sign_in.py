@@ -12,6 +12,7 @@ from lockbox.contracts.fields import Timestamp
 from lockbox.errors import TooMany
 from lockbox.values.addresses import network_of
 
+CLOCKS_APART = timedelta(minutes=1)
 FORGOTTEN_AFTER = timedelta(hours=1)
 LONGEST_EXPONENT = 20
 
@@ -70,8 +71,11 @@ class AttemptCount:
         return cls(last=now, free_at=now)
 
     def add(self, allowance: Allowance, now: datetime) -> "AttemptCount":
-        """Count an attempt. Raises `TooMany` if it comes before its time."""
-        if now < self.free_at:
+        """Count an attempt. Raises `TooMany` if it comes before its time.
+
+        Where the last attempt lies in the future, a clock that was ahead has set the time, and it does not count.
+        """
+        if self.last - CLOCKS_APART <= now < self.free_at:
             raise wait_for(self.free_at - now)
         count = 1 if now - self.last >= FORGOTTEN_AFTER else self.count + 1
         return AttemptCount(count=count, last=now, free_at=now + allowance.wait(count))

@@ -1,7 +1,7 @@
 """The ledger of published events: `events` by id, each with its text and whether it is known to be on record.
 
-A document is `{_id, aggregate, sequence, type, payload, published_at, on_record, ask_at}`. Those that are on record are
-removed by MongoDB when they have been `KEPT` for long enough; the others stay.
+A document is `{_id, aggregate, sequence, type, payload, published_at, on_record, ask_at, put_off_at}`. Those on
+record are removed by MongoDB when they have been `KEPT` for long enough; the others stay.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +52,8 @@ class Published:
 
     def to_ask_about(self, published_by: datetime, now: datetime, limit: int) -> dict[str, str]:
         """Return the digests of events published by then and not known to be on record, by id; not of those put off."""
-        put_off = {"ask_at": {"$gt": now, "$lte": now + LONGEST_WAIT}}
+        by_a_wrong_clock = {"$gt": now + BEYOND_DOUBT}
+        put_off = {"ask_at": {"$gt": now, "$lte": now + LONGEST_WAIT}, "put_off_at": {"$not": by_a_wrong_clock}}
         where = {**_unconfirmed(published_by), "$nor": [put_off]}
         found = self._events.find(where, {"payload": True}).sort("published_at").limit(limit)
         return {document["_id"]: digest(document["payload"].encode()) for document in found}
@@ -61,7 +62,7 @@ class Published:
         """Postpone the question about these: by the time since they were published, or `LONGEST_WAIT`."""
         for event in events:
             wait = min(abs(now - event["published_at"]), LONGEST_WAIT)
-            self._events.update_one({"_id": event["_id"]}, {"$set": {"ask_at": now + wait}})
+            self._events.update_one({"_id": event["_id"]}, {"$set": {"ask_at": now + wait, "put_off_at": now}})
 
     def count_unconfirmed(self, published_by: datetime) -> int:
         """Return the number of them."""

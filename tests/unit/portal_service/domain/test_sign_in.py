@@ -37,6 +37,16 @@ def test_attempt_when_the_last_is_long_ago_is_the_first_again() -> None:
     assert count.add(FEW, NOW + FORGOTTEN_AFTER).count == 1
 
 
+def test_attempt_when_a_clock_an_hour_ahead_counted_the_last_is_judged_and_counts() -> None:
+    count = AttemptCount.none(NOW)
+    for _ in range(3):
+        count = count.add(FEW, NOW + timedelta(hours=1))
+    count = count.add(FEW, NOW)
+    assert (count.count, count.last) == (4, NOW)
+    with pytest.raises(TooMany):
+        count.add(FEW, NOW)
+
+
 def test_attempts_when_they_go_on_for_a_day_are_few() -> None:
     count, now, judged = AttemptCount.none(NOW), NOW, 0
     while now < NOW + timedelta(days=1):
