@@ -2,8 +2,8 @@
 
 import smtplib
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -11,11 +11,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from lockbox.errors import Invalid, Unavailable
 from lockbox.runtime.host.settings import Config, read_settings
+from lockbox.runtime.process.deadline import within
 from notify_service.domain.delivery import DIGEST, Delivery
+from notify_service.sending import RECIPIENT_UNANSWERED, SERVER_AWAY
 from notify_service.settings import NotifySettings
 
-TIMEOUT_SECONDS = 20
+OPEN_SECONDS = 15.0
+HAND_OVER_SECONDS = 25.0
+QUIT_SECONDS = 2.0
+"""The longest that a conversation may take: until the server knows us, then until it has the message, then its end."""
+
 REFUSED_FOR_GOOD = 500
+NOT_TAKEN = "mail_not_taken"
 
 templates = Environment(
     loader=PackageLoader("notify_service"),
@@ -53,43 +60,67 @@ class SmtpMailer:
         self._settings = settings = read_settings(NotifySettings, config)
         self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file) if settings.smtp_starttls else None
 
-    def send(self, delivery: Delivery) -> None:
+    def send(self, delivery: Delivery, answered: Callable[[], None]) -> None:
         """Return when the mail server took the message, which it says in its answer to DATA.
 
-        Raises `Invalid("recipient_refused", ...)` where it refuses the recipient for good (a reply of 5yz to RCPT, RFC
-        5321, section 4.2.1), `Unavailable` where it did not take the message, or can't be known to have.
-        """
-        try:
-            with self._connected() as smtp:
-                smtp.send_message(compose(delivery, self._settings))
-        except smtplib.SMTPRecipientsRefused as error:
-            raise _refused(error) from error
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise Unavailable("mail_server_unavailable", f"{type(error).__name__}: {error}") from error
+        `answered` is called when it has answered everything before the recipient.
 
-    @contextmanager
-    def _connected(self) -> Iterator[smtplib.SMTP]:
+        Raises `Invalid("recipient_refused", ...)` where it refuses the recipient for good (a reply of 5yz to RCPT, RFC
+        5321, section 4.2.1), `Unavailable` where it did not take the message, or can't be known to have. Its code says
+        how far the server came in its time.
+        """
+        message = _composed(delivery, self._settings)
+        with ExitStack() as leaving:
+            with _errors(SERVER_AWAY), within(OPEN_SECONDS):
+                smtp = self._connect(leaving)
+            answered()
+            with _errors(RECIPIENT_UNANSWERED), within(HAND_OVER_SECONDS):
+                smtp.send_message(message)
+
+    def _connect(self, leaving: ExitStack) -> smtplib.SMTP:
         settings = self._settings
-        smtp = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS)
-        try:
-            if self._tls is not None:
-                smtp.starttls(context=self._tls)
-            if settings.smtp_user and settings.smtp_password_file:
-                smtp.login(settings.smtp_user, Path(settings.smtp_password_file).read_text().strip())
-            yield smtp
-        finally:
-            _leave(smtp)
+        smtp = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=OPEN_SECONDS)
+        leaving.callback(_leave, smtp)
+        if self._tls is not None:
+            smtp.starttls(context=self._tls)
+        if settings.smtp_user and settings.smtp_password_file:
+            smtp.login(settings.smtp_user, Path(settings.smtp_password_file).read_text().strip())
+        smtp.ehlo_or_helo_if_needed()
+        return smtp
+
+
+def _composed(delivery: Delivery, settings: NotifySettings) -> EmailMessage:
+    try:
+        return compose(delivery, settings)
+    except ValueError as error:
+        raise Unavailable(NOT_TAKEN, f"the email can't be composed: {error}"[:500]) from error
 
 
 def _leave(smtp: smtplib.SMTP) -> None:
     """Send QUIT; the answer changes nothing, as the server has accepted the message before, or has not."""
-    with suppress(OSError, smtplib.SMTPException):
+    with suppress(OSError, smtplib.SMTPException), within(QUIT_SECONDS):
         smtp.quit()
     smtp.close()
+
+
+@contextmanager
+def _errors(silent: str) -> Iterator[None]:
+    """Raise the errors of a conversation as our own; `silent` is the code of one that breaks off."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        raise _refused(error) from error
+    except smtplib.SMTPSenderRefused as error:
+        code = NOT_TAKEN if error.smtp_code >= REFUSED_FOR_GOOD else SERVER_AWAY
+        raise Unavailable(code, f"the mail server refuses the sender: {error}"[:500]) from error
+    except smtplib.SMTPDataError as error:
+        raise Unavailable(NOT_TAKEN, f"the mail server does not take the message: {error}"[:500]) from error
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unavailable(silent, f"{type(error).__name__}: {error}"[:500]) from error
 
 
 def _refused(error: smtplib.SMTPRecipientsRefused) -> Invalid | Unavailable:
     replies = "; ".join(f"{code} {text!r}" for code, text in error.recipients.values())
     if all(code >= REFUSED_FOR_GOOD for code, _ in error.recipients.values()):
         return Invalid("recipient_refused", f"the mail server refuses the recipient: {replies}"[:500])
-    return Unavailable("mail_server_unavailable", f"the mail server does not take the recipient now: {replies}"[:500])
+    return Unavailable(NOT_TAKEN, f"the mail server does not take the recipient now: {replies}"[:500])

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import uuid5
 
-from lockbox.clock import Clock
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import EVENT_IDS, VENDOR, Cause, Changed, Event, Fact
 from lockbox.contracts.member import MemberAdded, MemberChanged, MemberRemoved
-from lockbox.errors import Invalid, NotFound, Unavailable
+from lockbox.errors import NotFound
 from notify_service.domain.alert import Audience
-from notify_service.domain.delivery import RETRY_AFTER, Delivery, DeliveryState, delivery_id
+from notify_service.domain.delivery import Delivery, DeliveryState, delivery_id
 from notify_service.domain.digest import EmailCount, EmailPace, digest_of, goes_at_once
 from notify_service.domain.email import alert_for
 
@@ -32,8 +31,8 @@ class Deliveries(Protocol):
 
     def create(self, key: str, changed: Changed[Delivery], act: Act) -> Delivery: ...  # noqa: D102
     def change(self, key: str, act: Act, step: Callable[[Delivery], Changed[Delivery]]) -> Delivery: ...  # noqa: D102
-    def claim_due(self, now: datetime) -> Iterator[tuple[Delivery, int, Cause]]: ...  # noqa: D102
-    def postpone(self, key: str, until: datetime, error: str) -> None: ...  # noqa: D102
+    def claim_held(self, now: datetime) -> Iterator[tuple[Delivery, int, Cause]]: ...  # noqa: D102
+    def postpone(self, key: str, now: datetime, wait: timedelta, error: str) -> None: ...  # noqa: D102
     def find(self, key: str) -> Delivery | None: ...  # noqa: D102
     def join(self, held: Delivery, new_digest: str) -> str: ...  # noqa: D102
     def leave(self, held: Delivery) -> None: ...  # noqa: D102
@@ -44,13 +43,6 @@ class EmailCounts(Protocol):
     """The store of the emails to each recipient, counted in windows of time."""
 
     def count(self, recipient: str, window: timedelta, now: datetime) -> EmailCount: ...  # noqa: D102
-
-
-class Mailer(Protocol):
-    """Sends email."""
-
-    def send(self, delivery: Delivery) -> None:
-        """Return when the mail server took it; raises `Unavailable` when it did not."""
 
 
 @dataclass(frozen=True)
@@ -92,21 +84,10 @@ def _held_until(stores: AlertStores, fact: Fact, recipient: str, now: datetime) 
     return stores.counts.count(recipient, stores.pace.window, now).held_until(stores.pace)
 
 
-def send_due(deliveries: Deliveries, mailer: Mailer, clock: Clock) -> None:
-    """Send the deliveries that are due; a failed one is tried again later, and given up after the last attempt."""
-    for delivery, attempt, cause in deliveries.claim_due(clock.now()):
-        act = Act(cause, clock.now())
-        if delivery.state == DeliveryState.HELD:
-            _follow_digest(deliveries, delivery, attempt, act)
-            continue
-        try:
-            mailer.send(delivery)
-        except Invalid as error:
-            deliveries.change(delivery.id, Act(cause, clock.now()), _failed(str(error), attempt))
-        except Unavailable as error:
-            _not_sent(deliveries, delivery, attempt, Act(cause, clock.now()), str(error))
-        else:
-            deliveries.change(delivery.id, Act(cause, clock.now()), Delivery.sent)
+def make_digests(deliveries: Deliveries, now: datetime) -> None:
+    """Write the digests of the held deliveries that are due, or take their outcomes."""
+    for delivery, attempt, cause in deliveries.claim_held(now):
+        _follow_digest(deliveries, delivery, attempt, Act(cause, now))
 
 
 def _follow_digest(deliveries: Deliveries, held: Delivery, attempt: int, act: Act) -> None:
@@ -124,14 +105,7 @@ def _follow_digest(deliveries: Deliveries, held: Delivery, attempt: int, act: Ac
         deliveries.change(held.id, act, lambda one: one.sent(digest.message_id))
     elif digest.state == DeliveryState.FAILED:
         deliveries.change(held.id, act, _failed(f"the digest {digest.id} could not be sent", attempt))
-    deliveries.postpone(held.id, act.now + LOOK_AGAIN_AFTER, "")
-
-
-def _not_sent(deliveries: Deliveries, delivery: Delivery, attempt: int, act: Act, error: str) -> None:
-    if attempt > len(RETRY_AFTER):
-        deliveries.change(delivery.id, act, _failed(error, attempt))
-    else:
-        deliveries.postpone(delivery.id, act.now + RETRY_AFTER[attempt - 1], error)
+    deliveries.postpone(held.id, act.now, LOOK_AGAIN_AFTER, "")
 
 
 def _failed(error: str, attempt: int) -> Callable[[Delivery], Changed[Delivery]]:

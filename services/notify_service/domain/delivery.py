@@ -72,6 +72,11 @@ class Delivery:
         )
 
     @property
+    def domain(self) -> str:
+        """The domain of the recipient's address."""
+        return self.recipient.rpartition("@")[2].lower()
+
+    @property
     def message_id(self) -> str:
         """The Message-ID of its email."""
         return f"<{self.id}@lockbox.invalid>"

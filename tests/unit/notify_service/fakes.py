@@ -1,6 +1,6 @@
 """Stores of notify_service in memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -8,9 +8,11 @@ from tests.unit.fakes import FakeAggregates
 
 from lockbox.contracts.acts import Act
 from lockbox.contracts.events import Cause, Changed, Event
+from lockbox.runtime.storage.ledger import BEYOND_DOUBT
 from notify_service.domain.alert import Audience
 from notify_service.domain.delivery import Delivery, DeliveryState
 from notify_service.domain.digest import EmailCount
+from notify_service.domain.places import Closed
 from notify_service.store import SENDING_TAKES_AT_MOST
 
 
@@ -44,24 +46,41 @@ class FakeDeliveries(FakeAggregates[Delivery]):
         super().__init__()
         self.attempts: dict[str, int] = {}
         self.next_at: dict[str, datetime] = {}
+        self.set_at: dict[str, datetime] = {}
+        self.created_at: dict[str, datetime] = {}
         self.errors: list[str] = []
         self.digests: dict[str, str] = {}
         self._correlation_ids: dict[str, str] = {}
 
     def create(self, key: str, changed: Changed[Delivery], act: Act) -> Delivery:
+        for times in (self.set_at, self.created_at):
+            times.setdefault(key, act.now)
         self.next_at.setdefault(key, changed.state.held_until or act.now)
         self._correlation_ids.setdefault(key, act.cause.correlation_id)
         return cast(Delivery, super().create(key, changed, act))
 
-    def claim_due(self, now: datetime) -> Iterator[tuple[Delivery, int, Cause]]:
-        for key, delivery in list(self.states.items()):
-            if delivery.waits and self.next_at[key] <= now:
-                self.attempts[key] = self.attempts.get(key, 0) + 1
-                self.next_at[key] = now + SENDING_TAKES_AT_MOST
-                yield delivery, self.attempts[key], Cause("notify_service", self._correlation_ids[key])
+    def claim_due(self, now: datetime, closed: Closed) -> tuple[Delivery, int, Cause] | None:
+        for key in sorted(self._pending(), key=self.next_at.__getitem__):
+            delivery = self.states[key]
+            if self.next_at[key] <= now and not closed.to(delivery):
+                return self._lease(key, now)
+        return None
 
-    def postpone(self, key: str, until: datetime, error: str) -> None:
-        self.next_at[key] = until
+    def claim_held(self, now: datetime) -> Iterator[tuple[Delivery, int, Cause]]:
+        for key, delivery in list(self.states.items()):
+            if delivery.state == DeliveryState.HELD and self.next_at[key] <= now:
+                yield self._lease(key, now)
+
+    def _lease(self, key: str, now: datetime) -> tuple[Delivery, int, Cause]:
+        self.attempts[key] = self.attempts.get(key, 0) + 1
+        self._set(key, now, now + SENDING_TAKES_AT_MOST)
+        return self.states[key], self.attempts[key], Cause("notify_service", self._correlation_ids[key])
+
+    def conclude(self, key: str, act: Act, step: Callable[[Delivery], Changed[Delivery]]) -> None:
+        self.change(key, act, step)
+
+    def postpone(self, key: str, now: datetime, wait: timedelta, error: str) -> None:
+        self._set(key, now, now + wait)
         self.errors.append(error)
 
     def join(self, held: Delivery, new_digest: str) -> str:
@@ -80,6 +99,25 @@ class FakeDeliveries(FakeAggregates[Delivery]):
         states = list(self.states.values())
         return [one for one in states if one.state == DeliveryState.HELD and one.recipient == recipient]
 
+    def give_back(self, key: str, now: datetime, error: str) -> None:
+        self.postpone(key, now, timedelta(0), error)
+        self.attempts[key] -= 1
+
+    def mend_times(self, now: datetime) -> None:
+        for key, delivery in self.states.items():
+            if delivery.waits and self.set_at[key] > now + BEYOND_DOUBT:
+                self._set(key, now, now)
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        pending = self._pending()
+        return len(pending), min((self.created_at[key] for key in pending), default=None)
+
+    def _pending(self) -> list[str]:
+        return [key for key, delivery in self.states.items() if delivery.state == DeliveryState.PENDING]
+
+    def _set(self, key: str, now: datetime, until: datetime) -> None:
+        self.set_at[key], self.next_at[key] = now, until
+
 
 class FakeEmailCounts:
     """Counts of emails by recipient."""
@@ -89,7 +127,7 @@ class FakeEmailCounts:
 
     def count(self, recipient: str, window: timedelta, now: datetime) -> EmailCount:
         before = self.counts.get(recipient)
-        if before is None or before.window_ends_at <= now:
+        if before is None or not now < before.window_ends_at <= now + window + BEYOND_DOUBT:
             self.counts[recipient] = EmailCount(1, now + window)
         else:
             self.counts[recipient] = EmailCount(before.number + 1, before.window_ends_at)

@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,18 +25,30 @@ from notify_service.smtp import SmtpMailer
 Serve = Callable[..., "Mailbox"]
 
 
-class Mailbox:
-    """A handler of aiosmtpd that keeps what it took; `rcpt` is its answer to RCPT, `bye` the one to QUIT."""
+def NOTHING() -> None:  # noqa: N802 - a constant
+    """Hear that the server answered."""
 
-    def __init__(self, rcpt: str = "250 OK", bye: str = "221 Bye", data: str = "250 OK") -> None:
-        self.rcpt, self.bye, self.data = rcpt, bye, data
+
+class Mailbox:
+    """A handler of aiosmtpd that keeps what it took, with its answers; without one to RCPT it breaks off there."""
+
+    def __init__(self, rcpt: str = "250 OK", bye: str = "221 Bye", data: str = "250 OK", mail: str = "250 OK") -> None:
+        self.rcpt, self.bye, self.data, self.mail = rcpt, bye, data, mail
         self.taken: list[bytes] = []
         self.logins: list[bytes] = []
         self.port = 0
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
+        envelope.mail_from = address
+        return self.mail
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if not self.rcpt:
+            server.transport.close()
         if self.rcpt.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt
@@ -109,14 +122,14 @@ def mailer(box: Mailbox, **changes: Any) -> SmtpMailer:
 
 def refused(box: Mailbox, kind: type[Invalid | Unavailable], **changes: Any) -> str:
     with pytest.raises(kind) as failed:
-        mailer(box, **changes).send(delivery())
+        mailer(box, **changes).send(delivery(), NOTHING)
     assert box.taken == []
     return f"{failed.value.code} {failed.value.message}"
 
 
 def test_send_when_the_server_takes_it_returns(serve: Serve) -> None:
     box = serve(Mailbox())
-    mailer(box).send(delivery())
+    mailer(box).send(delivery(), NOTHING)
     [message] = box.taken
     assert b"To: alice@contoso.example" in message
 
@@ -124,7 +137,7 @@ def test_send_when_the_server_takes_it_returns(serve: Serve) -> None:
 @pytest.mark.parametrize("bye", ["421 Going down", "500 What?", "250 Not yet", "554 No"])
 def test_send_when_the_server_ends_badly_after_it_took_the_message_returns(serve: Serve, bye: str) -> None:
     box = serve(Mailbox(bye=bye))
-    mailer(box).send(delivery())
+    mailer(box).send(delivery(), NOTHING)
     assert len(box.taken) == 1
 
 
@@ -138,17 +151,41 @@ def test_send_when_the_recipient_is_refused_for_good_is_invalid(serve: Serve, re
 @pytest.mark.parametrize("reply", ["450 Busy", "421 Later", "452 Full"])
 def test_send_when_the_recipient_is_refused_for_now_is_unavailable(serve: Serve, reply: str) -> None:
     told = refused(serve(Mailbox(rcpt=reply)), Unavailable)
+    assert told.startswith("mail_not_taken")
     assert reply[:3] in told
 
 
 def test_send_when_the_message_is_not_accepted_is_unavailable(serve: Serve) -> None:
-    assert "452" in refused(serve(Mailbox(data="452 Full")), Unavailable)
+    told = refused(serve(Mailbox(data="452 Full")), Unavailable)
+    assert told.startswith("mail_not_taken")
+    assert "452" in told
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"), [("451 Later", "mail_server_unavailable"), ("550 Not yours", "mail_not_taken")]
+)
+def test_send_when_the_sender_is_refused_is_of_the_server_where_it_may_pass(
+    serve: Serve, reply: str, code: str
+) -> None:
+    assert refused(serve(Mailbox(mail=reply)), Unavailable).startswith(code)
+
+
+def test_send_when_the_server_breaks_off_at_the_recipient_is_of_the_recipient(serve: Serve) -> None:
+    assert refused(serve(Mailbox(rcpt="")), Unavailable).startswith("recipient_unanswered")
+
+
+def test_send_when_the_email_can_not_be_composed_is_no_fault_of_the_server(serve: Serve) -> None:
+    box = serve(Mailbox())
+    with pytest.raises(Unavailable, match="mail_not_taken: the email can't be composed"):
+        mailer(box).send(replace(delivery(), subject="a\nBcc: b@c"), NOTHING)
 
 
 def test_send_when_nothing_listens_is_unavailable(serve: Serve) -> None:
     box = Mailbox()
     box.port = 1
-    assert "ConnectionRefusedError" in refused(box, Unavailable)
+    told = refused(box, Unavailable)
+    assert told.startswith("mail_server_unavailable")
+    assert "ConnectionRefusedError" in told
 
 
 def test_send_when_the_server_wants_it_signs_in_over_tls(serve: Serve, tls: ssl.SSLContext, tmp_path: Path) -> None:
@@ -156,14 +193,16 @@ def test_send_when_the_server_wants_it_signs_in_over_tls(serve: Serve, tls: ssl.
     serve(box, tls_context=tls, require_starttls=True, authenticator=box.authenticate, auth_required=True)
     (tmp_path / "password").write_text("hunter2\n")
     signed_in = {"smtp_user": "lockbox", "smtp_password_file": str(tmp_path / "password")}
-    mailer(box, smtp_starttls=True, smtp_ca_file=str(tmp_path / "ca.pem"), **signed_in).send(delivery())
+    mailer(box, smtp_starttls=True, smtp_ca_file=str(tmp_path / "ca.pem"), **signed_in).send(delivery(), NOTHING)
     assert box.logins == [b"lockbox"]
     assert len(box.taken) == 1
 
 
 def test_send_when_the_certificate_is_of_an_unknown_authority_sends_nothing(serve: Serve, tls: ssl.SSLContext) -> None:
     box = serve(Mailbox(), tls_context=tls)
-    assert "certificate verify failed" in refused(box, Unavailable, smtp_starttls=True)
+    told = refused(box, Unavailable, smtp_starttls=True)
+    assert told.startswith("mail_server_unavailable")
+    assert "certificate verify failed" in told
 
 
 def test_send_when_the_certificate_is_of_another_host_sends_nothing(

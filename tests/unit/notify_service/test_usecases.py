@@ -1,11 +1,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.unit.builders import NOW, created, event
-from tests.unit.fakes import FakeClock
 from tests.unit.notify_service.domain.test_alert import OPENED, REVOKED, granted
 from tests.unit.notify_service.fakes import FakeDeliveries, FakeEmailCounts, FakeMembers
 
@@ -18,23 +18,9 @@ from lockbox.errors import NotFound, Unavailable
 from notify_service import usecases
 from notify_service.domain.delivery import RETRY_AFTER, Delivery
 from notify_service.domain.digest import EmailPace, digest_of
+from notify_service.domain.places import Places
+from notify_service.sending import Desk, send_due
 from notify_service.usecases import LOOK_AGAIN_AFTER, AlertStores
-
-
-class FakeMailer:
-    """Takes mail, except for whom it does not."""
-
-    def __init__(self, refuses: Callable[[str], bool] = lambda recipient: False) -> None:
-        self.refuses = refuses
-        self.taken: list[str] = []
-        self.tried: list[str] = []
-
-    def send(self, delivery: Delivery) -> None:
-        self.tried.append(delivery.recipient)
-        if self.refuses(delivery.recipient):
-            raise Unavailable("mail_server_unavailable", "connection refused")
-        self.taken.append(delivery.recipient)
-
 
 WINDOW = timedelta(minutes=10)
 PACE = EmailPace(3, WINDOW)
@@ -123,69 +109,6 @@ def test_alert_people_when_the_event_comes_twice_tells_each_once() -> None:
     assert len(deliveries.states) == 2
 
 
-# --- sending -------------------------------------------------------------------------------------------------------
-
-
-def send(deliveries: FakeDeliveries, mailer: FakeMailer, now: datetime = NOW) -> None:
-    usecases.send_due(deliveries, mailer, FakeClock(now))
-
-
-def test_send_due_when_the_server_takes_it_is_sent_once() -> None:
-    deliveries, mailer = alerted(), FakeMailer()
-    send(deliveries, mailer)
-    send(deliveries, mailer, NOW + timedelta(hours=1))
-    assert mailer.taken == ["alice@contoso.example", "ann@contoso.example"]
-    assert deliveries.types == ["alert_sent", "alert_sent"]
-    assert {act.cause.actor for act in deliveries.acts} == {"notify_service"}
-
-
-def test_send_due_when_one_fails_sends_the_others() -> None:
-    deliveries, mailer = alerted(), FakeMailer(lambda recipient: recipient.startswith("alice"))
-    send(deliveries, mailer)
-    assert mailer.taken == ["ann@contoso.example"]
-    assert deliveries.errors == ["mail_server_unavailable: connection refused"]
-
-
-def test_send_due_when_it_failed_waits_before_it_tries_again() -> None:
-    deliveries, mailer = alerted(REVOKED), FakeMailer(lambda recipient: True)
-    send(deliveries, mailer)
-    send(deliveries, mailer, NOW + RETRY_AFTER[0] - timedelta(microseconds=1))
-    assert len(mailer.tried) == 1
-    send(deliveries, mailer, NOW + RETRY_AFTER[0])
-    assert len(mailer.tried) == 2
-
-
-def test_send_due_when_the_server_comes_back_sends_it_after_all() -> None:
-    deliveries, mailer = alerted(REVOKED), FakeMailer(lambda recipient: len(mailer.tried) < 3)
-    now = NOW
-    for wait in (timedelta(0), *RETRY_AFTER):
-        now += wait
-        send(deliveries, mailer, now)
-    assert mailer.taken == ["erin@vendor.example"]
-    assert deliveries.types == ["alert_sent"]
-
-
-def test_send_due_when_every_attempt_failed_gives_up_and_tells_so() -> None:
-    deliveries, mailer = alerted(REVOKED), FakeMailer(lambda recipient: True)
-    now = NOW
-    for wait in (timedelta(0), *RETRY_AFTER):
-        assert deliveries.types == []
-        now += wait
-        send(deliveries, mailer, now)
-    assert deliveries.types == ["alert_failed"]
-    [fact] = deliveries.facts
-    assert (fact.attempts, fact.error) == (7, "mail_server_unavailable: connection refused")  # type: ignore[attr-defined]
-    send(deliveries, mailer, now + timedelta(days=1))
-    assert len(mailer.tried) == len(RETRY_AFTER) + 1
-
-
-def test_send_due_when_nothing_is_due_does_nothing() -> None:
-    mailer = FakeMailer()
-    send(FakeDeliveries(), mailer)
-    send(alerted(), mailer, NOW - timedelta(seconds=1))
-    assert mailer.tried == []
-
-
 # --- digests -------------------------------------------------------------------------------------------------------
 
 ALICE, ANN = "alice@contoso.example", "ann@contoso.example"
@@ -199,22 +122,29 @@ class Rush:
         self.stores = stores(self.deliveries)
         self.mails: list[Delivery] = []
         self.fails = False
+        self.places = Places()
 
     def ask(self, *numbers: int, now: datetime = NOW, severity: Severity = Severity.NORMAL) -> None:
         for number in numbers:
             fact = replace(OPENED, request_id=request_id(number), severity=severity)
             usecases.alert_people(self.stores, event(fact, number), fact, now)
 
-    def send(self, delivery: Delivery) -> None:
+    def send(self, delivery: Delivery, answered: Callable[[], None]) -> None:
         if self.fails:
-            raise Unavailable("mail_server_unavailable", "connection refused")
+            raise Unavailable("mail_not_taken", "450 Busy")
         self.mails.append(delivery)
+
+    def pass_at(self, now: datetime) -> None:
+        """Make digests, and send what is due."""
+        usecases.make_digests(self.deliveries, now)
+        clock = SimpleNamespace(now=lambda: now, monotonic=lambda: (now - NOW).total_seconds())
+        send_due(Desk(self.deliveries, self, self.places, clock, lambda work: work()))
 
     def at(self, now: datetime) -> list[Delivery]:
         """Return the mails to Alice that leave by this time."""
         self.mails.clear()
         for later in (timedelta(0), LOOK_AGAIN_AFTER, 2 * LOOK_AGAIN_AFTER):
-            usecases.send_due(self.deliveries, self, FakeClock(now + later))
+            self.pass_at(now + later)
         return [mail for mail in self.mails if mail.recipient == ALICE]
 
     def reported(self, recipient: str = ALICE) -> list[str | None]:
@@ -310,10 +240,10 @@ def test_digest_when_the_process_dies_has_each_alert_once(crash: str) -> None:
     if crash == "before the digest is written":
         deliveries.join(first, request_id(99))
     else:
-        [(held, attempt, cause)] = [due for due in deliveries.claim_due(NOW + WINDOW) if due[0].id == first.id]
+        [(held, attempt, cause)] = [due for due in deliveries.claim_held(NOW + WINDOW) if due[0].id == first.id]
         usecases._follow_digest(deliveries, held, attempt, Act(cause, NOW + WINDOW))
     if crash == "after it is sent":
-        usecases.send_due(deliveries, rush, FakeClock(NOW + WINDOW))
+        rush.pass_at(NOW + WINDOW)
     mails = [mail for mail in rush.mails if mail.kind == "digest" and mail.recipient == ALICE]
     mails += rush.at(NOW + 2 * WINDOW)
     assert [len(mail.lines) for mail in mails if mail.recipient == ALICE and mail.kind == "digest"] == [7]
