@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.chaos import accesses, crowds, elsewhere, faults, stops
+from tests.chaos import accesses, crowds, elsewhere, faults, mails, outages, stops
 from tests.chaos.arena import SERVERS, TARGETS, Arena
 from tests.chaos.report import Report
 from tests.load import UNLIMITED
@@ -19,6 +19,8 @@ CONTROL_SECONDS = 60.0
 LONGEST_STOP = 90.0
 SHORT_STOP = 8.0
 ACCESSES = 1_000
+HANGING_SECONDS, REFUSING_SECONDS = 30.0, 10.0
+REFUSALS = ("Unauthorized", "OutOfDiskSpace", "ExceededTimeLimit", "NotWritablePrimary", "WriteConcernFailed")
 
 
 def main() -> None:
@@ -48,6 +50,7 @@ def play(arena: Arena, report: Report, quota: int, until: float) -> None:
         with report.fault(arena, f"SIGKILL {point}") as row:
             faults.crash_points(arena, row, dict.fromkeys(services, point))
     play_crowds(arena, report, min(crowds.KILLED_TIMES, 2 * quota))
+    play_refusals(arena, report)
     play_stops(arena, report, min(LONGEST_STOP, 5.0 * quota))
     with report.fault(arena, "SIGKILL on the way of accesses") as row:
         accesses.killed(arena, row, "accesses", ACCESSES)
@@ -90,6 +93,15 @@ def play_stops(arena: Arena, report: Report, long: float) -> None:
     with report.fault(arena, f"SIGSTOP {SHORT_STOP:.0f} s, each") as row:
         for program in TARGETS:
             stops.frozen(arena, row, program, SHORT_STOP)
+
+
+def play_refusals(arena: Arena, report: Report) -> None:
+    """A mail server that hangs, and a MongoDB that refuses."""
+    with report.fault(arena, "mail server hangs for a domain") as row:
+        mails.hanging(arena, row, HANGING_SECONDS)
+    for error in REFUSALS:
+        with report.fault(arena, f"MongoDB refuses, {error}") as row:
+            outages.refused(arena, row, error, REFUSING_SECONDS)
 
 
 def play_controls(arena: Arena, report: Report) -> None:

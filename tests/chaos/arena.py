@@ -25,6 +25,7 @@ from lockbox.embedded.stack import Stack
 from lockbox.provision.secrets import ADMIN, SERVICES
 from lockbox.runtime.process.crash_points import Point
 from tests.chaos.orders import FOLDER, KILL, Order
+from tests.fail_points import FAIL_POINTS
 from tests.load import UNLIMITED, Ledger, Load, Teller
 from tests.oracle import Oracle
 from tests.people import People
@@ -51,7 +52,9 @@ class Arena:
         self.folder.mkdir(parents=True)
         environment = {"PYTHONPATH": os.pathsep.join(sys.path), FOLDER: str(self.folder), **UNLIMITED}
         existing = existing or Existing()
-        self._plan = Plan(existing, random_ports=True, command=build_command, environment=environment)
+        self._plan = Plan(
+            existing, random_ports=True, command=build_command, environment=environment, mongod_options=FAIL_POINTS
+        )
         self.stack = Stack(home, self._plan)
         self._workers = workers
         self.probes = Ledger()
@@ -185,6 +188,13 @@ class Arena:
         with suppress(httpx.HTTPError):
             return httpx.get(f"http://127.0.0.1:{self.stack.ports[program]}/readyz", timeout=5).is_success
         return False
+
+    def missing(self, program: str) -> list[str]:
+        """The missing parts by /readyz of this process; empty too where it does not answer."""
+        with suppress(httpx.HTTPError):
+            answer = httpx.get(f"http://127.0.0.1:{self.stack.ports[program]}/readyz", timeout=5)
+            return list(answer.json()["missing"])
+        return []
 
     def scale(self, service: str, count: int) -> None:
         """Have so many processes of a service."""

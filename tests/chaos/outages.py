@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 from kombu import Connection
@@ -15,16 +16,20 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.network import alarm, all_clear, ctl, kill_broker
 from tests.chaos.orders import HALT, Order
 from tests.chaos.report import Row
+from tests.fail_points import failing_commands
 from tests.load import CREATE, Story
 from tests.people import TERMS, new_key
 from tests.waiting import eventually
 
 ANSWERED_WITHIN = 15.0
 HELD_SECONDS = 3.0
+VISITS = 15
+"""Connections that services make to look at their queues, and close again."""
+
 ABSENT = ("approval_service", "notify_service", "audit_service")
 
 
-def broken(arena: Arena, row: Row, seconds: float, begin: Callable[[], None], end: Callable[[], None]) -> None:
+def broken(arena: Arena, row: Row, seconds: float, begin: Callable[[], object], end: Callable[[], object]) -> None:
     """(11, 14) Something is broken for a while; every command is answered in time meanwhile, if only by a refusal."""
     begin()
     until = time.monotonic() + seconds
@@ -37,8 +42,22 @@ def broken(arena: Arena, row: Row, seconds: float, begin: Callable[[], None], en
 
 
 def alarmed(arena: Arena, row: Row, servers: Stack, kind: str, seconds: float) -> None:
-    """(14) The broker is out of memory, or its disk is full."""
-    broken(arena, row, seconds, lambda: alarm(servers, kind), lambda: all_clear(servers, kind))
+    """(14) The broker is out of memory, or its disk is full: it is said so, and no connection is added."""
+
+    def end() -> None:
+        eventually(lambda: "broker_blocked" in arena.missing("portal_service"))
+        grown = _connections(servers) - before
+        all_clear(servers, kind)
+        assert grown <= VISITS, f"{grown} connections more at the end of the alarm"
+
+    before = _connections(servers)
+    broken(arena, row, seconds, lambda: alarm(servers, kind), end)
+
+
+def refused(arena: Arena, row: Row, error: str, seconds: float) -> None:
+    """MongoDB refuses every write: commands are refused, messages are held, and none is parked."""
+    with ExitStack() as refusal:
+        broken(arena, row, seconds, lambda: refusal.enter_context(failing_commands(arena.mongo, error)), refusal.close)
 
 
 def unheard(arena: Arena, row: Row, servers: Stack) -> None:
@@ -120,3 +139,8 @@ def ask(arena: Arena, story: Story, key: str) -> int:
         story.request_id = str(answer.json()["id"])
         story.acknowledged.append(CREATE)
     return answer.status_code
+
+
+def _connections(servers: Stack) -> int:
+    """The connections that the broker knows."""
+    return len(ctl(servers, "list_connections", "peer_port").split())

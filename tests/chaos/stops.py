@@ -10,6 +10,7 @@ import psutil
 
 from lockbox.provision.secrets import SERVICES
 from tests.chaos.arena import DATABASE, Arena
+from tests.chaos.mails import without_mailbox
 from tests.chaos.orders import HALT, Order, set_clocks
 from tests.chaos.report import Row
 from tests.load import CREATE
@@ -96,7 +97,10 @@ def terminated_without(arena: Arena, row: Row, server: str) -> None:
 
 
 def clocks_jump(arena: Arena, row: Row) -> None:
-    """All clocks jump an hour ahead, and back again: what comes next is handled, and nobody ends for it."""
+    """All clocks jump an hour ahead, and back again: what comes next is handled, and nobody ends for it.
+
+    Emails that could not be sent under the wrong clock go out soon under the right one.
+    """
     before = {service: arena.pids(service) for service in SERVICES}
     try:
         for wrong_by in (HOUR_SECONDS, 0.0):
@@ -105,6 +109,10 @@ def clocks_jump(arena: Arena, row: Row) -> None:
             arena.load.proceed(5)
             arena.recovered()
             row.recoveries.append(time.monotonic() - started)
+        with without_mailbox(arena, row):
+            set_clocks(arena.folder, HOUR_SECONDS)
+            arena.load.proceed(3)
+            set_clocks(arena.folder, 0.0)
     finally:
         for ledger in arena.oracle.ledgers:
             ledger.time_passes()

@@ -10,7 +10,7 @@ from lockbox.runtime.broker.connection import ANSWER_SECONDS
 from lockbox.runtime.broker.publisher import Message, PublishError
 from lockbox.runtime.broker.publisher_pool import Publishers
 from lockbox.runtime.storage.mongo import connect
-from tests.chaos import outages, stops
+from tests.chaos import mails, outages, stops
 from tests.chaos.arena import Arena
 from tests.chaos.conftest import Judged
 from tests.chaos.proxy import Proxy
@@ -31,6 +31,17 @@ def test_command_when_the_broker_is_out_of_memory_is_refused_in_time(arena: Aren
 def test_readiness_when_mongodb_hangs_answers_within_a_second(arena: Arena, judged: Judged) -> None:
     with judged("MongoDB hangs") as row:
         stops.database_hangs(arena, row)
+
+
+@pytest.mark.parametrize("error", ["Unauthorized", "WriteConcernFailed"])
+def test_messages_when_mongodb_refuses_are_held_and_none_is_parked(arena: Arena, judged: Judged, error: str) -> None:
+    with judged(f"MongoDB refuses, {error}") as row:
+        outages.refused(arena, row, error, 3.0)
+
+
+def test_emails_when_the_mail_server_hangs_for_a_domain_go_out_to_the_others(arena: Arena, judged: Judged) -> None:
+    with judged("mail server hangs") as row:
+        mails.hanging(arena, row, 1.0)
 
 
 def test_publish_when_the_network_is_half_open_fails_in_time_and_works_when_it_is_well(arena: Arena) -> None:
