@@ -19,7 +19,7 @@ from lockbox.contracts.audit import ListRecords, RecordPage
 from lockbox.contracts.wire import Encoded
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.process import crash_points
-from lockbox.runtime.storage.mongo import Document, duplicates_in
+from lockbox.runtime.storage.mongo import Document, duplicates_in, ensure_index
 from lockbox.runtime.storage.paging import Order, read_page
 from lockbox.values.timestamps import format_timestamp
 
@@ -48,8 +48,8 @@ class RecordStore:
         it is narrowed by, and one for what is about one thing.
         """
         in_time = [(field, ASCENDING) for field in IN_TIME]
-        self.collection.create_index([("tenant", ASCENDING), *in_time, ("type", ASCENDING), ("actor", ASCENDING)])
-        self.collection.create_index([("subject", ASCENDING), *in_time])
+        ensure_index(self.collection, [("tenant", ASCENDING), *in_time, ("type", ASCENDING), ("actor", ASCENDING)])
+        ensure_index(self.collection, [("subject", ASCENDING), *in_time])
 
     def add(self, records: Sequence[Record]) -> dict[str, str]:
         """Add the records with new keys; return by key the digests that are on record now."""

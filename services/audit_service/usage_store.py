@@ -17,7 +17,7 @@ from lockbox.contracts.events import Event, read_event
 from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, RefusalsByReason, UsageReport, WithoutGrant
 from lockbox.errors import Unavailable
 from lockbox.runtime.events.relay import Relay
-from lockbox.runtime.storage.mongo import Document
+from lockbox.runtime.storage.mongo import Document, ensure_index
 from lockbox.runtime.storage.paging import read_page
 from lockbox.values.timestamps import format_timestamp, parse_timestamp
 
@@ -36,7 +36,8 @@ class UsageStore:
 
     def ensure_indexes(self) -> None:
         """Ensure that the index of a tenant's grants and refusals exists."""
-        self.collection.create_index(
+        ensure_index(
+            self.collection,
             [(field, ASCENDING) for field in ("tenant", "type", *IN_TIME)],
             partialFilterExpression={"type": {"$in": [DENIED, GRANTED]}, "source": OWNER},
             name="grants_and_refusals",

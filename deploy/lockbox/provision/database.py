@@ -1,10 +1,13 @@
-"""MongoDB's replica set and users: each service reads and writes its own database and no other.
+"""MongoDB's replica set and users: each service reads and writes documents of its own database and of no other.
 
-audit_service may add records and read them; it can't change or remove one. In other collections it may write for the
-readiness check, and keep the operations and events of its own until they are on record.
+No service can drop or rename a collection, or drop or change an index. audit_service may add records and read them; it
+can't change or remove one. In other collections it may write for the readiness check, and keep the operations and
+events of its own until they are on record. It can't make an index either, as an index with an age
+(`expireAfterSeconds`) removes documents: its indexes are made here.
 """
 
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,17 @@ from lockbox.provision.secrets import ADMIN, SERVICES
 
 ALREADY_INITIALIZED = 23
 PRIMARY_WITHIN_SECONDS = 60.0
+DOCUMENTS = ["find", "insert", "update", "remove", "killCursors", "createCollection", "createIndex", "listIndexes"]
+"""The actions of a service on all collections of its own database."""
+
 APPEND_ONLY = "lockbox_audit_append"
+APPENDED = {
+    "records": ["find", "insert", "listIndexes"],
+    "readiness": ["find", "insert", "update", "createCollection"],
+    "operations": ["find", "insert", "update", "listIndexes"],
+    "events": ["find", "insert", "update", "listIndexes"],
+}
+"""The actions of audit_service by collection."""
 
 
 def tls_options(directory: Path) -> list[str]:
@@ -55,10 +68,11 @@ def provision_database(
     with MongoClient[dict[str, Any]](
         host, directConnection=True, username=ADMIN, password=passwords[ADMIN], authSource="admin", **tls
     ) as client:
-        _ensure_append_only(client.admin, database_of("audit_service", prefix))
+        _ensure_audit_indexes(client[database_of("audit_service", prefix)])
         for service in SERVICES:
-            own = database_of(service, prefix)
-            role = APPEND_ONLY if service == "audit_service" else {"role": "readWrite", "db": own}
+            role = APPEND_ONLY if service == "audit_service" else f"lockbox_{service}"
+            allowed = APPENDED if service == "audit_service" else {"": DOCUMENTS}
+            _ensure_role(client.admin, role, database_of(service, prefix), allowed)
             _ensure_user(client.admin, service, passwords[service], [role])
 
 
@@ -90,19 +104,26 @@ def _ensure_admin(client: MongoClient[dict[str, Any]], password: str) -> None:
             raise
 
 
-def _ensure_append_only(admin: Database[dict[str, Any]], audit: str) -> None:
-    append = ["find", "insert", "createCollection", "createIndex", "listIndexes"]
-    actions = {
-        "records": append,
-        "readiness": ["find", "insert", "update", "createCollection"],
-        "operations": [*append, "update"],
-        "events": [*append, "update"],
-    }
+def _ensure_audit_indexes(database: Database[dict[str, Any]]) -> None:
+    """Make the collections of audit_service, with their indexes, unless they exist."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Eventlet is in maintenance; none of it runs here
+        from audit_service.store import RecordStore
+        from audit_service.usage_store import UsageStore
+        from lockbox.runtime.ops.operator import OperationStore
+        from lockbox.runtime.storage.ledger import Published
+    relay: Any = None  # nothing is published here
+    for store in (RecordStore, UsageStore, OperationStore):
+        store(database, relay).ensure_indexes()
+    Published(database).ensure_indexes()
+
+
+def _ensure_role(admin: Database[dict[str, Any]], name: str, database: str, allowed: Mapping[str, list[str]]) -> None:
     privileges = [
-        {"resource": {"db": audit, "collection": collection}, "actions": allowed}
-        for collection, allowed in actions.items()
+        {"resource": {"db": database, "collection": collection}, "actions": actions}
+        for collection, actions in allowed.items()
     ]
-    _create_or_update(admin, "Role", APPEND_ONLY, privileges=privileges, roles=[])
+    _create_or_update(admin, "Role", name, privileges=privileges, roles=[])
 
 
 def _ensure_user(admin: Database[dict[str, Any]], name: str, password: str, roles: list[Any]) -> None:

@@ -23,7 +23,7 @@ from lockbox.contracts.events import Changed, envelop
 from lockbox.errors import Conflict, NotFound
 from lockbox.runtime.process import crash_points, metrics
 from lockbox.runtime.storage.answers import COMMANDS_KEPT, answer_in, compressed, with_answers_that_fit
-from lockbox.runtime.storage.mongo import Document, duplicates_in
+from lockbox.runtime.storage.mongo import Document, duplicates_in, ensure_index
 from lockbox.runtime.storage.outbox import HEAD_START, Entry, ensure_outbox_index, entries, stored
 
 ATTEMPTS = 20
@@ -57,7 +57,8 @@ class Aggregates(Generic[A, V]):
     def ensure_indexes(self) -> None:
         """Ensure that the indexes exist."""
         ensure_outbox_index(self.collection)
-        self.collection.create_index(
+        ensure_index(
+            self.collection,
             [("cmds.key", ASCENDING)],
             unique=True,
             partialFilterExpression={"cmds.key": {"$exists": True}},

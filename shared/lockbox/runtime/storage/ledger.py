@@ -12,7 +12,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from lockbox.crypto.canonical import digest
-from lockbox.runtime.storage.mongo import Document, duplicates_in
+from lockbox.runtime.storage.mongo import Document, duplicates_in, ensure_index
 
 BEYOND_DOUBT = timedelta(minutes=1)
 KEPT = timedelta(days=8)
@@ -33,9 +33,10 @@ class Published:
     def ensure_indexes(self) -> None:
         """Ensure the indexes: of events not known to be on record, and for the removal of those that are."""
         by_time = [("published_at", ASCENDING)]
-        self._events.create_index(by_time, partialFilterExpression={"on_record": False}, name="not_on_record")
-        self._events.create_index(by_time, name="published_at")
-        self._events.create_index(
+        ensure_index(self._events, by_time, partialFilterExpression={"on_record": False}, name="not_on_record")
+        ensure_index(self._events, by_time, name="published_at")
+        ensure_index(
+            self._events,
             by_time,
             partialFilterExpression={"on_record": True},
             expireAfterSeconds=int(KEPT.total_seconds()),

@@ -1,5 +1,6 @@
 """The connection to MongoDB: one client for each process, every write journaled by the majority."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -59,6 +60,13 @@ def connect(uri: str, name: str) -> MongoClient[Document]:
         maxPoolSize=CONNECTIONS,
         waitQueueTimeoutMS=5_000,
     )
+
+
+def ensure_index(collection: Collection[Document], keys: Sequence[tuple[str, int]], **options: Any) -> None:
+    """Create an index, unless one of its name exists: a database user may lack the right to make any."""
+    name = options.setdefault("name", "_".join(f"{field}_{direction}" for field, direction in keys))
+    if name not in collection.index_information():
+        collection.create_index(keys, **options)
 
 
 def keep_newer(collection: Collection[Document], document: Document, number: str) -> None:

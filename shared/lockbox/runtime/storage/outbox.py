@@ -23,7 +23,7 @@ from lockbox.contracts.events import Event
 from lockbox.ids import new_id
 from lockbox.runtime.process import crash_points
 from lockbox.runtime.storage.ledger import Published, due
-from lockbox.runtime.storage.mongo import Document
+from lockbox.runtime.storage.mongo import Document, ensure_index
 from lockbox.values.timestamps import parse_timestamp
 
 HEAD_START = timedelta(seconds=2)
@@ -63,8 +63,8 @@ def stored(waiting: Iterable[Entry]) -> list[Document]:
 
 def ensure_outbox_index(collection: Collection[Document]) -> None:
     """Ensure the index of documents with waiting events."""
-    collection.create_index(
-        [("outbox_at", ASCENDING)], partialFilterExpression={"outbox_at": {"$exists": True}}, name="outbox"
+    ensure_index(
+        collection, [("outbox_at", ASCENDING)], partialFilterExpression={"outbox_at": {"$exists": True}}, name="outbox"
     )
 
 
