@@ -10,8 +10,10 @@ HOME_FOLDER ?= var
 STACK := $(BIN)/python -m lockbox.embedded
 NPM := tests/npm
 STACKS ?= 3
-SLOW_TESTS := $(BIN)/pytest -n $(STACKS) --dist loadfile --no-loadscope-reorder $(addprefix tests/,chaos dist integration security e2e)
-QUICK_TESTS := $(BIN)/pytest -n $(shell nproc) --dist worksteal tests/unit tests/contracts
+COVERED ?= test
+PYTEST = $(BIN)/pytest
+SLOW_TESTS = $(PYTEST) -n $(STACKS) --dist loadfile --no-loadscope-reorder $(addprefix tests/,chaos dist integration security e2e)
+QUICK_TESTS = $(PYTEST) -n $(shell nproc) --dist worksteal tests/unit tests/contracts
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q -c constraints.txt
 
 # Python keeps what it compiled, also where the environment says otherwise: each process compiles everything anew else.
@@ -93,6 +95,12 @@ test: setup ## Run all tests, the quick ones first
 .PHONY: test-quick
 test-quick: $(VENV)/develop ## Run the unit and contract tests, one process for each core
 	@$(QUICK_TESTS)
+
+.PHONY: coverage
+coverage: setup ## Show the lines and branches that tests reach, in all processes; COVERED=test-quick for the quick tests
+	@rm -rf .coverage.d && mkdir .coverage.d
+	@$(MAKE) -s -i $(COVERED) PYTEST='$(BIN)/coverage run -m pytest'
+	@$(BIN)/coverage combine -q && $(BIN)/coverage html -q && $(BIN)/coverage report | sed -n '1p;$$p'
 
 .PHONY: dist
 dist: $(VENV)/develop ## Build lockbox-guard, lockbox-cli and lockbox-server into dist/
