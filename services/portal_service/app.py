@@ -12,7 +12,7 @@ from lockbox.faults import Expected
 from lockbox.runtime.host.settings import Config
 from lockbox.runtime.host.web import UPGRADE
 from lockbox.runtime.web.bodies import LARGEST_BODY
-from portal_service import web
+from portal_service import request_log, web
 from portal_service.api import health, problems, reference, routes, schemas, session
 from portal_service.settings import WebSettings, web_settings
 
@@ -65,6 +65,7 @@ def create_app(config: Config) -> Flask:
     web.register(app, secure=settings.secure)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.register_error_handler(status, _of_nowhere)
+    request_log.register(app)
     app.before_request(_refuse_other_protocols)
     app.before_request(_refuse_repeated)
     app.after_request(_secure)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from structlog.testing import capture_logs
 from werkzeug.routing import Map
 
 from lockbox.runtime.host.web import UPGRADE, WebRequest
@@ -53,6 +54,23 @@ def test_request_of_a_kind_that_is_not_served_is_refused_with_a_problem_and_the_
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
     assert [name for name in HEADERS if name not in answer.headers] == []
     assert ("Allow" in answer.headers) is (status == 405)
+
+
+def test_request_when_answered_is_one_line_in_the_log_with_the_id_of_its_answer(tmp_path: Path) -> None:
+    client = app(tmp_path, "http://127.0.0.1:8480").test_client()
+    with capture_logs() as lines:
+        answer = client.get("/api/v1/tenants/contoso/audit?actor=secret@contoso.example&actor=b")
+    [line] = lines
+    assert line.pop("milliseconds") >= 0
+    assert line == {
+        "event": "web_request",
+        "log_level": "info",
+        "correlation_id": answer.json["instance"].removeprefix("urn:uuid:"),
+        "method": "GET",
+        "route": "/api/v1/tenants/<tenant>/audit",
+        "status": 422,
+        "person": None,
+    }
 
 
 @pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "HEAD", "QUERY"])

@@ -6,6 +6,7 @@ The wire is Nameko's own, so that any Nameko client can call: routing key `<serv
 
 import json
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from lockbox.runtime.broker.topology import (
     command_queue,
     ensure_exchange,
 )
+from lockbox.runtime.rpc.call_log import CallNote
 from lockbox.runtime.rpc.caller_token import CallScope, identify
 from lockbox.runtime.rpc.errors import serialize
 from lockbox.values.json_text import read_json
@@ -98,7 +100,8 @@ class CommandConsumer(SharedExtension, ProviderCollector):
             self.answer(message, None, None, None, sys.exc_info())
             return
         try:
-            answer = partial(self.answer, message, provider.kind.answer)
+            note = CallNote(provider.method_name, arguments[0], time.monotonic())
+            answer = partial(self.answer_with_note, note, message, provider.kind.answer)
             self.container.spawn_worker(provider, arguments, {}, handle_result=answer)
         except ContainerBeingKilled:
             self.queue_consumer.requeue(message)
@@ -110,6 +113,12 @@ class CommandConsumer(SharedExtension, ProviderCollector):
         except Exception:
             log.exception("rpc_answer_lost")
         self.queue_consumer.ack(message)
+        return result, exc_info
+
+    def answer_with_note(self, note: CallNote, *arguments: Any) -> tuple[Any, Any]:
+        """Send the result or the error, and log the call."""
+        result, exc_info = self.answer(*arguments)
+        note.log(exc_info)
         return result, exc_info
 
     def _provider(self, message: Any) -> "Command":
