@@ -106,7 +106,8 @@ def dry_run(people: People) -> Callable[[], httpx.Response]:
         }
         for first in range(0, PATTERNS, 100)
     ]
-    body = {"request": TERMS | {"resources": [f"mailbox/{n}/x/y" for n in range(100)]}, "settings": {"rules": rules}}
+    policy = people.contoso_admin.get("/tenants/contoso/policy") | {"rules": rules}
+    body = {"request": TERMS | {"resources": [f"mailbox/{n}/x/y" for n in range(100)]}, "policy": policy}
     text = json.dumps(body).ljust(250_000)
     headers = {"Content-Type": "application/json"}
     http = people.contoso_admin.http
