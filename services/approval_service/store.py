@@ -22,14 +22,14 @@ from approval_service.domain.policy.policy import Policy
 from approval_service.domain.policy.policy import as_view as as_policy_view
 from lockbox.contracts import wire
 from lockbox.contracts.access import AccessRecorded, RefusedAccess
-from lockbox.contracts.approval.facts import RequestCancelled, RequestDenied, RequestExpired
+from lockbox.contracts.approval.facts import BreakGlassAcknowledged, RequestCancelled, RequestDenied, RequestExpired
 from lockbox.contracts.approval.operations import ListBreakGlass, ListQueue
 from lockbox.contracts.approval.views import ApprovalView
 from lockbox.contracts.grant.facts import GrantCompleted, GrantExpired, GrantRevoked
 from lockbox.contracts.grant.operations import ListGrants
 from lockbox.contracts.grant.terms import GrantState
 from lockbox.contracts.identity import Caller
-from lockbox.contracts.keys import KeyList
+from lockbox.contracts.keys import KeyList, SigningKeyRevoked
 from lockbox.contracts.page import Page
 from lockbox.contracts.policy.facts import PolicyChangeRejected
 from lockbox.contracts.policy.views import PolicyView
@@ -42,6 +42,7 @@ from lockbox.runtime.storage.visibility import visible_to
 from lockbox.values.timestamps import format_timestamp
 
 SWEEP_AT_ONCE = 2_000
+OUTCOMES = (RequestDenied, RequestCancelled, RequestExpired)
 REFUSED = Counter(
     "lockbox_access_records_refused_total", "Reports of enforcement points that may not stand on record.", ("code",)
 )
@@ -59,8 +60,7 @@ class ApprovalStore(Aggregates[Approval, ApprovalView]):
     name = "approvals"
     noun = "request"
     endings = frozenset(
-        kind.type
-        for kind in (RequestDenied, RequestCancelled, RequestExpired, GrantRevoked, GrantCompleted, GrantExpired)
+        kind.type for kind in (*OUTCOMES, GrantRevoked, GrantCompleted, GrantExpired, BreakGlassAcknowledged)
     )
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
@@ -197,6 +197,7 @@ class KeyringStore(Aggregates[Keyring, KeyList]):
 
     name = "keyrings"
     noun = "keyring"
+    endings = frozenset({SigningKeyRevoked.type})
 
     def __init__(self, database: Database[Document], relay: Relay) -> None:
         super().__init__(database, relay, Keyring, KeyList)
