@@ -115,9 +115,10 @@ audit: $(VENV)/develop ## Write the SBOM into dist/, and look up known vulnerabi
 	@$(BIN)/python -m scripts.audit
 
 .PHONY: nightly
-nightly: setup ## Run long tests: random lives of a request, races, forged grants
+nightly: setup ## Run long tests: random lives of a request, races, forged grants, a flood of sign-ins
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest --timeout 7200 tests/unit/approval_service/test_approval_machine.py
 	@RACE_ROUNDS=1000 $(BIN)/pytest --timeout 7200 tests/integration/test_races.py
+	@FLOOD_SECONDS=60 $(BIN)/pytest --timeout 600 -s tests/e2e/test_crowded_edge.py -k flood
 	@FUZZ_CASES=1000000 $(BIN)/pytest --timeout 14400 tests/unit/lockbox/guard/test_fuzz.py
 
 .PHONY: test-compose

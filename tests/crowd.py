@@ -1,12 +1,17 @@
-"""A crowd at the portal's door: connections that send nothing, or a little at a time, from many addresses."""
+"""A crowd at the portal's door: connections that send nothing, or a little at a time, or guess; from many addresses."""
 
+import json
 import resource
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from itertools import islice
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 ADDRESSES = tuple(f"127.0.0.{number}" for number in range(2, 32))
 SPARE_FILES = 200
@@ -53,3 +58,35 @@ def crowd(portal: str, number: int, sent: Callable[[], Iterator[bytes]]) -> Iter
 
 def _connection(address: tuple[str, int], source: str) -> socket.socket:
     return socket.create_connection(address, timeout=5, source_address=(source, 0))
+
+
+@contextmanager
+def sign_in_flood(portal: str, number: int) -> Iterator[list[int]]:
+    """So many connections, each from an address of its own, that try one new account after another; their answers."""
+    address, over, answers = urlsplit(portal), Event(), list[int]()
+
+    def try_accounts(index: int) -> None:
+        source = f"127.0.{1 + index // 250}.{2 + index % 250}"
+        while not over.is_set():
+            with suppress(OSError, HTTPException):
+                answers.append(_attempt(str(address.hostname), int(address.port or 80), source))
+
+    with ThreadPoolExecutor(number) as strangers:
+        for index in range(number):
+            strangers.submit(try_accounts, index)
+        try:
+            yield answers
+        finally:
+            over.set()
+
+
+def _attempt(host: str, port: int, source: str) -> int:
+    connection = HTTPConnection(host, port, timeout=10, source_address=(source, 0))
+    try:
+        body = json.dumps({"email": f"{uuid4()}@contoso.example", "password": "a guess"})
+        connection.request("POST", "/api/v1/session", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    finally:
+        connection.close()

@@ -1,8 +1,10 @@
 """The portal's edge when many come at once: connections that send nothing or too slowly, and no file to open."""
 
 import json
+import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,7 +16,8 @@ import httpx
 import psutil
 import pytest
 from pymongo import MongoClient
-from tests.crowd import crowd, heads, nothing
+from tests.crowd import crowd, heads, nothing, sign_in_flood
+from tests.e2e.pages import COOKIE
 from tests.people import TERMS, People
 from tests.programs import running
 from tests.waiting import eventually
@@ -22,11 +25,13 @@ from tests.waiting import eventually
 from lockbox.embedded.stack import Stack
 from lockbox.guard import Guard, Options
 
-GUARDS = 8
+GUARDS, STRANGERS = 8, 100
+FLOOD_SECONDS = float(os.environ.get("FLOOD_SECONDS", "3"))
+HIDDEN = r'<input[^>]*type="hidden"[^>]*name="(\w+)"[^>]*value="([^"]*)"'
 FILES, NO_FILES = 1_024, 4
 PATTERNS = 2_000
 SUBJECT = {"tenant": "contoso", "resource": "mailbox/alice", "action": "read"}
-ANSWERED_WITHIN, FELT_WITHIN, DECIDED_WITHIN = 1.0, 2.0, 2.0
+ANSWERED_WITHIN, FELT_WITHIN, DECIDED_WITHIN, SIGNED_IN_WITHIN = 1.0, 2.0, 2.0, 5.0
 
 
 @pytest.fixture
@@ -89,7 +94,7 @@ def again_and_again(*work: Callable[[], object]) -> Iterator[None]:
 def crafted_form(client: httpx.Client) -> Callable[[], httpx.Response]:
     """A form whose duration is hard to read."""
     page = client.get("/requests/new").text
-    hidden = dict(re.findall(r'<input[^>]*type="hidden"[^>]*name="(\w+)"[^>]*value="([^"]*)"', page))
+    hidden = dict(re.findall(HIDDEN, page))
     typed = hidden | {"tenant": "contoso", "duration": "1d" + " " * 200_000 + "!"}
     return lambda: client.post("/requests/new", data=typed)
 
@@ -132,6 +137,34 @@ def test_revocation_when_slow_requests_and_heavy_ones_crowd_the_portal_is_taken_
     print(f"answered after {took:.3f} s, felt by {GUARDS} guards after {felt:.3f} s")  # noqa: T201
     assert took < ANSWERED_WITHIN
     assert felt < FELT_WITHIN
+
+
+def test_approver_when_strangers_flood_the_sign_in_comes_in_where_it_was_before_and_guards_go_on(
+    people: People, guards: list[Guard], portal: psutil.Process
+) -> None:
+    token = people.engineer.grant_token(people.granted()["grant"]["id"])
+    with httpx.Client(base_url=people.portal, timeout=30) as browser:
+        come_in(browser, people.accounts["contoso_approver"])
+        until, took = time.monotonic() + FLOOD_SECONDS, []
+        with sign_in_flood(people.portal, STRANGERS) as answers:
+            eventually(lambda: len(answers) >= STRANGERS, within=30)
+            while time.monotonic() < until or len(took) < 3:
+                took.append(come_in(browser, people.accounts["contoso_approver"]))
+                assert {reason(guard, token) for guard in guards} == {"proof_missing"}
+    print(f"signed in {len(took)} times, after {max(took):.3f} s at most; strangers: {Counter(answers)}")  # noqa: T201
+    assert max(took) < SIGNED_IN_WITHIN
+    assert set(answers) <= {401, 429, 503}
+
+
+def come_in(browser: httpx.Client, account: dict[str, str]) -> float:
+    """Sign in on the page, in a browser without a session; return the seconds that it took."""
+    if COOKIE in browser.cookies:
+        browser.cookies.delete(COOKIE)
+    began = time.monotonic()
+    hidden = dict(re.findall(HIDDEN, browser.get("/sign-in").text))
+    answer = browser.post("/sign-in", data=hidden | {name: account[name] for name in ("email", "password")})
+    assert answer.status_code == 303, answer.text
+    return time.monotonic() - began
 
 
 def test_portal_when_idle_connections_want_more_files_than_it_has_goes_on(

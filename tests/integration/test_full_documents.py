@@ -15,6 +15,7 @@ from tests.unit.builders import (
     ALICE,
     ENGINEER,
     NOW,
+    OPERATOR,
     REQUEST_ID,
     VENDOR_APPROVER,
     asked,
@@ -24,20 +25,33 @@ from tests.unit.builders import (
     policy,
     present,
 )
+from tests.unit.notify_service.domain.test_alert import OPENED
 
 from approval_service import store as approvals
+from approval_service.domain.approval import gate
 from approval_service.domain.approval.approval import Approval
+from approval_service.domain.keyring import MadeKey
 from approval_service.domain.people import Person
 from approval_service.usecases import approval as on_approval
 from approval_service.usecases import grant as on_grant
+from approval_service.usecases import keys
 from approval_service.usecases import policy as on_policy
 from lockbox.contracts.acts import Act
-from lockbox.contracts.approval.operations import CancelRequest, Decide, RequestExtension, RequestInfo
+from lockbox.contracts.approval.operations import (
+    AcknowledgeBreakGlass,
+    CancelRequest,
+    Decide,
+    RequestExtension,
+    RequestInfo,
+    UseBreakGlass,
+)
+from lockbox.contracts.approval.terms import Verdict
 from lockbox.contracts.events import Cause, Changed
-from lockbox.contracts.grant.operations import CompleteGrant, RevokeGrant
-from lockbox.contracts.grant.terms import GrantState
-from lockbox.contracts.identity import Role
-from lockbox.contracts.policy.document import DEFAULT_SETTINGS, Condition, Group, Rule, Side, StagePlan
+from lockbox.contracts.grant.operations import CompleteGrant, GetGrantToken, RevokeGrant
+from lockbox.contracts.grant.terms import Confirmation, GrantState
+from lockbox.contracts.identity import Caller, Role
+from lockbox.contracts.keys import RevokeKey, RotateKeys
+from lockbox.contracts.policy.document import DEFAULT_SETTINGS, BreakGlass, Condition, Group, Rule, Side, StagePlan
 from lockbox.contracts.policy.operations import DecidePolicyChange, PutPolicy
 from lockbox.contracts.policy.views import PolicyView
 from lockbox.contracts.request.facts import InfoProvided
@@ -49,6 +63,13 @@ from lockbox.errors import LockboxError
 from lockbox.provision.secrets import ADMIN as ADMINISTRATOR
 from lockbox.runtime.storage.aggregates import LARGEST
 from lockbox.runtime.storage.mongo import connect
+from notify_service.domain.delivery import Delivery
+from notify_service.domain.digest import digest_of
+from notify_service.domain.email import alert_for
+from notify_service.store import DeliveryStore
+from portal_service.domain.account import Account
+from portal_service.domain.session import Session
+from portal_service.store import SessionStore
 from request_service import store as requests
 from request_service import usecases as on_request
 from request_service.domain.pace import AskingLimits
@@ -273,3 +294,127 @@ def fill_history(kept: Any) -> None:
     assert size(kept) < 3_000_000
     assert kept.read(REQUEST_ID).history_cut
     kept.remember(REQUEST_ID, HistoryEntry(id="end", type="request_cancelled", **note | {"time": END}), 61)
+
+
+def fill(kept: Any, megabytes: float) -> None:
+    """Fill a document with events that no relay takes."""
+    waiting = [{"id": f"{number}", "payload": "x" * 100_000} for number in range(int(megabytes * 10))]
+    kept.collection.update_one({}, {"$push": {"outbox": {"$each": waiting}}})
+
+
+@pytest.mark.parametrize("end", ["deny", "cancel", "expire"])
+def test_approval_when_voted_on_to_its_limits_can_be_ended(database: Any, end: str) -> None:
+    kept = store(approvals.ApprovalStore, database)
+    vendors = Group(name="All", members=("vendor_approver",), approvals=10)
+    opened(kept, stages=(StagePlan(name="Vendor", side=Side.VENDOR, groups=(vendors,), denials=3), WIDE[1]))
+    other = caller("vince@vendor.example", "vendor", Role.VENDOR_APPROVER)
+
+    def vote(by: Caller, verdict: Verdict, number: int) -> None:
+        command = Decide(
+            request_id=REQUEST_ID,
+            request_digest=kept.find(REQUEST_ID).document.digest,
+            decision=verdict,
+            comment=f"{number}{TEXT[10:]}",
+            idempotency_key=f"{by.email} {number}",
+        )
+        on_approval.perform(kept, by, command, present())
+
+    assert until_refused(lambda number: vote(VENDOR_APPROVER, "deny", number)) == "too_many_votes"
+    assert size(kept) < LARGEST
+    fill(kept, 7)
+    assert until_refused(lambda number: vote(other, "deny", number)) in {"too_many_votes", "too_large_to_change"}
+    if end == "deny":
+        vote(caller("vera@vendor.example", "vendor", Role.VENDOR_APPROVER), "deny", 1)
+        assert kept.find(REQUEST_ID).state == RequestState.DENIED
+    else:
+        end_request(kept, end)
+
+
+def test_grant_when_fetched_for_as_many_keys_as_it_can_be_is_revoked(database: Any) -> None:
+    kept = store(approvals.ApprovalStore, database)
+    grant_id = opened(kept, audit_only=True)
+
+    def fetch(number: int) -> None:
+        query = GetGrantToken(grant_id=grant_id, confirmation=Confirmation(jkt=f"{number:043}"))
+        act = Act(ENGINEER.cause(), NOW)
+        kept.change(REQUEST_ID, act, lambda one: gate.perform(one, ENGINEER, query, present()))
+
+    assert until_refused(fetch) == "too_many_keys"
+    fill(kept, 9)
+    assert end_grant(kept, grant_id, "revoke") == GrantState.REVOKED
+
+
+def test_break_glass_when_its_document_is_full_is_revoked_and_then_acknowledged(database: Any) -> None:
+    kept = store(approvals.ApprovalStore, database)
+    opened(kept, break_glass=BreakGlass(allowed=True))
+    for by in (VENDOR_APPROVER, caller("vince@vendor.example", "vendor", Role.VENDOR_APPROVER)):
+        command = UseBreakGlass(request_id=REQUEST_ID, comment=TEXT, idempotency_key=by.email)
+        on_approval.perform(kept, by, command, present())
+    fill(kept, 9)
+    acknowledge = AcknowledgeBreakGlass(request_id=REQUEST_ID, comment=TEXT, idempotency_key="end")
+    assert end_grant(kept, kept.find(REQUEST_ID).granted().id, "revoke") == GrantState.REVOKED
+    assert on_approval.perform(kept, ALICE, acknowledge, present()).break_glass.acknowledged_by == ALICE.email
+
+
+class MemorySigner:
+    """A signer with handles alone."""
+
+    def __init__(self) -> None:
+        self.made = count(1)
+
+    def make(self) -> MadeKey:
+        number = next(self.made)
+        return MadeKey(kid=f"{number:043}", x="x" * 43, handle=f"{number}", kept_in="memory")
+
+    def find(self, kid: str, handle: str) -> Any:
+        raise NotImplementedError
+
+    def forget(self, handle: str) -> None:
+        """Forget nothing."""
+
+
+def test_signing_key_when_rotations_fill_the_keyring_is_revoked(database: Any) -> None:
+    kept, signer = store(approvals.KeyringStore, database), MemorySigner()
+    keys.make_first_key(kept, signer, Cause("approval_service", REQUEST_ID), NOW)
+    fill(kept, 7.9)
+
+    def rotate(number: int) -> None:
+        fill(kept, 0.1)
+        keys.rotate_keys(kept, signer, OPERATOR, RotateKeys(idempotency_key=f"{number}"), NOW)
+
+    assert until_refused(rotate) == "too_large_to_change"
+    active = keys.keyring(kept).active.kid
+    revoke = RevokeKey(kid=active, comment=TEXT, idempotency_key="end")
+    keys.revoke_key(kept, signer, OPERATOR, revoke, NOW)
+    ring = keys.keyring(kept)
+    assert ring.revoked == (active,)
+    assert ring.active.kid != active
+
+
+@pytest.mark.parametrize("outcome", ["sent", "failed"])
+def test_alert_when_its_request_is_the_widest_and_its_digest_full_is_sent_or_given_up(
+    database: Any, outcome: str
+) -> None:
+    kept = store(DeliveryStore, database)
+    wide = {"justification": TEXT, "resources": tuple(f"{'x' * 100}/{number}" for number in range(100))}
+    fact = replace(OPENED, **wide)
+    alert = alert_for(fact)
+    assert alert is not None
+    made = [Delivery.of(event(fact, number).id, alert, ALICE.email, NOW) for number in range(200)]
+    digest = digest_of(REQUEST_ID, made)
+    act = Act(Cause("notify_service", REQUEST_ID), NOW)
+    for one in (made[0], digest):
+        kept.create(one.id, Changed(one), act)
+        assert len(bson.encode(kept.collection.find_one({"_id": one.id}))) < 1_000_000
+        kept.change(one.id, act, lambda one: one.sent() if outcome == "sent" else one.failed(TEXT, 7))
+        assert kept.find(one.id).state == outcome.upper()
+
+
+def test_session_when_begun_by_the_longest_address_is_signed_out(database: Any) -> None:
+    kept = store(SessionStore, database)
+    account = Account(
+        email=f"{'x' * 64}@{'y' * 180}.example", organisation="contoso", roles=(), password_hash="x" * 1_000
+    )
+    kept.create("digest", Session.begin(account, NOW, "203.0.113.7"), Act(Cause("portal_service", REQUEST_ID), NOW))
+    kept.remove("digest")
+    assert kept.find("digest") is None
