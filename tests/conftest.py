@@ -6,10 +6,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
+import httpx
 import pytest
+from httpx._transports import default
 from pymongo import MongoClient
 from xdist.scheduler import LoadScopeScheduling
 
@@ -27,6 +31,7 @@ pytest.register_assert_rewrite("tests.stores")
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # jsonschema loads it for a second; no schema has an IRI
 
 PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
+AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 LAYERS = ("unit", "contracts", "chaos", "dist", "integration", "security", "e2e")
 
 
@@ -62,6 +67,22 @@ def pytest_collection_finish() -> None:
     """Take modules and tests out of the sight of the garbage collector: they stay to the end, and are many."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_read_once() -> Iterator[None]:
+    """Clients share settings of TLS: to read the certificates of all authorities takes longer than most calls."""
+
+    @cache
+    def made(_authorities: tuple[str | None, ...], **settings: Any) -> SSLContext:
+        return httpx.create_ssl_context(**settings)
+
+    def tls(**settings: Any) -> SSLContext:
+        return made(tuple(map(os.getenv, AUTHORITIES)), **settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "create_ssl_context", tls)
+        yield
 
 
 @pytest.fixture(scope="session")

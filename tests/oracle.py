@@ -72,9 +72,11 @@ class Oracle:
         """What is wrong and was not when it was last asked; the load must pause, so that all can come to rest."""
         deadline = time.monotonic() + quiet_within
         found: Findings | None = None
-        while (found is None or found - self._known) and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             with suppress(*AWAY):  # it is starting again
                 found = self.look()
+                if not found - self._known:
+                    break
             time.sleep(0.5)
         found = self.look() if found is None else found
         new, self._known = found - self._known, self._known | found

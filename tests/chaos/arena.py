@@ -46,7 +46,10 @@ def build_command(service: str) -> list[str]:
 class Arena:
     """One stack, its load, and its oracle."""
 
-    def __init__(self, home: Path, seed: int, workers: int = 3, existing: Existing | None = None) -> None:
+    def __init__(
+        self, home: Path, seed: int, workers: int = 3, existing: Existing | None = None, pause: float = 0.1
+    ) -> None:
+        """`workers` tell stories at once, with `pause` seconds between two."""
         self.random = random.Random(seed)  # noqa: S311 - no secret
         self.folder = home / "chaos"
         self.folder.mkdir(parents=True)
@@ -56,7 +59,7 @@ class Arena:
             existing, random_ports=True, command=build_command, environment=environment, mongod_options=FAIL_POINTS
         )
         self.stack = Stack(home, self._plan)
-        self._workers = workers
+        self._workers, self._pause = workers, pause
         self.probes = Ledger()
         self.steps: dict[str, float] = {}
 
@@ -74,7 +77,7 @@ class Arena:
 
     def _under_load(self) -> Iterator["Arena"]:
         self.people = People(self.stack.accounts_file)
-        self.load = Load(self.people, self._workers, patience=180.0)
+        self.load = Load(self.people, self._workers, patience=180.0, pause=self._pause)
         self.probe = Teller(self.people, self.probes, patience=BACK_WITHIN, pause=0.2)
         broker = self.stack.servers.broker_uri(ADMIN, self.stack.secrets.broker)
         self.oracle = Oracle(self.mongo, broker, self.load.ledger, self.probes)

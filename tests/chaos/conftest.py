@@ -22,7 +22,7 @@ def arena() -> Iterator[Arena]:
     """Lockbox under load, in a folder of its own."""
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))  # noqa: S311 - no secret
     home = Path(tempfile.mkdtemp(prefix="lockbox-chaos-"))
-    with Arena(home, seed, workers=2).open() as arena:
+    with Arena(home, seed, workers=2, pause=0.4).open() as arena:
         yield arena
     if "LOCKBOX_KEEP_HOME" not in os.environ:
         shutil.rmtree(home)

@@ -60,12 +60,12 @@ def _notices(arena: Arena, service: str) -> bool:
     return eventually(look, within=NOTICED_WITHIN)
 
 
-def terminated_at_work(arena: Arena, row: Row) -> None:
-    """(9) SIGTERM with a handler of 10 s in flight: it runs once, is acknowledged, and the process ends well."""
+def terminated_at_work(arena: Arena, row: Row, seconds: float = HANDLER_SECONDS) -> None:
+    """(9) SIGTERM with a long handler in flight: it runs once, is acknowledged, and the process ends well."""
     with arena.load.paused():
         handled_before = len(arena.handled(HANDLER))
         story = arena.probes.begin()
-        Order("before_state_write", act=HALT, seconds=HANDLER_SECONDS).place(arena.folder, HANDLER)
+        Order("before_state_write", act=HALT, seconds=seconds).place(arena.folder, HANDLER)
         arena.probe.step(story, CREATE, arena.people.engineer, "/requests", TERMS | {"justification": story.marker})
         eventually(lambda: arena.taken(HANDLER))
         before = arena.pids(HANDLER)
@@ -73,7 +73,7 @@ def terminated_at_work(arena: Arena, row: Row) -> None:
         started = time.monotonic()
         gone, alive = psutil.wait_procs(arena.signal(HANDLER, signal.SIGTERM), timeout=STOPPED_WITHIN)
         assert gone, f"{alive} did not end"
-        assert time.monotonic() - started > HANDLER_SECONDS / 2, "it did not wait for its handler"
+        assert time.monotonic() - started > seconds / 2, "it did not wait for its handler"
         eventually(lambda: len(arena.endings(HANDLER)) > len(ended))
         assert arena.endings(HANDLER)[-1] == "0", f"exit status {arena.endings(HANDLER)[-1]}"
         arena.recovered(HANDLER, before=before)

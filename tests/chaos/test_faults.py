@@ -45,7 +45,7 @@ def test_command_when_sent_many_times_at_once_has_one_effect_and_one_answer(aren
 
 def test_handler_when_its_process_is_told_to_end_runs_once(arena: Arena, judged: Judged) -> None:
     with judged("SIGTERM") as row:
-        stops.terminated_at_work(arena, row)
+        stops.terminated_at_work(arena, row, seconds=4.0)
 
 
 def test_services_when_their_clocks_jump_an_hour_go_on(arena: Arena, judged: Judged) -> None:

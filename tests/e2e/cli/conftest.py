@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.cli.commands import ASK, COMMAND, Environment, Lockbox
+from tests.e2e.cli.commands import ASK, Environment, Lockbox
+from tests.e2e.cli.forks import Forks
 from tests.people import People
 
 NORTHWIND = "/tenants/northwind/policy"
@@ -28,8 +29,15 @@ def environment(tmp_path: Path, people: People) -> Environment:
     return of
 
 
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    forks = Forks(tmp_path_factory.mktemp("forks"))
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
-def lockbox(environment: Environment, people: People) -> Lockbox:
+def lockbox(environment: Environment, people: People, forks: Forks) -> Lockbox:
     """Runs the command as somebody, signing them in first."""
 
     def run(name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -37,7 +45,7 @@ def lockbox(environment: Environment, people: People) -> Lockbox:
         if not Path(own["LOCKBOX_SESSION"]).exists() and arguments[0] != "login":
             signed_in = run(name, "login", "--url", people.portal, "--email", people.accounts[name]["email"])
             assert signed_in.returncode == 0, signed_in.stderr
-        return subprocess.run([COMMAND, *arguments], env=own, capture_output=True, text=True, check=False)
+        return forks.run(arguments, own)
 
     return run
 
