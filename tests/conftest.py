@@ -30,7 +30,10 @@ from tests.people import EXTRA_MEMBERS, People
 pytest.register_assert_rewrite("tests.stores")
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # jsonschema loads it for a second; no schema has an IRI
 
-PRODUCT = Path(__file__).parent.parent / "examples" / "content_service" / "app.py"
+TESTS = Path(__file__).parent
+PRODUCT = TESTS.parent / "examples" / "content_service" / "app.py"
+LONG = ("test_handlers", "test_lifecycle", "test_nginx", "test_pages_everywhere", "test_reconciliation", "test_story")
+"""Files that no process should begin when the others have nothing left to do."""
 AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 LAYERS = ("unit", "contracts", "chaos", "dist", "integration", "security", "e2e")
 
@@ -58,8 +61,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesSchedul
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick layers first, then chaos, which takes longest; within a layer the order stays random."""
-    items.sort(key=lambda item: LAYERS.index(item.path.relative_to(Path(__file__).parent).parts[0]))
+    """Quick layers first, then chaos, which takes longest; within a layer long files first, else in random order."""
+    items.sort(key=lambda item: (LAYERS.index(item.path.relative_to(TESTS).parts[0]), item.path.stem not in LONG))
 
 
 @pytest.hookimpl(trylast=True)
