@@ -22,6 +22,7 @@ USES = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "find
 SEARCHES = {"search", "sub", "subn", "findall", "finditer"}
 RULES = {"TextPattern", "Regexp", "matching"}
 BUILT = {
+    "notify_service.store": [r"@(?:contoso\.example|vendor\.example)$"],
     "portal_service.web.wording.display": ["([/@.])"],
     "lockbox.contracts.request.terms": [r"SR\-[0-9][0-9]+", r"S[0-9]\-[0-9][0-9][0-9]"],
     "lockbox.contracts.access": [r"[^\ud800-\udfff]{0,512}\Z"],
