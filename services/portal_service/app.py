@@ -4,7 +4,6 @@ from http import HTTPStatus
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
-from flask_smorest import Api
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 
 from lockbox.errors import Invalid
@@ -14,6 +13,7 @@ from lockbox.runtime.host.web import UPGRADE
 from lockbox.runtime.web.bodies import LARGEST_BODY
 from portal_service import request_log, web
 from portal_service.api import health, problems, reference, routes, schemas, session
+from portal_service.api.document import DocumentedApi, say_rules
 from portal_service.settings import WebSettings, web_settings
 
 HSTS_SECONDS = 365 * 24 * 3600
@@ -55,8 +55,8 @@ def create_app(config: Config) -> Flask:
             "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
         },
     )
-    api = Api(app)
-    schemas.formats(api.ma_plugin)
+    api = DocumentedApi(app)
+    say_rules(api.ma_plugin)
     for part in (session.blueprint, *routes.blueprints(), schemas.blueprint):
         api.register_blueprint(part)
     app.register_blueprint(health.blueprint)

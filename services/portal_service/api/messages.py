@@ -62,7 +62,7 @@ class Input:
         if not path:
             return {}
         try:
-            return dict(vars(wire.decode(self._path, {name: str(value) for name, value in path.items()})))
+            return dict(vars(wire.decode(self.path, {name: str(value) for name, value in path.items()})))
         except Invalid as error:
             if any(NameField in getattr(self._hints[name], "__metadata__", ()) for name in self.route.parameters):
                 raise NotFound("tenant_not_found", "there is no such tenant") from error
@@ -74,7 +74,8 @@ class Input:
         return {} if arguments is None else vars(arguments)
 
     @cached_property
-    def _path(self) -> type:
+    def path(self) -> type:
+        """The message of the path: the operation's fields in it."""
         return self._part("Path", self.route.parameters)
 
     @cached_property

@@ -9,27 +9,21 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Response, jsonify
 
 from lockbox.contracts import wire
-from lockbox.contracts.fields import DurationField, TimestampField
 from lockbox.contracts.policy.document import PolicySettings
 from portal_service.api.blueprint import Blueprint
+from portal_service.api.document import say_rules
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-FORMATS = {DurationField: "duration", TimestampField: "date-time"}
 IN_OPENAPI, HERE = "#/components/schemas/", "#/$defs/"
 
 blueprint = Blueprint("schemas", __name__, url_prefix="/api/v1/schemas", description="Schemas of documents")
 
 
 @blueprint.route("/policy", methods=["GET"])
+@blueprint.response(200, {"type": "object"}, description="A JSON Schema (2020-12)")
 def get_policy_schema() -> Response:
     """Read the JSON schema of a policy."""
     return jsonify(json_schema("Policy", PolicySettings))
-
-
-def formats(plugin: MarshmallowPlugin) -> None:
-    """Teach a plugin of apispec the formats of our own types."""
-    for kind, name in FORMATS.items():
-        plugin.map_to_openapi_type(kind, "string", name)  # type: ignore[no-untyped-call]
 
 
 @cache
@@ -37,21 +31,16 @@ def json_schema(name: str, kind: type) -> Mapping[str, Any]:
     """Return the schema of a message and its parts, made of the rules that the message is read by."""
     plugin = MarshmallowPlugin()
     spec = APISpec("", "", "3.1.0", plugins=[plugin])
-    formats(plugin)
+    say_rules(plugin)
     spec.components.schema(name, schema=wire.schema(kind))
     parts = _here(spec.to_dict()["components"]["schemas"])
     return {"$schema": DIALECT, "title": name, "$ref": f"{HERE}{name}", "$defs": parts}
 
 
 def _here(value: Any) -> Any:
-    """Return the value with references into the document itself, and expressions in the syntax of ECMA-262."""
+    """Return the value with references into the document itself."""
     if isinstance(value, Mapping):
-        return {name: _anchored(text) if name == "pattern" else _here(text) for name, text in value.items()}
+        return {name: _here(text) for name, text in value.items()}
     if isinstance(value, list):
         return [_here(one) for one in value]
     return value.replace(IN_OPENAPI, HERE) if isinstance(value, str) else value
-
-
-def _anchored(pattern: str) -> str:
-    """Anchor a pattern: Python's `match` begins at the beginning, JSON Schema's `pattern` anywhere."""
-    return f"^(?:{pattern.replace('(?P<', '(?<').replace(chr(92) + 'Z', '$')})"

@@ -5,9 +5,10 @@ microseconds (`2026-01-31T09:30:00.000000Z`, so that they sort as text).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import isodate
@@ -20,7 +21,11 @@ from lockbox.values.resources import PATTERN
 from lockbox.values.timestamps import YEARS, format_timestamp, parse_timestamp
 
 MAX_DURATION_TEXT = 40
-DURATION_END = re.compile(r"[0-9][A-Z]\Z")
+DURATION = re.compile(
+    r"P(?=[0-9T])(?:[0-9]+W|(?:[0-9]+(?:[.,][0-9]+)?D)?"
+    r"(?:T(?=[0-9])(?:[0-9]+(?:[.,][0-9]+)?H)?(?:[0-9]+(?:[.,][0-9]+)?M)?(?:[0-9]+(?:[.,][0-9]+)?S)?)?)\Z"
+)
+"""A duration of fixed length (ISO 8601): weeks, or days and a time; a month or a year is no fixed length."""
 
 
 @lru_cache(maxsize=4_096)
@@ -32,7 +37,7 @@ def format_duration(duration: timedelta) -> str:
 @lru_cache(maxsize=4_096)
 def parse_duration(text: str) -> timedelta:
     """Read an ISO 8601 duration of fixed length; raise ValueError for years, months and anything else."""
-    if len(text) > MAX_DURATION_TEXT or not DURATION_END.search(text):
+    if len(text) > MAX_DURATION_TEXT or not DURATION.match(text):
         raise ValueError(text)
     try:
         duration = isodate.parse_duration(text)
@@ -73,6 +78,8 @@ class DurationField(fields.Field[timedelta]):
         rules = validate if isinstance(validate, list | tuple) else [validate]
         super().__init__(validate=[whole_seconds, *rules], **kwargs)
 
+    json_schema = MappingProxyType({"pattern": DURATION.pattern, "maxLength": MAX_DURATION_TEXT})
+
     def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format_duration(value)
 
@@ -92,16 +99,23 @@ class TextField(fields.String):
         super().__init__(**{"validate": self.rule, **kwargs})
 
 
-def prose(shortest: int, longest: int) -> Callable[[str], None]:
-    """Return the rule of text that people read: its length, and no characters that could disguise it."""
+class Prose:
+    """The rule of text that people read: its length, and no characters that could disguise it."""
 
-    def check(text: str) -> None:
-        if not shortest <= len(text.strip()) <= longest or len(text) > longest:
-            raise violation("wrong_length", least=shortest, most=longest)
+    def __init__(self, shortest: int, longest: int) -> None:
+        self.shortest, self.longest = shortest, longest
+
+    def __call__(self, text: str) -> None:
+        """Raise ValidationError for a text that breaks the rule."""
+        if not self.shortest <= len(text.strip()) <= self.longest or len(text) > self.longest:
+            raise violation("wrong_length", least=self.shortest, most=self.longest)
         if plain_text.disguises(text):
             raise violation("control_characters")
 
-    return check
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """The rule as JSON Schema; characters that show nothing are not said."""
+        return {"minLength": self.shortest, "maxLength": self.longest}
 
 
 @of_input
@@ -135,19 +149,19 @@ def one_address(text: str) -> None:
 class JustificationField(TextField):
     """The justification of a request: text for people."""
 
-    rule = (prose(1, 4000), visible, open_text)
+    rule = (Prose(1, 4000), visible, open_text)
 
 
 class CommentField(TextField):
     """A comment on an operation; may be empty."""
 
-    rule = (prose(0, 2000), open_text)
+    rule = (Prose(0, 2000), open_text)
 
 
 class TitleField(TextField):
     """A title that people give to a thing: one line of text."""
 
-    rule = (prose(1, 80), TextPattern(r"[^\r\n\t]*\Z", "several_lines"), one_reading)
+    rule = (Prose(1, 80), TextPattern(r"[^\r\n\t]*\Z", "several_lines"), one_reading)
 
 
 class NameField(TextField):

@@ -1,6 +1,6 @@
 """Rules of fields: marshmallow's validators, with a code and parameters in place of their English."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from re import Pattern
 from typing import Any, TypeVar
 
@@ -65,6 +65,25 @@ class Choice(Coded, validate.OneOf):
     def __init__(self, choices: tuple[Any, ...]) -> None:
         super().__init__(choices)
         self.expected = Expected("not_one_of", choices=list(choices))
+
+
+class SomeDistinct:
+    """A list that names at least one thing, at most `most`, and none twice."""
+
+    def __init__(self, most: int, of: str) -> None:
+        self.most, self.of = most, of
+
+    def __call__(self, items: Sequence[Any]) -> None:
+        """Raise ValidationError for a list that breaks the rule."""
+        if not 1 <= len(items) <= self.most:
+            raise violation("wrong_count", least=1, most=self.most, of=self.of)
+        if len(set(items)) != len(items):
+            raise violation("not_distinct", of=self.of)
+
+    @property
+    def json_schema(self) -> Mapping[str, Any]:
+        """The rule as JSON Schema."""
+        return {"minItems": 1, "maxItems": self.most, "uniqueItems": True}
 
 
 def longest(most: int) -> Size:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from lockbox.contracts import wire
 from lockbox.contracts.fields import Action, Duration, Justification, Resource, TenantName, TextField, Timestamp
-from lockbox.contracts.rules import TextPattern, violation
+from lockbox.contracts.rules import SomeDistinct, TextPattern, violation
 
 
 class ReasonCode(StrEnum):
@@ -67,15 +67,8 @@ def matches(service_request: str, pattern: str) -> bool:
 
 
 def some_distinct(most: int, of: str) -> dict[str, Any]:
-    """The rule of a list that names at least one thing, at most `most`, and none twice."""
-
-    def check(items: tuple[str, ...]) -> None:
-        if not 1 <= len(items) <= most:
-            raise violation("wrong_count", least=1, most=most, of=of)
-        if len(set(items)) != len(items):
-            raise violation("not_distinct", of=of)
-
-    return {"validate": check}
+    """Return the rule of a list that names at least one thing, at most `most`, and none twice."""
+    return {"validate": SomeDistinct(most, of)}
 
 
 def longer_than_zero() -> dict[str, Any]:

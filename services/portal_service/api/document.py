@@ -1,0 +1,80 @@
+"""The OpenAPI document: problem documents as the API answers them, and the rules of fields as they are enforced."""
+
+from http import HTTPStatus
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask_smorest import Api
+from flask_smorest.utils import prepare_response
+from marshmallow import Schema, fields
+
+from lockbox.contracts import wire
+from lockbox.contracts.fields import DurationField, TimestampField
+
+PROBLEM = "application/problem+json"
+
+
+class FieldFault(Schema):
+    """A fault of one field of an input."""
+
+    field = fields.String(required=True, metadata={"description": "The path of the field, such as `resources.1`"})
+    code = fields.String(required=True)
+    expected = fields.String(required=True)
+    params = fields.Dict()
+    received = fields.Raw()
+
+
+class Problem(Schema):
+    """A problem document (RFC 9457) with a stable code."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "A stable code"})
+    detail = fields.String(required=True, metadata={"description": "One English sentence"})
+    instance = fields.String(required=True, metadata={"description": "The correlation id that the logs know"})
+    params = fields.Dict(metadata={"description": "The facts in `detail`"})
+    errors = fields.List(fields.Nested(FieldFault), metadata={"description": "A fault for each field"})
+
+
+class DocumentedApi(Api):
+    """An API with an OpenAPI document that says what is enforced, and how errors are answered."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_responses(self) -> None:
+        """Register a problem document for each status of an error (flask-smorest has its own kind of error)."""
+        named = {status.name: status.phrase for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
+        for name, text in {**named, self.DEFAULT_ERROR_RESPONSE_NAME: "A problem document"}.items():
+            response = {"description": text, "schema": self.ERROR_SCHEMA}
+            prepare_response(response, self.spec, PROBLEM)
+            self.spec.components.response(name, response, lazy=True)
+
+
+def say_rules(plugin: MarshmallowPlugin) -> None:
+    """Have a plugin of apispec say the rules of our own fields, in the syntax of JSON Schema (2020-12)."""
+    plugin.map_to_openapi_type(TimestampField, "string", "date-time")  # type: ignore[no-untyped-call]
+    plugin.map_to_openapi_type(DurationField, "string", None)  # type: ignore[no-untyped-call]
+    plugin.converter.add_attribute_function(_rules)  # type: ignore[union-attr]
+
+
+def _rules(_converter: Any, field: fields.Field[Any], *, ret: dict[str, Any], **_options: Any) -> dict[str, Any]:
+    said: dict[str, Any] = dict(ret)
+    for rule in (field, *field.validators):
+        said |= getattr(rule, "json_schema", {})
+    return said | ({"pattern": ecma(said["pattern"])} if "pattern" in said else {})
+
+
+def path_parameters(kind: type) -> list[dict[str, Any]]:
+    """Return the parameters of a path, which are the fields of a message, with their rules."""
+    plugin = MarshmallowPlugin()
+    APISpec("", "", "3.1.0", plugins=[plugin])
+    say_rules(plugin)
+    fields_of = wire.schema(kind).fields.items()
+    return [{"in": "path", "name": name, "schema": plugin.converter.field2property(one)} for name, one in fields_of]  # type: ignore[union-attr]
+
+
+def ecma(pattern: str) -> str:
+    """Return an expression in the syntax of ECMA-262: Python's `match` begins at the beginning, `pattern` anywhere."""
+    return f"^(?:{pattern.replace('(?P<', '(?<').replace(chr(92) + 'Z', '$')})"
