@@ -23,6 +23,9 @@ EXTRA_MEMBERS = {
     "northwind_auditor": ("ned.auditor@northwind.example", "northwind", ["customer_auditor"]),
     "tailspin_admin": ("tara.admin@tailspin.example", "tailspin", ["customer_admin"]),
     "tailspin_approver": ("tom.approver@tailspin.example", "tailspin", ["customer_approver"]),
+    "woodgrove_admin": ("wanda.admin@woodgrove.example", "woodgrove", ["customer_admin"]),
+    "woodgrove_approver": ("will.approver@woodgrove.example", "woodgrove", ["customer_approver"]),
+    "woodgrove_auditor": ("wilma.auditor@woodgrove.example", "woodgrove", ["customer_auditor"]),
 }
 
 TERMS: dict[str, Any] = {

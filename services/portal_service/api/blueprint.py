@@ -70,7 +70,9 @@ def signed_in(view: Callable[P, R]) -> Callable[P, R]:
         g.identity = edge().identify(bearer_token())
         return view(*args, **kwargs)
 
-    guarded._apidoc = {**getattr(view, "_apidoc", {}), "manual_doc": {"security": [{"bearer": []}]}}  # type: ignore[attr-defined]
+    documented = getattr(view, "_apidoc", {})
+    secured = {**documented.get("manual_doc", {}), "security": [{"bearer": []}]}
+    guarded._apidoc = {**documented, "manual_doc": secured}  # type: ignore[attr-defined]
     return guarded
 
 

@@ -1,5 +1,7 @@
 """The OpenAPI document: problem documents as the API answers them, and the rules of fields as they are enforced."""
 
+import dataclasses
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,8 +13,25 @@ from marshmallow import Schema, fields
 
 from lockbox.contracts import wire
 from lockbox.contracts.fields import DurationField, TimestampField
+from lockbox.contracts.registry import IDEMPOTENCY_KEY, Operation
+from lockbox.crypto import possession
 
 PROBLEM = "application/problem+json"
+HEADERS: Mapping[str, Mapping[str, Any]] = {
+    IDEMPOTENCY_KEY: {
+        "in": "header",
+        "name": "Idempotency-Key",
+        "description": "A name of this command: sent again with the same key, it is carried out once",
+        "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+    },
+    "confirmation": {
+        "in": "header",
+        "name": "DPoP",
+        "description": "A proof of possession of the key that the grant is bound to (RFC 9449)",
+        "schema": {"type": "string", "maxLength": possession.LONGEST},
+    },
+}
+"""The headers that operations read, by the field of the message that they become."""
 
 
 class FieldFault(Schema):
@@ -68,11 +87,27 @@ def _rules(_converter: Any, field: fields.Field[Any], *, ret: dict[str, Any], **
 
 def path_parameters(kind: type) -> list[dict[str, Any]]:
     """Return the parameters of a path, which are the fields of a message, with their rules."""
+    rules = _converter().fields2jsonschema(wire.schema(kind).fields)["properties"]
+    return [{"in": "path", "name": name, "schema": _in_path(rule)} for name, rule in rules.items()]
+
+
+def other_parameters(operation: Operation, query: type | None) -> list[dict[str, Any]]:
+    """Return the headers that an operation reads, and the fields of its query."""
+    fields_of_query = [] if query is None else _converter().schema2parameters(wire.schema(query), location="query")
+    names = {one.name for one in dataclasses.fields(operation)}  # type: ignore[arg-type]
+    return [*fields_of_query, *(header for name, header in HEADERS.items() if name in names)]
+
+
+def _converter() -> Any:
     plugin = MarshmallowPlugin()
     APISpec("", "", "3.1.0", plugins=[plugin])
     say_rules(plugin)
-    fields_of = wire.schema(kind).fields.items()
-    return [{"in": "path", "name": name, "schema": plugin.converter.field2property(one)} for name, one in fields_of]  # type: ignore[union-attr]
+    return plugin.converter
+
+
+def _in_path(rules: dict[str, Any]) -> dict[str, Any]:
+    """Return the rules of a field as those of a path, in which each parameter is a text."""
+    return {name: rule for name, rule in rules.items() if name != "default"} | {"type": "string"}
 
 
 def ecma(pattern: str) -> str:

@@ -12,7 +12,7 @@ from lockbox.contracts.calls import RestRoute
 from lockbox.contracts.registry import OPERATIONS, Operation
 from portal_service.api import enforcement, grants, ops, policy, requests
 from portal_service.api.blueprint import Blueprint, refuse_input, signed_in
-from portal_service.api.document import path_parameters
+from portal_service.api.document import other_parameters, path_parameters
 from portal_service.api.examples import EXAMPLES
 from portal_service.api.messages import Input
 from portal_service.api.special import Special
@@ -67,6 +67,8 @@ def _add(part: Blueprint, given: Input, number: int) -> None:
         view = part.arguments(wire.schema(arguments), location=given.location, **shown)(view)
     prefix = "" if given.route.path.startswith("/.well-known/") else API
     endpoint = f"{operation.method}_{number}" if number else operation.method
+    others = other_parameters(operation, arguments if given.location == "query" else None)
+    view = part.doc(operationId=endpoint, **{"parameters": others} if others else {})(view)
     documented = path_parameters(given.path)
     part.route(prefix + given.rule, methods=[given.route.method], endpoint=endpoint, parameters=documented)(
         view if operation.public else signed_in(view)

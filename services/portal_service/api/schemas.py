@@ -20,6 +20,7 @@ blueprint = Blueprint("schemas", __name__, url_prefix="/api/v1/schemas", descrip
 
 
 @blueprint.route("/policy", methods=["GET"])
+@blueprint.doc(operationId="get_policy_schema")
 @blueprint.response(200, {"type": "object"}, description="A JSON Schema (2020-12)")
 def get_policy_schema() -> Response:
     """Read the JSON schema of a policy."""

@@ -30,6 +30,7 @@ class Profile:
 
 
 @blueprint.route("/session", methods=["POST"])
+@blueprint.doc(operationId="sign_in")
 @blueprint.arguments(wire.schema(Credentials))
 @blueprint.response(200, wire.schema(SessionToken))
 def sign_in(credentials: Credentials) -> SessionToken:
@@ -38,6 +39,7 @@ def sign_in(credentials: Credentials) -> SessionToken:
 
 
 @blueprint.route("/session", methods=["GET"])
+@blueprint.doc(operationId="who_am_i")
 @signed_in
 @blueprint.response(200, wire.schema(Profile))
 def who_am_i() -> Any:
@@ -46,6 +48,7 @@ def who_am_i() -> Any:
 
 
 @blueprint.route("/session", methods=["DELETE"])
+@blueprint.doc(operationId="sign_out")
 @signed_in
 @blueprint.response(204)
 def sign_out() -> Response:

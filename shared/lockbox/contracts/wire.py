@@ -51,7 +51,7 @@ class StrictSchema(CompiledSchema):
         for field in _with_inner(field_obj):
             field.error_messages = cast(Any, {key: [_expected(field, key)] for key in field.error_messages})
             field.validators = [_coded(rule) for rule in field.validators]
-            if isinstance(field, kinds.Enum) and field.by_value:
+            if isinstance(field, kinds.Enum):
                 unknown = [_expected(field, "unknown")]  # also for a value that is no text
                 field.field.error_messages = cast(Any, dict.fromkeys(field.field.error_messages, unknown))
 
