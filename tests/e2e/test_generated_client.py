@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +12,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from tests.people import TERMS, People, Person
-from tests.waiting import eventually
+from tests.people import TERMS, People
 
 CALLS = {
     "requests": ("create_request", "get_request", "decide"),
@@ -40,33 +40,35 @@ def generated(people: People, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield SimpleNamespace(**calls, **{name: importlib.import_module(f"lockbox_api.{name}") for name in modules})
 
 
-def client_of(generated: Any, people: People, person: Person) -> Any:
-    return generated.client.AuthenticatedClient(base_url=people.portal, token=person.token)
+@pytest.fixture
+def clients(generated: Any, people: People) -> Iterator[tuple[Any, ...]]:
+    """The generated client, as the engineer, the vendor's approver and the customer's."""
+    three = (people.engineer, people.vendor_approver, people.contoso_approver)
+    with ExitStack() as opened:
+        made = [generated.client.AuthenticatedClient(base_url=people.portal, token=person.token) for person in three]
+        yield tuple(opened.enter_context(one) for one in made)
 
 
-def test_story_when_a_generated_client_plays_it_ends_as_it_should(generated: Any, people: People) -> None:
-    erin, victor, alice = (
-        client_of(generated, people, person)
-        for person in (people.engineer, people.vendor_approver, people.contoso_approver)
-    )
+def test_story_when_a_generated_client_plays_it_ends_as_it_should(
+    generated: Any, clients: tuple[Any, ...], people: People
+) -> None:
+    erin, victor, alice = clients
     models = generated.models
-    asked = generated.create_request.sync(
-        client=erin, body=models.TermsAsked.from_dict(TERMS), idempotency_key="generated-1"
-    )
-    again = generated.create_request.sync(
-        client=erin, body=models.TermsAsked.from_dict(TERMS), idempotency_key="generated-1"
+    terms = models.TermsAsked.from_dict(TERMS)
+    asked, again = (
+        generated.create_request.sync(client=erin, body=terms, idempotency_key="generated-1") for _ in range(2)
     )
     assert again.id == asked.id
     for approver in (victor, alice):
-        shown = eventually(lambda: generated.get_request.sync(asked.id, client=approver))  # noqa: B023 - used at once
+        shown = generated.get_request.sync(asked.id, client=approver)
         body = models.DecideBody.from_dict({"decision": "approve", "request_digest": shown.request_digest})
         decided = generated.decide.sync(asked.id, client=approver, body=body)
         assert not isinstance(decided, models.Problem), decided
     grant = generated.get_request.sync(asked.id, client=alice).grant
     url = f"{people.portal}/api/v1/grants/{grant.id}/token"
-    signed = generated.get_grant_token.sync(grant.id, client=erin, dpop=people.engineer.proof("GET", url))
+    signed = generated.get_grant_token.sync(grant.id, client=erin, d_po_p=people.engineer.proof("GET", url))
     assert signed.token.count(".") == 2
-    revoked = generated.revoke_grant.sync(grant.id, client=alice, body=models.RevokeGrantBody.from_dict({}))
+    revoked = generated.revoke_grant.sync(grant.id, client=alice, body=models.RevokeGrantBody())
     assert revoked.state == "REVOKED"
-    refused = generated.revoke_grant.sync(str(UUID(int=1)), client=alice, body=models.RevokeGrantBody.from_dict({}))
+    refused = generated.revoke_grant.sync(str(UUID(int=1)), client=alice, body=models.RevokeGrantBody())
     assert (refused.status, refused.code) == (404, "grant_not_found")

@@ -58,7 +58,7 @@ class Problem(Schema):
 
 
 class DocumentedApi(Api):
-    """An API with an OpenAPI document that says what is enforced, and how errors are answered."""
+    """An API whose OpenAPI document has the rules that are enforced, and errors as they are answered."""
 
     ERROR_SCHEMA = Problem
 
