@@ -58,7 +58,7 @@ class Problem(Schema):
 
 
 class DocumentedApi(Api):
-    """An API whose OpenAPI document has the rules that are enforced, and errors as they are answered."""
+    """An API with a true OpenAPI document: the rules that are enforced, and errors as they are answered."""
 
     ERROR_SCHEMA = Problem
 

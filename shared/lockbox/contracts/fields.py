@@ -5,7 +5,6 @@ microseconds (`2026-01-31T09:30:00.000000Z`, so that they sort as text).
 """
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
@@ -14,8 +13,8 @@ from typing import Annotated, Any
 import isodate
 from marshmallow import fields
 
-from lockbox.contracts import plain_text
 from lockbox.contracts.rules import TextPattern, longest, of_input, violation
+from lockbox.contracts.text_rules import Prose, one_address, one_reading, open_text, visible
 from lockbox.values import names
 from lockbox.values.resources import PATTERN
 from lockbox.values.timestamps import YEARS, format_timestamp, parse_timestamp
@@ -97,53 +96,6 @@ class TextField(fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"validate": self.rule, **kwargs})
-
-
-class Prose:
-    """The rule of text that people read: its length, and no characters that could disguise it."""
-
-    def __init__(self, shortest: int, longest: int) -> None:
-        self.shortest, self.longest = shortest, longest
-
-    def __call__(self, text: str) -> None:
-        """Raise ValidationError for a text that breaks the rule."""
-        if not self.shortest <= len(text.strip()) <= self.longest or len(text) > self.longest:
-            raise violation("wrong_length", least=self.shortest, most=self.longest)
-        if plain_text.disguises(text):
-            raise violation("control_characters")
-
-    @property
-    def json_schema(self) -> Mapping[str, Any]:
-        """The rule as JSON Schema; characters that show nothing are not said."""
-        return {"minLength": self.shortest, "maxLength": self.longest}
-
-
-@of_input
-def visible(text: str) -> None:
-    """Raise the violation of text in which a reader sees nothing; that of blanks alone is its length."""
-    if text.strip() and not plain_text.shows(text):
-        raise violation("nothing_visible")
-
-
-@of_input
-def open_text(text: str) -> None:
-    """Raise the violation of text that holds other text, hidden."""
-    if plain_text.hides(text):
-        raise violation("hidden_characters")
-
-
-@of_input
-def one_reading(text: str) -> None:
-    """Raise the violation of a name that can look like another one."""
-    if not plain_text.is_name(text):
-        raise violation("not_a_plain_name")
-
-
-@of_input
-def one_address(text: str) -> None:
-    """Raise the violation of an address that can look like another one."""
-    if "@" in text and not plain_text.is_address(text):
-        raise violation("not_an_email")
 
 
 class JustificationField(TextField):
