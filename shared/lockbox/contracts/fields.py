@@ -36,7 +36,7 @@ def format_duration(duration: timedelta) -> str:
 @lru_cache(maxsize=4_096)
 def parse_duration(text: str) -> timedelta:
     """Read an ISO 8601 duration of fixed length; raise ValueError for years, months and anything else."""
-    if len(text) > MAX_DURATION_TEXT or not DURATION.match(text):
+    if len(text) > MAX_DURATION_TEXT or not DURATION.match(text.removeprefix("-")):
         raise ValueError(text)
     try:
         duration = isodate.parse_duration(text)
