@@ -24,6 +24,7 @@ RULES = {"TextPattern", "Regexp", "matching"}
 BUILT = {
     "notify_service.store": [r"@(?:contoso\.example|vendor\.example)$"],
     "portal_service.web.wording.display": ["([/@.])"],
+    "notify_service.store": [r"@(?:example\.org|mail\.example)$"],
     "lockbox.contracts.request.terms": [r"SR\-[0-9][0-9]+", r"S[0-9]\-[0-9][0-9][0-9]"],
     "lockbox.contracts.access": [r"[^\ud800-\udfff]{0,512}\Z"],
     "lockbox.contracts.fields": [NameField.pattern, UuidField.pattern, KeyField.pattern],

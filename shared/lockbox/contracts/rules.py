@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from re import Pattern
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from marshmallow import ValidationError, validate
@@ -26,6 +27,8 @@ class Coded:
     """A mixin for a validator of marshmallow: its error carries a code and parameters."""
 
     expected: Expected
+    json_schema: Mapping[str, Any] = MappingProxyType({})
+    """The rule as JSON Schema, where apispec does not know it."""
 
     def __call__(self, value: Any) -> Any:
         """Return the value; raise ValidationError if it breaks the rule."""

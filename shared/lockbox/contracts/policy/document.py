@@ -19,12 +19,12 @@ from lockbox.contracts.fields import (
     TextField,
     Title,
     format_duration,
-    one_address,
 )
 from lockbox.contracts.identity import Role
 from lockbox.contracts.policy.local_time import LocalTime, TimeOfDay, TimeZone
 from lockbox.contracts.request.terms import Pattern, ReasonCode, Severity, some_distinct
 from lockbox.contracts.rules import TextPattern, violation
+from lockbox.contracts.text_rules import one_address
 
 MOST_STAGES, MOST_GROUPS, MOST_MEMBERS, MOST_RULES, MOST_FREEZES = 10, 10, 100, 200, 50
 MOST_APPROVALS = 10
