@@ -22,7 +22,6 @@ USES = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "find
 SEARCHES = {"search", "sub", "subn", "findall", "finditer"}
 RULES = {"TextPattern", "Regexp", "matching"}
 BUILT = {
-    "notify_service.store": [r"@(?:contoso\.example|vendor\.example)$"],
     "portal_service.web.wording.display": ["([/@.])"],
     "notify_service.store": [r"@(?:example\.org|mail\.example)$"],
     "lockbox.contracts.request.terms": [r"SR\-[0-9][0-9]+", r"S[0-9]\-[0-9][0-9][0-9]"],

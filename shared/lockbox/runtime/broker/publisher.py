@@ -106,10 +106,8 @@ class ConfirmedPublisher:
 
     def close(self) -> None:
         """Drop the connection; the next publish makes a new one."""
-        connection = self._forget()
-        if connection is not None:
-            with suppress(*LOST):
-                connection.release()
+        with self._lock:  # `tend` may read from it
+            self._release()
 
     @contextmanager
     def _connected(self) -> Iterator[None]:
@@ -136,6 +134,12 @@ class ConfirmedPublisher:
         if self._trusted_at < suspicion.raised:
             self._abandon()
         return self._connection is not None and self._connection.connected
+
+    def _release(self) -> None:
+        connection = self._forget()
+        if connection is not None:
+            with suppress(*LOST):
+                connection.release()
 
     def _abandon(self) -> None:
         connection = self._forget()
@@ -165,7 +169,7 @@ class ConfirmedPublisher:
         return {message.id for message in batch} - refused
 
     def _open(self) -> None:
-        self.close()
+        self._release()
         trusted_at = suspicion.raised
         heed = {"on_blocked": lambda _reason: alarm.begin(self), "on_unblocked": lambda: alarm.end(self)}
         self._connection = connection_to(self._uri, HEARTBEAT_SECONDS, transport_options=heed)
