@@ -81,6 +81,8 @@ def play_stops(arena: Arena, report: Report, long: float) -> None:
     """Signals that are no SIGKILL, and clocks that jump."""
     with report.fault(arena, "SIGTERM, a handler at work") as row:
         stops.terminated_at_work(arena, row)
+    with report.fault(arena, "no open files") as row:
+        stops.files_run_out(arena, row, long / 10)
     with report.fault(arena, "MongoDB hangs") as row:
         stops.database_hangs(arena, row)
     for server in SERVERS:

@@ -13,6 +13,7 @@ from tests.chaos.arena import DATABASE, Arena
 from tests.chaos.mails import without_mailbox
 from tests.chaos.orders import HALT, Order, set_clocks
 from tests.chaos.report import Row
+from tests.crowd import crowd, heads
 from tests.load import CREATE
 from tests.people import TERMS
 from tests.waiting import eventually
@@ -21,6 +22,7 @@ HANDLER = "approval_service"
 HANDLER_SECONDS = 10.0
 STOPPED_WITHIN = 60.0
 HOUR_SECONDS = 3600.0
+CROWD, NO_FILES = 200, 4
 READY_WITHIN, NOTICED_WITHIN = 1.0, 10.0
 
 
@@ -37,27 +39,47 @@ def frozen(arena: Arena, row: Row, program: str, seconds: float) -> None:
 
 def database_hangs(arena: Arena, row: Row) -> None:
     """MongoDB hangs: `/readyz` of every service answers within a second, and soon says that MongoDB is missing."""
-    processes = arena.signal(DATABASE, signal.SIGSTOP)
-    try:
-        with ThreadPoolExecutor(len(SERVICES)) as pool:
-            assert all(pool.map(partial(_notices, arena), SERVICES))
-    finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)
+    with arena.load.paused():
+        processes = arena.signal(DATABASE, signal.SIGSTOP)
+        try:
+            with httpx.Client(timeout=10) as client, ThreadPoolExecutor(len(SERVICES)) as pool:
+                assert all(pool.map(partial(_notices, arena, client), SERVICES))
+        finally:
+            for process in processes:
+                process.send_signal(signal.SIGCONT)
     started = time.monotonic()
     arena.recovered()
     row.recoveries.append(time.monotonic() - started)
 
 
-def _notices(arena: Arena, service: str) -> bool:
+def _notices(arena: Arena, client: httpx.Client, service: str) -> bool:
     def look() -> bool:
         began = time.monotonic()
-        answer = httpx.get(f"http://127.0.0.1:{arena.stack.ports[service]}/readyz", timeout=10)
+        answer = client.get(f"http://127.0.0.1:{arena.stack.ports[service]}/readyz")
         took = time.monotonic() - began
         assert took < READY_WITHIN, f"/readyz of {service} took {took:.1f} s"
         return answer.status_code == 503 and "mongodb" in answer.json()["missing"]
 
     return eventually(look, within=NOTICED_WITHIN)
+
+
+def files_run_out(arena: Arena, row: Row, seconds: float) -> None:
+    """No service can open a file for a while, and clients come all the same: no process ends, and all go on."""
+    before = arena.pids(*SERVICES)
+    processes = [process for service in SERVICES for process in arena.processes(service)]
+    limits = [process.rlimit(psutil.RLIMIT_NOFILE) for process in processes]
+    try:
+        for process, (_, hard) in zip(processes, limits, strict=True):
+            process.rlimit(psutil.RLIMIT_NOFILE, (NO_FILES, hard))
+        with crowd(arena.people.portal, CROWD, heads):
+            time.sleep(seconds)
+    finally:
+        for process, limit in zip(processes, limits, strict=True):
+            process.rlimit(psutil.RLIMIT_NOFILE, limit)
+    started = time.monotonic()
+    arena.recovered()
+    row.recoveries.append(time.monotonic() - started)
+    assert arena.pids(*SERVICES) == before, "a process ended"
 
 
 def terminated_at_work(arena: Arena, row: Row, seconds: float = HANDLER_SECONDS) -> None:

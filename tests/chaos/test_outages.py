@@ -44,6 +44,11 @@ def test_emails_when_the_mail_server_hangs_for_a_domain_go_out_to_the_others(are
         mails.hanging(arena, row, 1.0)
 
 
+def test_services_when_no_file_can_be_opened_go_on_afterwards(arena: Arena, judged: Judged) -> None:
+    with judged("no open files") as row:
+        stops.files_run_out(arena, row, seconds=1.5)
+
+
 def test_publish_when_the_network_is_half_open_fails_in_time_and_works_when_it_is_well(arena: Arena) -> None:
     proxy = Proxy(arena.stack.ports["amqp"])
     uri = arena.stack.servers.broker_uri(ADMIN, arena.stack.secrets.broker)

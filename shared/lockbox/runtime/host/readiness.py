@@ -17,7 +17,7 @@ from lockbox.runtime.process.checks import Check
 from lockbox.runtime.storage.address import SETTING
 from lockbox.runtime.storage.mongo import Mongo
 
-ANSWER_SECONDS = 0.8
+ANSWER_SECONDS = 0.5
 """The time for all checks together: a probe that waits a second gets its answer."""
 
 log = structlog.get_logger(__name__)
