@@ -227,7 +227,8 @@ def test_object_when_it_is_another_tenants_is_not_found(people: People) -> None:
 
 
 def test_object_when_there_is_none_is_not_found(people: People) -> None:
-    for path in (f"/requests/{UNKNOWN}", f"/grants/{UNKNOWN}", f"/grants/{UNKNOWN}/token"):
+    token = f"/grants/{UNKNOWN}/token?x5t_s256={'a' * 43}"
+    for path in (f"/requests/{UNKNOWN}", f"/grants/{UNKNOWN}", token):
         answer = people.engineer.http.get(path)
         problem(answer, 404, "request_not_found" if path.startswith("/requests") else "grant_not_found")
     problem(people.engineer.http.get("/requests/not-a-uuid"), 404, "not_found")
