@@ -12,9 +12,9 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 
 from prometheus_client import Counter
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from lockbox.contracts import wire
 from lockbox.contracts.acts import Act
@@ -27,7 +27,7 @@ from lockbox.contracts.request.terms import AccessTerms, RequestState
 from lockbox.contracts.request.views import HistoryEntry, RequestPage, RequestView, TenantList, TenantView
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.storage.aggregates import Aggregates
-from lockbox.runtime.storage.mongo import LOSABLE, Document, keep_newer
+from lockbox.runtime.storage.mongo import DUPLICATE_KEY, LOSABLE, Document, keep_newer
 from lockbox.runtime.storage.outbox import Entry
 from lockbox.runtime.storage.paging import Order, read_page
 from lockbox.runtime.storage.recent import RecentReads
@@ -177,10 +177,20 @@ class PaceStore:
         """Ensure that the index exists."""
         self.collection.create_index([("until", ASCENDING)], expireAfterSeconds=0)
 
+    def count_together(self, limits: Sequence[AskingLimit], key: str, now: datetime) -> int:
+        """Count a request in each of these, up to the first that needs `count`; return their number."""
+        try:
+            self.collection.bulk_write([_counting(limit, key, now) for limit in limits])
+        except BulkWriteError as error:
+            [fault] = error.details["writeErrors"]
+            if fault["code"] != DUPLICATE_KEY:
+                raise
+            return int(fault["index"])
+        return len(limits)
+
     def count(self, limit: AskingLimit, key: str, now: datetime) -> None:
         """Count a request, once by its key; raises `TooMany` if it comes too early."""
-        room = {"_id": limit.key, "until": {"$not": {"$gt": limit.latest(now)}}, "keys": {"$ne": key}}
-        while not self._counted(room, limit, key, now):
+        while not self.count_together([limit], key, now):
             pace = self.collection.find_one({"_id": limit.key})
             if pace is None or (pace["until"] <= limit.latest(now) and key not in pace["keys"]):
                 continue  # another process has changed it meanwhile
@@ -195,14 +205,16 @@ class PaceStore:
         others = {"$filter": {"input": "$keys", "cond": {"$ne": ["$$this", {"$literal": key}]}}}
         self.collection.update_one({"_id": limit.key, "keys": key}, [{"$set": {"until": earlier, "keys": others}}])
 
-    def _counted(self, room: Document, limit: AskingLimit, key: str, now: datetime) -> bool:
-        until = {"$add": [{"$max": ["$until", now]}, _milliseconds(limit.returns_after)]}
-        keys = {"$slice": [{"$concatArrays": [{"$ifNull": ["$keys", []]}, [{"$literal": key}]]}, -KEYS_KEPT]}
-        try:
-            self.collection.update_one(room, [{"$set": {"until": until, "keys": keys}}], upsert=True)
-        except DuplicateKeyError:  # the pace is there and leaves no room: the filter missed it, and the insert met it
-            return False
-        return True
+
+def _counting(limit: AskingLimit, key: str, now: datetime) -> UpdateOne:
+    """Return the write that counts a request.
+
+    Where a pace leaves no room, or knows the key, the filter misses it, and the insert meets it: a duplicate key.
+    """
+    room = {"_id": limit.key, "until": {"$not": {"$gt": limit.latest(now)}}, "keys": {"$ne": key}}
+    until = {"$add": [{"$max": ["$until", now]}, _milliseconds(limit.returns_after)]}
+    keys = {"$slice": [{"$concatArrays": [{"$ifNull": ["$keys", []]}, [{"$literal": key}]]}, -KEYS_KEPT]}
+    return UpdateOne(room, [{"$set": {"until": until, "keys": keys}}], upsert=True)
 
 
 def _milliseconds(time: timedelta) -> float:

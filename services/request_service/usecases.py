@@ -1,6 +1,6 @@
 """Use cases of request_service, a function for each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -41,6 +41,9 @@ class Tenants(Protocol):
 
 class Paces(Protocol):
     """The store of paces: of each engineer, and of each customer that is asked."""
+
+    def count_together(self, limits: Sequence[AskingLimit], key: str, now: datetime) -> int:
+        """Count a request in each of these, up to the first that needs `count`; return their number."""
 
     def count(self, limit: AskingLimit, key: str, now: datetime) -> None:
         """Count a request, once by its key; raises `TooMany` if it comes too early."""
@@ -84,15 +87,15 @@ def create_request(intake: Intake, caller: Caller, command: CreateRequest, new: 
 
 def _count(intake: Intake, asked: AccessRequest, act: Act) -> None:
     """Count a request in all its allowances, or in none; raises `TooMany`."""
-    counted: list[AskingLimit] = []
-    for limit in intake.limits.of(asked.requester, asked.tenant):
+    limits, key = tuple(intake.limits.of(asked.requester, asked.tenant)), str(act.key)
+    counted = intake.paces.count_together(limits, key, act.now)
+    for number in range(counted, len(limits)):
         try:
-            intake.paces.count(limit, str(act.key), act.now)
+            intake.paces.count(limits[number], key, act.now)
         except TooMany:
-            for earlier in counted:
-                intake.paces.take_back(earlier, str(act.key))
+            for earlier in limits[:number]:
+                intake.paces.take_back(earlier, key)
             raise
-        counted.append(limit)
 
 
 def get_request(requests: Requests, caller: Caller, query: GetRequest) -> RequestView:

@@ -204,6 +204,18 @@ class PacesSuite:
         with pytest.raises(TooMany):
             store.count(self.three, "k-4", NOW)
 
+    def test_count_together_when_one_needs_a_look_counts_those_before_it(self, store: Any) -> None:
+        wide = AskingLimit("tenant", "contoso", 100)
+        for index in range(3):
+            assert store.count_together((wide, self.three), f"k-{index}", NOW) == 2
+        assert store.count_together((wide, self.three), "k-3", NOW) == 1
+        assert store.count_together((self.three, wide), "k-4", NOW) == 0
+        assert store.count_together((wide, self.three), "k-1", NOW) == 0
+        for index in range(4, 100):
+            store.count(wide, f"k-{index}", NOW)
+        with pytest.raises(TooMany):
+            store.count(wide, "k-100", NOW)
+
     def test_take_back_when_counted_makes_room_once(self, store: Any) -> None:
         for index in range(3):
             store.count(self.three, f"k-{index}", NOW)

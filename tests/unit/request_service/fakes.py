@@ -1,6 +1,7 @@
 """Stores of request_service in memory."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -94,6 +95,13 @@ class FakePaces:
     def __init__(self) -> None:
         self.until: dict[str, datetime] = {}
         self.keys: dict[str, set[str]] = defaultdict(set)
+
+    def count_together(self, limits: Sequence[AskingLimit], key: str, now: datetime) -> int:
+        for number, limit in enumerate(limits):
+            if key in self.keys[limit.key] or self.until.get(limit.key, now) > limit.latest(now):
+                return number
+            self.count(limit, key, now)
+        return len(limits)
 
     def count(self, limit: AskingLimit, key: str, now: datetime) -> None:
         if key in self.keys[limit.key]:
