@@ -12,7 +12,7 @@ from lockbox.contracts.usage import GetGrantUsage, GetUsage, GrantUsage, UsageRe
 from lockbox.contracts.wire import Encoded
 from lockbox.errors import Invalid
 from lockbox.runtime.events.batches import ReceivedEvent, subscribe_in_batches
-from lockbox.runtime.events.reconciliation import answer_questions
+from lockbox.runtime.events.questions import answer_questions
 from lockbox.runtime.host.clock import ServiceClock
 from lockbox.runtime.host.health import HealthServer
 from lockbox.runtime.host.settings import settings

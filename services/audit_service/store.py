@@ -8,6 +8,7 @@ uses are counted by. Documents are added and read; this service's database user 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from prometheus_client import Counter
 from pymongo import ASCENDING
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
@@ -25,6 +26,7 @@ from lockbox.values.timestamps import format_timestamp
 
 ASKED, MOST_REQUESTS = "request_created", 200
 IN_TIME = ("time", "sequence", "_id")
+FOREIGN = Counter("lockbox_foreign_events_total", "Events of a type that their source does not own.", ("source",))
 COUNTED_BY = ("grant_id", "resource", "action", "reason", "at")
 
 
@@ -62,6 +64,9 @@ class RecordStore:
             found = self.collection.find({"_id": {"$in": repeated}}, {"digest": True})
             digests |= {document["_id"]: document["digest"] for document in found}
         crash_points.passing("after_intake_insert")
+        for record in records:
+            if record.foreign:
+                FOREIGN.labels(record.event.source).inc()
         return digests
 
     def digests(self, source: str, ids: Iterable[str]) -> Mapping[str, str]:

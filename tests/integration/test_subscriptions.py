@@ -124,10 +124,11 @@ def test_event_when_on_record_is_there_as_it_was_published(broker: Connection, m
 def test_poison_when_its_copy_is_not_safe_is_not_acknowledged_with_those_around_it(
     broker: Connection, mongo: Any
 ) -> None:
+    """The exchange to the parked messages is of another type, so that the service can't bind its queue to it."""
     message_id = str(uuid4())
-    way = {"queue": AUDIT_PARKED, "exchange": "audit_service.parked", "routing_key": "audit_service.on_event.v1"}
     with broker.channel() as channel:
-        channel.queue_unbind(**way)
+        channel.exchange_delete("audit_service.parked")
+        channel.exchange_declare("audit_service.parked", "fanout", durable=True, auto_delete=False)
     try:
         for poisoned in (True, False):
             around = [event() for _ in range(200)]
@@ -142,7 +143,7 @@ def test_poison_when_its_copy_is_not_safe_is_not_acknowledged_with_those_around_
         assert parked(broker, AUDIT_PARKED, message_id) is None
     finally:
         with broker.channel() as channel:
-            channel.queue_bind(**way)
+            channel.exchange_delete("audit_service.parked")
     assert eventually(lambda: parked(broker, AUDIT_PARKED, message_id))["body"] == "poison"
 
 

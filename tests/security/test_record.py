@@ -7,11 +7,13 @@ from uuid import uuid4
 import amqp
 import pytest
 from pymongo import MongoClient
+from tests.metrics import metric
 from tests.people import People
 from tests.security.conftest import StolenPassword
 from tests.waiting import eventually
 
 from lockbox.contracts.events import Event, event_id
+from lockbox.embedded.stack import Stack
 
 THIEF = "notify_service"
 
@@ -41,13 +43,16 @@ def forged(**fields: Any) -> Event:
 
 @pytest.mark.parametrize("type_", ["request_approved", "decision_recorded", "access_granted"])
 def test_event_when_its_source_does_not_own_the_type_is_shown_as_foreign(
-    stolen: StolenPassword, people: People, type_: str
+    stack: Stack, stolen: StolenPassword, people: People, type_: str
 ) -> None:
+    counted = f'lockbox_foreign_events_total{{source="{THIEF}"}}'
+    before = metric(stack, "audit_service", counted)
     event = forged(type=type_)
     publish(stolen, event)
     [record] = eventually(lambda: people.contoso_auditor.trail("contoso", subject=event.subject))
     assert record["foreign"] is True
     assert record["source"] == THIEF
+    assert metric(stack, "audit_service", counted) == before + 1
 
 
 def test_event_when_another_source_used_its_id_before_is_on_record_all_the_same(

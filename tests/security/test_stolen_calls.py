@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from tests.metrics import metric
 from tests.people import People
 from tests.rpc_client import RpcClient, rpc_client
 
@@ -93,10 +94,13 @@ def test_token_when_the_answer_would_go_elsewhere_is_refused(
     ("age", "code"), [(timedelta(seconds=31), "token_expired"), (timedelta(days=-1), "token_not_yet_valid")]
 )
 def test_token_when_it_is_old_or_of_tomorrow_is_refused(
-    client: RpcClient, key: SigningKey, age: timedelta, code: str
+    stack: Stack, client: RpcClient, key: SigningKey, age: timedelta, code: str
 ) -> None:
+    counted = f'lockbox_calls_refused_total{{code="{code}"}}'
+    before = metric(stack, "approval_service", counted)
     scope, token = leaked(client, key, datetime.now(UTC) - age)
     assert refusal(client, scope, READ, token) == code
+    assert metric(stack, "approval_service", counted) == before + 1
 
 
 def test_request_when_its_approver_only_reads_leaks_no_token_that_decides(

@@ -1,10 +1,12 @@
 """RabbitMQ as Debian packages it, as a node with its own name, ports, cookie and data folder."""
 
+import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
 
-from lockbox.provision.broker import definitions
+from lockbox.provision.broker import PLUGINS, definitions
 from lockbox.provision.files import private_directory, write_private, write_private_json
 
 SERVER = os.environ.get("LOCKBOX_RABBITMQ_SERVER", "/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -30,14 +32,20 @@ def write_configuration(directory: Path, ports: dict[str, int], passwords: dict[
     """Write the files that the node reads when it starts; `more` are further lines of its configuration."""
     private_directory(directory)
     write_private(directory / "rabbitmq.conf", CONFIGURATION.format(directory=directory, **ports) + more + "\n")
-    write_private(directory / "enabled_plugins", "[].\n")
+    write_private(directory / "enabled_plugins", PLUGINS)
     write_private_json(directory / "definitions.json", definitions(passwords))
+
+
+def fingerprint() -> str:
+    """Return a digest of the definitions without the users; when it changes, the supervisor restarts the broker."""
+    return hashlib.sha256(json.dumps(definitions({})).encode()).hexdigest()[:16]
 
 
 def environment(directory: Path, ports: dict[str, int]) -> dict[str, str]:
     """Return the environment of the node."""
     return {
         "HOME": str(directory),
+        "LOCKBOX_DEFINITIONS": fingerprint(),
         "RABBITMQ_NODENAME": f"lockbox-{ports['amqp']}@localhost",
         "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq.conf"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "enabled_plugins"),

@@ -5,6 +5,9 @@ portal may write on the exchange of calls, so no other user can publish there, b
 alternate or dead-letter exchange. Answers travel on an exchange of their own, which only the portal reads. No service
 has a right on another's queue: the queues that must not miss an event stand here, with their bindings. Only the
 administrator may publish on the default exchange.
+
+The plugin `rabbitmq_event_exchange` must be enabled: with it the broker reports to each service which bindings and
+queues are removed.
 """
 
 import base64
@@ -18,8 +21,16 @@ from kombu import Queue
 
 from lockbox.contracts.events import Fact
 from lockbox.contracts.listeners import INTAKE_QUEUE
+from lockbox.provision.limits import ADDON_CHANNELS, ADDON_CONNECTIONS, policies, user_limits, vhost_limits
 from lockbox.provision.secrets import ADMIN, SERVICES
-from lockbox.runtime.broker.topology import ANSWERS_EXCHANGE, CALLS_EXCHANGE, SubscriptionTopology, listener_topologies
+from lockbox.runtime.broker.topology import (
+    ANSWERS_EXCHANGE,
+    CALLS_EXCHANGE,
+    REPORTED,
+    REPORTS,
+    SubscriptionTopology,
+    listener_topologies,
+)
 
 EDGE = "portal_service"
 CALLS, ANSWERS_TO_CALLS = CALLS_EXCHANGE.name, ANSWERS_EXCHANGE.name
@@ -36,6 +47,8 @@ ssl_options.versions.1 = tlsv1.3
 ssl_options.versions.2 = tlsv1.2
 """
 """The lines of rabbitmq.conf with which RabbitMQ takes connections over TLS alone; clients sign in by password."""
+PLUGINS = "[rabbitmq_event_exchange].\n"
+"""The content of RabbitMQ's file `enabled_plugins`."""
 
 
 def definitions(passwords: dict[str, str], vhost: str = "/") -> dict[str, Any]:
@@ -46,9 +59,16 @@ def definitions(passwords: dict[str, str], vhost: str = "/") -> dict[str, Any]:
     kinds |= {exchange.name: exchange.type for listener in listeners for exchange in listener.own_exchanges}
     return {
         "vhosts": [{"name": vhost}],
-        "users": [_user(name, password) for name, password in sorted(passwords.items())],
+        "parameters": [vhost_limits(vhost)],
+        "policies": policies(vhost),
+        "users": [
+            _user(name, password, {} if name == ADMIN else user_limits())
+            for name, password in sorted(passwords.items())
+        ],
         "permissions": [_admin_permission(vhost), *(_permission(service, vhost) for service in SERVICES)],
-        "topic_permissions": [_topic_permission(service, vhost) for service in SERVICES],
+        "topic_permissions": [
+            {"user": service, "vhost": vhost, **rights} for service in SERVICES for rights in _topic_rights(service)
+        ],
         "exchanges": [
             {
                 "name": name,
@@ -106,7 +126,7 @@ def addon_definitions(name: str, password: str, kinds: Iterable[type[Fact]], vho
     own, of_others = rf"{name}\..*", "|".join(map(re.escape, sorted(readable)))
     rights = {"configure": f"^({own})$", "write": f"^({own})$", "read": f"^({own}|{of_others})$"}
     return {
-        "users": [_user(name, password)],
+        "users": [_user(name, password, user_limits(ADDON_CONNECTIONS, ADDON_CHANNELS))],
         "permissions": [{"user": name, "vhost": vhost, **rights}],
         "topic_permissions": [
             {"user": name, "vhost": vhost, "exchange": exchange, "write": "^$", "read": f"^({keys})$"}
@@ -115,7 +135,7 @@ def addon_definitions(name: str, password: str, kinds: Iterable[type[Fact]], vho
     }
 
 
-def _user(name: str, password: str) -> dict[str, Any]:
+def _user(name: str, password: str, limits: dict[str, int]) -> dict[str, Any]:
     salt = secrets.token_bytes(4)
     hashed = base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
     return {
@@ -123,6 +143,7 @@ def _user(name: str, password: str) -> dict[str, Any]:
         "password_hash": hashed,
         "hashing_algorithm": "rabbit_password_hashing_sha256",
         "tags": ["administrator"] if name == ADMIN else [],
+        "limits": limits,
     }
 
 
@@ -139,11 +160,13 @@ def _permission(service: str, vhost: str) -> dict[str, str]:
         "vhost": vhost,
         "configure": f"^({own})$",
         "write": f"^({own}|{sent})$",
-        "read": rf"^({own}|{received}|[a-z]+_service\.(events|reconcile))$",
+        "read": rf"^({own}|{received}|[a-z]+_service\.(events|reconcile)|{re.escape(REPORTS)})$",
     }
 
 
-def _topic_permission(service: str, vhost: str) -> dict[str, str]:
+def _topic_rights(service: str) -> tuple[dict[str, str], ...]:
+    """Return the rights on calls, and those on the broker's reports of deletions."""
     own = {"write": NOTHING, "read": rf"^{service}\.\*$"}
-    rights = {"write": CALL_KEY, "read": NOTHING} if service == EDGE else own
-    return {"user": service, "vhost": vhost, "exchange": CALLS, **rights}
+    calls = {"write": CALL_KEY, "read": NOTHING} if service == EDGE else own
+    reports = {"write": NOTHING, "read": f"^({'|'.join(map(re.escape, REPORTED))})$"}
+    return ({"exchange": CALLS, **calls}, {"exchange": REPORTS, **reports})

@@ -12,7 +12,7 @@ from typing import Any
 
 from lockbox import clock
 from lockbox.provision.accounts import DEMO_MEMBERS, write_demo_accounts
-from lockbox.provision.broker import TLS_CONFIGURATION, definitions
+from lockbox.provision.broker import PLUGINS, TLS_CONFIGURATION, definitions
 from lockbox.provision.certificates import Authority
 from lockbox.provision.environment import Servers, ServiceDirectories
 from lockbox.provision.files import write_for_group, write_private
@@ -122,6 +122,7 @@ class Deployment:
         directory = self.root / "rabbitmq"
         document = json.dumps(definitions(secrets.broker), indent=2)
         write_for_group(directory / "definitions.json", document + "\n")
+        write_for_group(directory / "enabled_plugins", PLUGINS)
         port = BROKER_OVER_TLS.partition(":")[2]
         listener = TLS_CONFIGURATION.format(directory=directory, address=port) if self.tls else ""
         write_for_group(directory / "rabbitmq.conf", BROKER_CONFIGURATION.format(directory=directory) + listener)

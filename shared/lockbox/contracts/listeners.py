@@ -99,3 +99,13 @@ def bindings(source: str) -> Iterator[tuple[str, str]]:
     yield INTAKE_QUEUE, "#"
     for queue, kinds in LISTENERS.items():
         yield from ((queue, kind.type) for kind in kinds if kind.source == source)
+
+
+def listening_to(event_type: str) -> tuple[str, ...]:
+    """Return the queues that need events of a type, besides the audit's intake."""
+    return tuple(queue for queue, kinds in LISTENERS.items() if event_type in {kind.type for kind in kinds})
+
+
+def queues_of(service: str) -> tuple[str, ...]:
+    """Return the queues of a service that must not miss an event, besides the audit's intake."""
+    return tuple(queue for queue in LISTENERS if queue.startswith(f"{service}."))

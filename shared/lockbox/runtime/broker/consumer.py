@@ -4,7 +4,7 @@ Nameko's own consumer decodes first, and acknowledges and drops what does not de
 queues; and it closes the connection under handlers that still run when the process stops. This one does none of that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -36,16 +36,19 @@ class RawConsumer(Consumer):
 class RawQueueConsumer(QueueConsumer):
     """A queue consumer that gives each provider its own channel and prefetch, and its messages undecoded.
 
-    A provider has `declare(connection)`, `queue`, the names of all its `queues`, its `topology` if it parks messages,
-    `prefetch`, the number of `workers` that it may take at once, and `handle_message(message)`; the latter must not
-    raise, and must finish each message once through `ack` or `requeue`. If the provider says `never_waits`, it is
-    called where messages are read, else in a green thread for each message.
+    A provider has `declare(connection)`, `queue`, the names of all its `queues`, the bindings that must be there
+    (`bound`), its `topology` if it parks messages, `prefetch`, the number of `workers` that it may take at once, and
+    `handle_message(message)`; the latter must not raise, and must finish each message once through `ack` or `requeue`.
+    If the provider says `never_waits`, it is called where messages are read, else in a green thread for each message.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._unacknowledged = 0
         self._deliveries: dict[Any, ChannelDeliveries] = {}
+        self._reconnecting = False
+        self.before_declaring: list[Callable[[Connection], object]] = []
+        self.after_declaring: list[Callable[[], object]] = []
 
     def setup(self) -> None:
         """Check the address of the broker; a fault in it stops the start."""
@@ -71,9 +74,13 @@ class RawQueueConsumer(QueueConsumer):
         """Return the consumers of a new connection (a hook of kombu)."""
         connection = channel.connection.client
         self._deliveries.clear()  # what came before the connection was lost, the broker redelivers
+        for prepare in self.before_declaring:
+            prepare(connection)
         for provider in self._providers:
             provider.declare(connection)
             self._consumers[provider] = self._consumer(provider, connection.channel())
+        for go_on in self.after_declaring:
+            go_on()
         return self._consumers.values()
 
     def _consumer(self, provider: Any, channel: Any) -> Consumer:
@@ -140,8 +147,15 @@ class RawQueueConsumer(QueueConsumer):
             self._read_ahead.handle_frames()
             yield
 
+    def reconnect(self) -> None:
+        """Connect anew: RabbitMQ delivers nothing to a consumer of a queue that was deleted and made again at once."""
+        self._reconnecting = True
+
     def on_iteration(self) -> None:
         """Stay connected until every message that was handed over is acknowledged (a hook of kombu)."""
+        if self._reconnecting:
+            self._reconnecting = False
+            raise ConnectionLost("a queue was deleted and made again")
         self._cancel_consumers_if_requested()
         if not self._consumers and not self._unacknowledged:
             self.should_stop = True

@@ -46,17 +46,19 @@ class CopyPublisher(SharedExtension):
         if not self._publisher.publish([message]):
             raise PublishError(f"the broker did not take a copy for {message.exchange}")
 
-    def park(self, message: Any, topology: SubscriptionTopology, reason: str) -> None:
-        """Put a message among the parked ones of its queue, with its reason."""
+    def park(self, message: Any, topology: SubscriptionTopology, reason: str) -> bool:
+        """Put a message among the parked ones of its queue, with its reason; return whether it is safe there."""
         headers = {
             ATTEMPT_HEADER: attempt_of(message),
             REASON_HEADER: reason[:LONGEST_REASON].encode(errors="replace").decode(),
             PARKED_AT_HEADER: format_timestamp(clock.now()),
             PARKED_ID_HEADER: new_id(),
         }
-        if self.move(message, topology, parked_exchange(topology.consumer).name, headers):
+        parked = self.move(message, topology, parked_exchange(topology.consumer).name, headers)
+        if parked:
             PARKED.labels(topology.name).inc()
             log.error("message_parked", queue=topology.name, attempt=attempt_of(message), reason=reason)
+        return parked
 
     def move(self, message: Any, topology: SubscriptionTopology, exchange: str, headers: dict[str, Any]) -> bool:
         """Acknowledge a message of a queue once its copy is safe, and return whether it is; else give it back."""

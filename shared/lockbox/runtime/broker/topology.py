@@ -6,7 +6,6 @@ retry tiers, quorum queues with one uniform time to live each, whose dead letter
 names begin with the service that owns them, so that a broker user needs rights on its own names alone.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,8 +19,14 @@ RECONCILER = "audit_service"
 RETRY_SECONDS = (5, 30, 300)
 CALLS_EXCHANGE = Exchange("lockbox.calls", type="topic", durable=True)
 ANSWERS_EXCHANGE = Exchange("lockbox.answers", type="direct", durable=True)
+REPORTS = "amq.rabbitmq.event"
+"""The exchange of RabbitMQ's plugin `rabbitmq_event_exchange`."""
+BINDING_REMOVED, QUEUE_DELETED, EXCHANGE_DELETED = REPORTED = ("binding.deleted", "queue.deleted", "exchange.deleted")
 DELIVERY_LIMIT = 1000
 LOOKS_LIMIT = 2**31 - 1
+
+Binding = tuple[str, str, str]
+"""The queue, the exchange and the routing key of a binding."""
 
 
 def events_exchange_name(source: str) -> str:
@@ -32,6 +37,11 @@ def events_exchange_name(source: str) -> str:
 def events_exchange(source: str) -> Exchange:
     """Return the exchange that a service publishes its events on."""
     return Exchange(events_exchange_name(source), type="topic", durable=True)
+
+
+def service_of(exchange: str) -> str:
+    """Return the service that alone may publish on an exchange for events or reconciliation."""
+    return exchange.rpartition(".")[0]
 
 
 def redeliver_exchange(consumer: str) -> Exchange:
@@ -170,8 +180,8 @@ class SubscriptionTopology:
         return (parked_exchange(self.consumer), redeliver_exchange(self.consumer), *tiers)
 
     @property
-    def all_bindings(self) -> tuple[tuple[str, str, str], ...]:
-        """All bindings of its queues: queue, exchange, routing key."""
+    def all_bindings(self) -> tuple[Binding, ...]:
+        """All bindings of its queues."""
         events = ((self.name, events_exchange_name(source), key) for source, key in self.bindings)
         fixed = ((queue.name, queue.exchange.name, queue.routing_key) for queue in (self.parked_queue, *self.retries))
         return (*events, (self.name, self.redelivers, self.name), *fixed)
@@ -209,17 +219,6 @@ def ensure_exchange(connection: Connection, exchange: Exchange) -> None:
     except NotFound:
         with connection.channel() as channel:
             exchange(channel).declare()
-
-
-def declare_bound(queue: Queue, bindings: Sequence[tuple[Exchange, str]], connection: Connection) -> None:
-    """Declare a queue and its bindings, each an exchange and a routing key."""
-    for exchange, _ in bindings:
-        ensure_exchange(connection, exchange)
-    with connection.channel() as channel:
-        bound = queue(channel)
-        bound.queue_declare()
-        for exchange, routing_key in bindings:
-            bound.bind_to(exchange.name, routing_key=routing_key)
 
 
 def ensure_listeners(connection: Connection, source: str) -> None:

@@ -1,11 +1,8 @@
 """Reconciliation: each service asks audit_service which of its events are on record, and publishes the others again.
 
-A question is `{"digests": {id: SHA-256, ...}}` on the exchange `<service>.reconcile` with the routing key `published`;
-the answer is `{"on_record": [...], "missing": [...], "contradicted": [...]}` on `audit_service.reconcile` with the
-service's name as routing key. Only a service itself may publish on its exchange, so the exchange names the source of
-the events. An event is on record if its source, its id and its digest are; one that is there with another digest is a
-fault, which is logged, counted and asked about again. A question or an answer that gets lost does
-no harm: the same is asked again.
+Questions and answers are those of `questions`. An event is on record if its source, its id and its digest are; one that
+is there with another digest is a fault, which is logged, counted and asked about again. A question or an answer that
+gets lost does no harm: the same is asked again. Before each round the bindings of the service's own queues are checked.
 
 When a broker lost its data, the messages in other queues are lost without a trace. A broker without a service's mark,
 an exchange, is therefore given all events of the last days again; a consumer ignores an event that it knows. The newest
@@ -13,11 +10,8 @@ come first, as they are the ones that may be lost, and slowly, so that new event
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import timedelta
-from functools import partial
-from itertools import islice
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 import eventlet
@@ -25,36 +19,35 @@ import structlog
 from amqp.exceptions import NotFound
 from eventlet.event import Event as Signal
 from kombu import Connection, Queue
-from nameko.exceptions import ContainerBeingKilled
-from nameko.extensions import Entrypoint, SharedExtension
+from nameko.extensions import SharedExtension
 from pymongo.errors import PyMongoError
 
 from lockbox import clock
-from lockbox.contracts.listeners import SOURCES
 from lockbox.ids import new_id
+from lockbox.runtime.broker.bound_queue import BoundQueue
 from lockbox.runtime.broker.connection import visit
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import LOST, ConfirmedPublisher, Message, PublishError, event_message
 from lockbox.runtime.broker.topology import (
     RECONCILER,
-    declare_bound,
     ensure_listeners,
     mark_exchange,
     reconcile_exchange,
 )
+from lockbox.runtime.broker.watch import Watch
+from lockbox.runtime.events.questions import ASKED, ASKED_AT_ONCE, KEPT, expiring
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.process.metrics import CONTRADICTED, REPUBLISHED
 from lockbox.runtime.storage.ledger import Published
 from lockbox.runtime.storage.mongo import Document, Mongo
 
-ASKED = "published"
-ASKED_AT_ONCE = 1_000
 COMPLAINED_OF = 20
 RETRY_SECONDS = 2.0
+SHORTEST_LIFE_SECONDS = 10.0
+SHORTEST_PAUSE_SECONDS = 0.5
 GIVEN_AT_ONCE = 200
 GIVEN_EVERY_SECONDS = 1.0
 GIVEN_AGAIN = timedelta(days=7)
-KEPT = {"x-queue-type": "quorum", "x-max-length": 1_000}
 
 log = structlog.get_logger(__name__)
 
@@ -65,20 +58,27 @@ class Reconciler(SharedExtension):
     mongo = Mongo()
     queue_consumer = RawQueueConsumer()
     relay = Relay()
+    watch = Watch()
     prefetch = 5
     workers = 0
     never_waits = False
     topology = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.rounds: list[Callable[[datetime, datetime], object]] = []
+
     def setup(self) -> None:
         """Register with the queue consumer, for the answers."""
         self._service = self.container.service_name
-        self._every = float(self.container.config["RECONCILE_SECONDS"])
+        self.every = float(self.container.config["RECONCILE_SECONDS"])
         self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"], self._prepare)
         self._stop = Signal()
+        self._asked_again = Signal()
         self.queue = Queue(f"{self._service}.on_answer.v1", durable=True, queue_arguments=KEPT)
         self.queues = (self.queue.name,)
-        self.declare = partial(declare_bound, self.queue, [(reconcile_exchange(RECONCILER), self._service)])
+        bound = BoundQueue(self.queue, ((reconcile_exchange(RECONCILER), self._service),))
+        self.bound, self.declare = bound.bound, bound.declare
         self.queue_consumer.register_provider(self)
 
     def start(self) -> None:
@@ -90,25 +90,37 @@ class Reconciler(SharedExtension):
 
     def stop(self) -> None:
         """Stop to ask and to read answers."""
-        if not self._stop.ready():
-            self._stop.send()
+        for signal in (self._stop, self._asked_again):
+            if not signal.ready():
+                signal.send()
         self.queue_consumer.unregister_provider(self)
         self._publisher.close()
 
     def gap(self) -> int:
         """Return the number of events that were published a while ago and are not known to be on record."""
-        return self._published.count_unconfirmed(clock.now() - 3 * timedelta(seconds=self._every))
+        return self._published.count_unconfirmed(clock.now() - 3 * timedelta(seconds=self.every))
 
     def handle_message(self, message: Any) -> None:
         """Confirm the events that are on record, and publish the others again."""
         try:
-            answer = json.loads(message.body)
-            self._published.confirm([str(event_id) for event_id in answer["on_record"]])
-            self._give([str(event_id) for event_id in answer["missing"]])
-            self._complain([str(event_id) for event_id in answer["contradicted"]])
+            self._heed(json.loads(message.body))
         except Exception as error:  # noqa: BLE001 - whatever an answer does to its reader: the same is asked again
             log.warning("answer_not_heeded", error=f"{type(error).__name__}: {error}"[:300])
         self.queue_consumer.ack(message)
+
+    def _heed(self, answer: Document) -> None:
+        if answer.get("again"):
+            self.ask_soon()
+            return
+        self._published.confirm([str(event_id) for event_id in answer["on_record"]])
+        self._give([str(event_id) for event_id in answer["missing"]])
+        self._complain([str(event_id) for event_id in answer["contradicted"]])
+
+    def ask_soon(self) -> None:
+        """Begin the next round now, about all events: a queue was away, and may have lost some."""
+        self._published.ask_soon()
+        if not self._asked_again.ready():
+            self._asked_again.send()
 
     def _prepare(self, connection: Connection) -> None:
         try:
@@ -118,26 +130,37 @@ class Reconciler(SharedExtension):
 
     def _run(self) -> None:
         while not self._stop.ready():
-            pause = self._every
+            pause = self.every
             try:
                 self._cycle()
             except (PublishError, PyMongoError, *LOST) as error:
                 log.warning("reconciliation_waits", error=str(error)[:300])
-                pause = min(RETRY_SECONDS, self._every)
-            self._rest(pause)
-
-    def _rest(self, seconds: float) -> None:
-        with eventlet.Timeout(seconds, exception=False):
-            self._stop.wait()
+                pause = min(RETRY_SECONDS, self.every)
+            eventlet.sleep(min(SHORTEST_PAUSE_SECONDS, self.every))
+            _wait(self._asked_again, pause)
 
     def _cycle(self) -> None:
         self._published.ensure_indexes()
         self._publisher.connect()
+        self.watch.check()
         self._give_all_to_a_new_broker()
-        now = clock.now()
-        if digests := self._published.to_ask_about(now - timedelta(seconds=self._every), now, ASKED_AT_ONCE):
-            body = json.dumps({"digests": digests}).encode()
-            self._publisher.publish([Message(new_id(), reconcile_exchange(self._service).name, ASKED, body)])
+        self._ask(clock.now())
+
+    def _ask(self, now: datetime) -> None:
+        """Ask about the events of before the last round, or about all if that was asked for."""
+        published_by = now if self._asked_again.ready() else now - timedelta(seconds=self.every)
+        if not self._stop.ready():
+            self._asked_again = Signal()
+        if digests := self._published.to_ask_about(published_by, now, ASKED_AT_ONCE):
+            self.ask(ASKED, {"digests": digests})
+        for ask in self.rounds:
+            ask(published_by, now)
+
+    def ask(self, routing_key: str, question: Document) -> None:
+        """Send a question; it expires when it is asked again."""
+        body, properties = json.dumps(question).encode(), expiring(max(self.every, SHORTEST_LIFE_SECONDS))
+        exchange = reconcile_exchange(self._service).name
+        self._publisher.publish([Message(new_id(), exchange, routing_key, body, properties=properties)])
 
     def _give_all_to_a_new_broker(self) -> None:
         with visit(self.container.config["AMQP_URI"]) as connection:
@@ -146,8 +169,8 @@ class Reconciler(SharedExtension):
                 mark(connection.channel()).declare(passive=True)
             except NotFound:
                 for some in self._published.since(clock.now() - GIVEN_AGAIN, GIVEN_AT_ONCE):
-                    self._publish(some)
-                    self._rest(GIVEN_EVERY_SECONDS)
+                    self.publish(some)
+                    _wait(self._stop, GIVEN_EVERY_SECONDS)
                     if self._stop.ready():
                         return
                 mark(connection.channel()).declare()
@@ -155,7 +178,7 @@ class Reconciler(SharedExtension):
     def _give(self, ids: Iterable[str]) -> None:
         if missing := self._published.with_ids(ids):
             log.warning("events_not_on_record", events=len(missing))
-            self._publish(missing)
+            self.publish(missing)
             self._published.put_off(missing, clock.now())
 
     def _complain(self, ids: Iterable[str]) -> None:
@@ -164,60 +187,12 @@ class Reconciler(SharedExtension):
             CONTRADICTED.inc(len(contradicted))
             self._published.put_off(contradicted, clock.now())
 
-    def _publish(self, events: list[Document]) -> None:
+    def publish(self, events: list[Document]) -> None:
+        """Publish events again."""
         messages = [event_message(self._service, event["_id"], event["type"], event["payload"]) for event in events]
         REPUBLISHED.inc(len(self._publisher.publish(messages)))
 
 
-class Questions(Entrypoint):
-    """An entrypoint for reconciliation questions: `method(self, source, digests)` gives an `OnRecord`."""
-
-    queue_consumer = RawQueueConsumer()
-    prefetch = workers = 5
-    never_waits = False
-    topology = None
-
-    def setup(self) -> None:
-        """Register with the queue consumer."""
-        self._publisher = ConfirmedPublisher(self.container.config["AMQP_URI"])
-        self.queue = Queue(f"{RECONCILER}.{self.method_name}.v1", durable=True, queue_arguments=KEPT)
-        self.queues = (self.queue.name,)
-        bindings = [(reconcile_exchange(source), ASKED) for source in SOURCES]
-        self.declare = partial(declare_bound, self.queue, bindings)
-        self.queue_consumer.register_provider(self)
-
-    def stop(self) -> None:
-        """Stop reading questions."""
-        self.queue_consumer.unregister_provider(self)
-
-    def handle_message(self, message: Any) -> None:
-        """Answer a question."""
-        try:
-            asked = json.loads(message.body)["digests"]
-            digests = {str(event_id): str(digest) for event_id, digest in islice(asked.items(), ASKED_AT_ONCE)}
-            arguments = (_asker(message), digests)
-            self.container.spawn_worker(self, arguments, {}, handle_result=partial(self._answer, message))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ContainerBeingKilled) as error:
-            log.warning("question_not_heeded", error=f"{type(error).__name__}: {error}"[:300])
-            self.queue_consumer.ack(message)
-
-    def _answer(self, message: Any, _worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
-        if exc_info is None:
-            body = json.dumps(asdict(result)).encode()
-            self._send(Message(new_id(), reconcile_exchange(RECONCILER).name, _asker(message), body))
-        self.queue_consumer.ack(message)
-        return result, exc_info
-
-    def _send(self, answer: Message) -> None:
-        try:
-            self._publisher.publish([answer])
-        except PublishError as error:
-            log.warning("answer_not_sent", error=str(error)[:300])
-
-
-def _asker(message: Any) -> str:
-    """Return the service that asks: the one that may publish on the exchange."""
-    return str(message.delivery_info["exchange"]).removesuffix(".reconcile")
-
-
-answer_questions = Questions.decorator
+def _wait(signal: Signal, seconds: float) -> None:
+    with eventlet.Timeout(seconds, exception=False):
+        signal.wait()

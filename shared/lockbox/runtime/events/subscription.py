@@ -14,6 +14,7 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
 
 from lockbox.contracts.events import Event, Fact, read_event
+from lockbox.contracts.listeners import INTAKE_QUEUE, LISTENERS
 from lockbox.errors import Invalid, invalid
 from lockbox.faults import Expected
 from lockbox.runtime.broker.consumer import RawQueueConsumer
@@ -31,8 +32,11 @@ from lockbox.runtime.broker.topology import (
     SubscriptionTopology,
     events_exchange_name,
     retry_exchange,
+    service_of,
 )
+from lockbox.runtime.events.again import EventsAgain
 from lockbox.runtime.events.holding import Holding, is_absent
+from lockbox.runtime.events.receipts import Receipts
 from lockbox.runtime.process import crash_points
 from lockbox.runtime.process.metrics import RETRIED
 
@@ -48,6 +52,8 @@ class Subscription(Entrypoint):
 
     queue_consumer = RawQueueConsumer()
     copies = CopyPublisher()
+    receipts = Receipts()
+    again = EventsAgain()
     prefetch = workers = 20
     never_waits = False
 
@@ -65,8 +71,11 @@ class Subscription(Entrypoint):
         self.topology = SubscriptionTopology(self.container.service_name, self.method_name, self.bindings)
         self.queue = self.topology.queue
         self.queues = self.topology.queues
+        self.bound = frozenset(self.topology.all_bindings)
         self.declare = self.topology.declare
         self.holding = Holding(self.topology.name)
+        if self.topology.name in (INTAKE_QUEUE, *LISTENERS):
+            self.again.register(source for source, _ in self.bindings)
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
@@ -95,7 +104,12 @@ class Subscription(Entrypoint):
             raise Invalid("foreign_event", f"an event of {event.source} can't come by {exchange!r}")
 
     def _refuse(self, message: Any, error: Exception) -> None:
-        self.copies.park(message, self.topology, f"{type(error).__name__}: {error}")
+        if self.copies.park(message, self.topology, f"{type(error).__name__}: {error}"):
+            source, event_id = service_of(origin_of(message, self.topology)), message.properties.get("message_id")
+            self.receipts.add(self.topology.name, source, str(event_id))
+
+    def _receive(self, event: Event, due_in: float | None = None) -> None:
+        self.receipts.add(self.topology.name, event.source, event.id, due_in)
 
     def _work(self, message: Any, arguments: tuple[Any, ...]) -> None:
         finish = partial(self._finish, message, arguments)
@@ -114,13 +128,15 @@ class Subscription(Entrypoint):
             return result, exc_info
         self.holding.end([id(message)])
         if error is None:
+            self._receive(arguments[0])
             crash_points.passing("before_ack")
             self.queue_consumer.ack(message)
             crash_points.passing("after_ack")
         elif isinstance(error, Invalid) or attempt_of(message) >= ATTEMPTS:
-            self.copies.park(message, self.topology, f"{type(error).__name__}: {error}")
+            if self.copies.park(message, self.topology, f"{type(error).__name__}: {error}"):
+                self._receive(arguments[0])
         else:
-            self._retry(message, f"{type(error).__name__}: {error}")
+            self._retry(message, arguments[0], f"{type(error).__name__}: {error}")
         return result, exc_info
 
     def _hold(self, message: Any, arguments: tuple[Any, ...]) -> None:
@@ -132,13 +148,15 @@ class Subscription(Entrypoint):
         else:
             self._work(message, arguments)
 
-    def _retry(self, message: Any, error: str) -> None:
+    def _retry(self, message: Any, event: Event, error: str) -> None:
         attempt = attempt_of(message)
         tier = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS)) - 1]
         exchange = retry_exchange(self.topology.consumer, tier).name
-        if self.copies.move(message, self.topology, exchange, {ATTEMPT_HEADER: attempt + 1}):
-            RETRIED.labels(self.topology.name).inc()
-            log.warning("handler_failed", queue=self.topology.name, attempt=attempt, retry_in_seconds=tier, error=error)
+        if not self.copies.move(message, self.topology, exchange, {ATTEMPT_HEADER: attempt + 1}):
+            return
+        RETRIED.labels(self.topology.name).inc()
+        log.warning("handler_failed", queue=self.topology.name, attempt=attempt, retry_in_seconds=tier, error=error)
+        self._receive(event, due_in=tier)
 
 
 def _check_properties(message: Any) -> None:

@@ -16,6 +16,7 @@ from nameko.web.server import parse_address
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo.errors import PyMongoError
 
+from lockbox.runtime.events.listeners import ListenerReceipts
 from lockbox.runtime.events.reconciliation import Reconciler
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.host.readiness import ANSWER_SECONDS, Readiness
@@ -66,6 +67,7 @@ class HealthServer(DependencyProvider):
     readiness = Readiness()
     relay = Relay()
     reconciler = Reconciler()
+    listeners = ListenerReceipts()
 
     def setup(self) -> None:
         """Listen from the first moment, so that waiting for MongoDB shows."""
@@ -126,6 +128,7 @@ class HealthServer(DependencyProvider):
         self.relay.measure()
         with suppress(PyMongoError):
             AUDIT_GAP.set(self.reconciler.gap())
+            self.listeners.measure()
 
 
 def _document(good: bool, content: dict[str, Any]) -> Answer:

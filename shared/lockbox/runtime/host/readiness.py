@@ -13,6 +13,7 @@ from lockbox.runtime.broker.alarm import alarm
 from lockbox.runtime.broker.connection import visit
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import LOST
+from lockbox.runtime.broker.watch import Watch
 from lockbox.runtime.process.checks import Check
 from lockbox.runtime.storage.address import SETTING
 from lockbox.runtime.storage.mongo import Mongo
@@ -28,6 +29,7 @@ class Readiness(SharedExtension):
 
     mongo = Mongo()
     queue_consumer = RawQueueConsumer()
+    watch = Watch()
 
     def setup(self) -> None:
         """Prepare the checks; a part that does not answer in time is missing."""
@@ -48,7 +50,8 @@ class Readiness(SharedExtension):
             "broker_blocked": not alarm,
             "handlers": not any(getattr(provider, "holding", False) for provider in self.queue_consumer.providers),
         }
-        return [*(name for name, there in answers.items() if not there), *sorted(self.reported)]
+        removed = (f"topology: {name}" for name in self.watch.faults())
+        return [*(name for name, there in answers.items() if not there), *removed, *sorted(self.reported)]
 
     def queues(self) -> dict[str, int] | None:
         """Return the number of messages in each queue of the service, or None if it can't be seen now."""

@@ -5,6 +5,7 @@ from typing import Any
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
+from lockbox.runtime.events.receipts import Receipts
 from lockbox.runtime.events.reconciliation import Reconciler
 from lockbox.runtime.events.relay import Relay
 from lockbox.runtime.process.waiting import until
@@ -19,6 +20,7 @@ class Store(DependencyProvider):
     mongo = Mongo()
     relay = Relay()
     reconciler = Reconciler()
+    receipts = Receipts()
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
@@ -31,8 +33,9 @@ class Store(DependencyProvider):
         until(self.store.ensure_indexes, PyMongoError, "mongodb_unavailable", setting=SETTING)
 
     def stop(self) -> None:
-        """Have the relay end while MongoDB is still connected: Nameko stops shared extensions in no order."""
+        """Have relay and receipts written while MongoDB is still connected: Nameko stops extensions in no order."""
         self.relay.stop()
+        self.receipts.write()
 
     def get_dependency(self, worker_ctx: object) -> Any:
         """Return the store."""

@@ -22,6 +22,9 @@ HANDLED = Histogram(
 CALLED = Histogram(
     "lockbox_call_seconds", "How long other services took to answer.", ("service", "method", "outcome"), buckets=SECONDS
 )
+CALLS_REFUSED = Counter(
+    "lockbox_calls_refused_total", "Calls refused before their method: wrong token, role or message.", ("code",)
+)
 RETRIED = Counter("lockbox_retries_total", "Messages put into a retry tier.", ("queue",))
 PARKED = Counter("lockbox_parked_total", "Messages parked by this process.", ("queue",))
 HELD = Gauge("lockbox_messages_held", "Messages that wait for MongoDB in this process, without an attempt.", ("queue",))
@@ -33,6 +36,9 @@ IN_QUEUE = Gauge("lockbox_queue_messages", "Messages ready in the service's queu
 OUTBOX_WAITING = Gauge("lockbox_outbox_documents", "Documents with events that the broker does not have yet.")
 OUTBOX_AGE = Gauge("lockbox_outbox_age_seconds", "Age of the oldest event that the broker does not have yet.")
 AUDIT_GAP = Gauge("lockbox_audit_gap_events", "Events published a while ago and not known to be on record.")
+AWAITED = Gauge("lockbox_awaited_events", "Events published a while ago without a receipt of this queue.", ("queue",))
+REMOVED = Counter("lockbox_bindings_removed_total", "Bindings and queues of the service found removed.", ("queue",))
+WATCHED = Gauge("lockbox_bindings_watched", "1 while the broker reports each binding that is removed, else 0.")
 DOCUMENT_SIZE = Histogram(
     "lockbox_document_bytes",
     "Size of documents as they were changed. MongoDB takes 16 MB; more than 1 MB is an alarm.",

@@ -25,7 +25,7 @@ from lockbox.runtime.broker.connection import connection_to
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import Blocked, Message, PublishError
 from lockbox.runtime.broker.publisher_pool import Publishers
-from lockbox.runtime.broker.topology import ANSWERS_EXCHANGE, CALLS_EXCHANGE, ensure_exchange
+from lockbox.runtime.broker.topology import ANSWERS_EXCHANGE, CALLS_EXCHANGE, Binding, ensure_exchange
 from lockbox.runtime.process.metrics import CALLED, measured
 from lockbox.runtime.rpc.caller_token import CallScope, mint
 from lockbox.runtime.rpc.errors import RemoteError, deserialize
@@ -49,6 +49,7 @@ class Replies(SharedExtension):
     prefetch = 200
     workers = 0
     topology = None
+    bound: frozenset[Binding] = frozenset()
     never_waits = True
 
     def setup(self) -> None:

@@ -35,6 +35,7 @@ from lockbox.runtime.broker.topology import (
     command_queue,
     ensure_exchange,
 )
+from lockbox.runtime.process.metrics import CALLS_REFUSED
 from lockbox.runtime.rpc.call_log import CallNote
 from lockbox.runtime.rpc.caller_token import CallScope, identify
 from lockbox.runtime.rpc.errors import serialize
@@ -72,6 +73,8 @@ class CommandConsumer(SharedExtension, ProviderCollector):
         self._publishers = Publishers(self.container.config["AMQP_URI"])
         self.topology = SubscriptionTopology(self.container.service_name, "commands", ())
         self.queues = (self.queue.name, self.topology.parked)
+        parked = self.topology.parked_queue
+        self.bound = frozenset((queue.name, queue.exchange.name, queue.routing_key) for queue in (self.queue, parked))
         self.queue_consumer.register_provider(self)
 
     def stop(self) -> None:
@@ -96,7 +99,8 @@ class CommandConsumer(SharedExtension, ProviderCollector):
         try:
             provider, payload = self._provider(message), _payload(message.body)
             arguments = provider.arguments(_auth_token(message), _scope(message), payload)
-        except Exception:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
+        except Exception as error:  # noqa: BLE001 - whatever a message does to its reader, the process goes on
+            CALLS_REFUSED.labels(error.code if isinstance(error, LockboxError) else type(error).__name__).inc()
             self.answer(message, None, None, None, sys.exc_info())
             return
         try:

@@ -16,6 +16,8 @@ from lockbox.provision.secrets import ADMIN, SERVICES
 from lockbox.runtime.broker.topology import (
     ANSWERS_EXCHANGE,
     CALLS_EXCHANGE,
+    REPORTED,
+    REPORTS,
     RETRY_SECONDS,
     SubscriptionTopology,
     command_queue,
@@ -30,7 +32,9 @@ from lockbox.runtime.broker.topology import (
 PASSWORDS = {user: f"password of {user}" for user in (*SERVICES, ADMIN)}
 MADE = definitions(PASSWORDS)
 PERMISSIONS: dict[str, dict[str, str]] = {each["user"]: each for each in MADE["permissions"]}
-TOPICS: dict[str, dict[str, str]] = {each["user"]: each for each in MADE["topic_permissions"]}
+TOPICS: dict[str, dict[str, str]] = {
+    each["user"]: each for each in MADE["topic_permissions"] if each["exchange"] == CALLS_EXCHANGE.name
+}
 PAIRS = list(permutations(SERVICES, 2))
 REPLY_KEY = str(UUID(REQUEST_ID))
 
@@ -71,7 +75,7 @@ def test_definitions_when_made_are_json_and_name_every_user_once() -> None:
 def test_definitions_when_made_for_a_virtual_host_keep_to_it() -> None:
     made: dict[str, Any] = definitions(PASSWORDS, "lockbox")
     assert made["vhosts"] == [{"name": "lockbox"}]
-    for part in ("permissions", "topic_permissions", "exchanges"):
+    for part in ("permissions", "topic_permissions", "exchanges", "policies", "parameters"):
         assert {each["vhost"] for each in made[part]} == {"lockbox"}
 
 
@@ -189,7 +193,7 @@ def test_permission_when_it_is_a_built_in_exchange_lets_the_admin_alone_use_it(s
 
 
 def test_permission_when_it_is_the_exchange_of_calls_lets_the_portal_alone_write_on_it() -> None:
-    assert {each["exchange"] for each in TOPICS.values()} == {CALLS_EXCHANGE.name}
+    assert set(TOPICS) == set(SERVICES)
     for service in SERVICES:
         assert may(service, "write", CALLS_EXCHANGE.name) is (service == "portal_service")
         assert may(service, "read", CALLS_EXCHANGE.name) is (service != "portal_service")
@@ -267,3 +271,59 @@ def test_bindings_when_made_lead_every_event_to_its_listeners() -> None:
 
 def test_bindings_when_made_lead_no_call_and_no_answer_anywhere() -> None:
     assert not {CALLS_EXCHANGE.name, ANSWERS_EXCHANGE.name} & {each["source"] for each in MADE["bindings"]}
+
+
+# --- reports, limits -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_permission_when_the_broker_reports_lets_a_service_read_of_deletions_alone(service: str) -> None:
+    [rights] = [each for each in MADE["topic_permissions"] if (each["user"], each["exchange"]) == (service, REPORTS)]
+    for key in REPORTED:
+        assert re.search(rights["read"], key)
+    for key in (
+        "#",
+        "*.*",
+        "binding.*",
+        "user.created",
+        "connection.created",
+        "queue.created",
+        "binding.created",
+        "xbinding.deleted",
+    ):
+        assert not re.search(rights["read"], key), key
+    assert may(service, "read", REPORTS)
+    assert not may(service, "write", REPORTS)
+    assert not may(service, "configure", REPORTS)
+
+
+def test_users_when_made_are_limited_but_for_the_admin() -> None:
+    limits = {user["name"]: user["limits"] for user in MADE["users"]}
+    assert limits.pop(ADMIN) == {}
+    for service in SERVICES:
+        assert limits[service] == {"max-connections": 200, "max-channels": 1_000}
+
+
+def policy_of(queue: str) -> dict[str, Any]:
+    matching = [policy for policy in MADE["policies"] if re.search(policy["pattern"], queue)]
+    definition: dict[str, Any] = max(matching, key=lambda policy: int(policy["priority"]))["definition"]
+    return definition
+
+
+@pytest.mark.parametrize(
+    "queue", sorted({each["name"] for each in MADE["queues"]} | {"approval_service.commands.v1.parked"})
+)
+def test_queue_when_it_must_not_miss_an_event_refuses_what_is_too_much(queue: str) -> None:
+    assert policy_of(queue) == {"max-length-bytes": 512 * 1024 * 1024, "overflow": "reject-publish"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_queue_when_it_holds_calls_refuses_the_next_call(service: str) -> None:
+    assert policy_of(command_queue(service).name) == {"max-length": 10_000, "overflow": "reject-publish"}
+
+
+@pytest.mark.parametrize(
+    "queue", ["erp_service.on_event", "rpc.reply-portal_service-1", "audit_service.on_question.v1"]
+)
+def test_queue_when_it_is_any_other_is_limited_too_and_drops_its_oldest(queue: str) -> None:
+    assert policy_of(queue) == {"max-length-bytes": 512 * 1024 * 1024, "overflow": "drop-head"}

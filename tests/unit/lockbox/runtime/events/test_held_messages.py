@@ -17,6 +17,12 @@ from lockbox.runtime.events.subscription import Subscription
 ABSENT = (AutoReconnect, AutoReconnect("gone"), None)
 
 
+class Named(str):
+    """An event, as far as its receipt needs it."""
+
+    source, id = "tests_service", "an-event"
+
+
 @dataclass
 class Consumer:
     """The messages of open channels, those acknowledged, and those given back."""
@@ -71,7 +77,7 @@ def made(kind: type[Any], consumer: Consumer, container: Container) -> Any:
 def test_message_when_mongodb_is_away_is_tried_until_it_is_back() -> None:
     consumer, container = Consumer({"a"}), Container([ABSENT, ABSENT, None])
     entrypoint = made(Subscription, consumer, container)
-    entrypoint._work("a", ("event",))
+    entrypoint._work("a", (Named("event"),))
     assert len(container.calls) == 3
     assert consumer.acknowledged == ["a"]
     assert not entrypoint.holding
