@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-SHORTEST_PAUSE, LONGEST_PAUSE, GROWTH = 0.001, 0.05, 1.5
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.05
 
 T = TypeVar("T")
 
@@ -18,4 +18,4 @@ def eventually(look: Callable[[], T | None], within: float = 30.0) -> T:
             return seen
         assert time.monotonic() < deadline, f"not within {within} s; last seen: {seen!r}"
         time.sleep(pause)
-        pause = min(GROWTH * pause, LONGEST_PAUSE)
+        pause = min(2 * pause, LONGEST_PAUSE)

@@ -55,7 +55,7 @@ guard.start()
 print(guard.enforce(grant, "contoso", "mailbox/alice", "read", shown).reason)
 guard.stop()
 """
-EXTRA = {"lockbox.guard.nameko", "lockbox.guard.serve"}
+EXTRA = {"lockbox.guard.listening", "lockbox.guard.nameko", "lockbox.guard.serve"}
 EMBEDDED = re.compile(r"lockbox\.embedded\b")  # its extra has a whole MongoDB
 MOST_INSTALLED = 8
 

@@ -13,7 +13,7 @@ def test_audit_when_filtered_shows_those_records_alone(open_as: Open, ask: Calla
     asked = ask()
     page = open_as("contoso_auditor", "/audit")
     page.get_by_label("Type").select_option("request_created")
-    page.get_by_label("Actor").fill(people.engineer.email)
+    page.get_by_label("Made by (address)").fill(people.engineer.email)
     page.get_by_role("button", name="Filter").click()
     records = page.get_by_role("region", name="Records")
     reload_until(page, lambda: asked["service_request"] in records.inner_text())

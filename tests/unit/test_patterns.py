@@ -100,7 +100,7 @@ def value_of(module: str, node: ast.Call) -> str | re.Pattern[str] | None:
     whole = isinstance(node.func, ast.Attribute) and node.func.attr == "compile"
     source: ast.expr = node if whole else node.args[0]
     try:
-        found: Any = eval(compile(ast.Expression(source), module, "eval"), dict(known))  # noqa: S307 - the code itself
+        found: Any = eval(compile(ast.Expression(source), f"<{module}>", "eval"), dict(known))  # noqa: S307 - the code itself
     except NameError:
         return None
     return found if isinstance(found, str | re.Pattern) else None
