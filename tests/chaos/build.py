@@ -31,7 +31,7 @@ class Passing:
     def __call__(self, point: str) -> None:
         try:
             order = Order(**json.loads(self._order.read_text()))
-        except FileNotFoundError:
+        except OSError:  # there is none, or the process can open no file
             self._passed = 0
             return
         if point == order.point:
@@ -56,11 +56,10 @@ def note_handled(path: Path) -> None:
     """Note the id of each event that a handler is called with."""
     from lockbox.runtime.events.subscription import Subscription
 
-    original = Subscription._work
+    original, log = Subscription._work, path.open("a", buffering=1)  # open from the start: later it may not open
 
     def noting(self: Subscription, message: object, arguments: tuple[object, ...]) -> None:
-        with path.open("a") as log:
-            log.write(f"{arguments[0].id}\n")  # type: ignore[attr-defined]
+        log.write(f"{arguments[0].id}\n")  # type: ignore[attr-defined]
         original(self, message, arguments)
 
     Subscription._work = noting  # type: ignore[method-assign]
@@ -70,10 +69,12 @@ def set_clock(path: Path) -> None:
     """Tell the time wrong, by as much as is said at each moment."""
     from lockbox import clock
 
-    right, right_time = clock.datetime, time.time
+    right, right_time, last = clock.datetime, time.time, [0.0]
 
     def wrong_by() -> float:
-        return float(path.read_text()) if path.exists() else 0.0
+        with suppress(OSError):  # a process that can open no file keeps its clock
+            last[0] = float(path.read_text()) if path.exists() else 0.0
+        return last[0]
 
     clock.datetime = SimpleNamespace(now=lambda zone: right.now(zone) + timedelta(seconds=wrong_by()))  # type: ignore[assignment,misc]
     time.time = lambda: right_time() + wrong_by()
