@@ -32,7 +32,10 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # jsons
 
 TESTS = Path(__file__).parent
 PRODUCT = TESTS.parent / "examples" / "content_service" / "app.py"
-LONG = ("test_handlers", "test_lifecycle", "test_nginx", "test_pages_everywhere", "test_reconciliation", "test_story")
+LONG = (
+    *("test_crowded_edge", "test_handlers", "test_lifecycle", "test_lost_bindings", "test_nginx"),
+    *("test_pages_everywhere", "test_reconciliation", "test_schemathesis", "test_story"),
+)
 """Files that no process should begin when the others have nothing left to do."""
 AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 LAYERS = ("unit", "contracts", "chaos", "dist", "integration", "security", "e2e")
