@@ -96,7 +96,7 @@ def _send(desk: Desk, claimed: Claimed) -> Outcome:
         desk.mailer.send(delivery, partial(_note_answer, desk))
     except Invalid as error:
         measures.EMAILS.labels("refused").inc()
-        desk.deliveries.conclude(delivery.id, Act(cause, desk.clock.now()), _failed(str(error), attempt))
+        desk.deliveries.conclude(delivery.id, Act(cause, desk.clock.now()), Delivery.failing(str(error), attempt))
     except Unavailable as error:
         return _not_sent(desk, claimed, error)
     else:
@@ -120,12 +120,8 @@ def _not_sent(desk: Desk, claimed: Claimed, error: Unavailable) -> Outcome:
         desk.deliveries.give_back(delivery.id, now, str(error))
     elif attempt > len(RETRY_AFTER):
         measures.EMAILS.labels("given_up").inc()
-        desk.deliveries.conclude(delivery.id, Act(cause, now), _failed(str(error), attempt))
+        desk.deliveries.conclude(delivery.id, Act(cause, now), Delivery.failing(str(error), attempt))
     else:
         measures.EMAILS.labels("postponed").inc()
         desk.deliveries.postpone(delivery.id, now, RETRY_AFTER[attempt - 1], str(error))
     return OUTCOMES.get(error.code, Outcome.ANSWERED)
-
-
-def _failed(error: str, attempt: int) -> Callable[[Delivery], Changed[Delivery]]:
-    return lambda current: current.failed(error, attempt)

@@ -104,9 +104,5 @@ def _follow_digest(deliveries: Deliveries, held: Delivery, attempt: int, act: Ac
     elif digest.state == DeliveryState.SENT:
         deliveries.change(held.id, act, lambda one: one.sent(digest.message_id))
     elif digest.state == DeliveryState.FAILED:
-        deliveries.change(held.id, act, _failed(f"the digest {digest.id} could not be sent", attempt))
+        deliveries.change(held.id, act, Delivery.failing(f"the digest {digest.id} could not be sent", attempt))
     deliveries.postpone(held.id, act.now, LOOK_AGAIN_AFTER, "")
-
-
-def _failed(error: str, attempt: int) -> Callable[[Delivery], Changed[Delivery]]:
-    return lambda current: current.failed(error, attempt)

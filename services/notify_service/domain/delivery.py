@@ -1,5 +1,6 @@
 """A delivery: one alert on its way to one recipient."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -109,6 +110,11 @@ class Delivery:
             return Changed(self)
         after = replace(self, state=DeliveryState.FAILED)
         return Changed(after, (AlertFailed(**self._about(), error=error[:500], attempts=attempts),))
+
+    @staticmethod
+    def failing(error: str, attempts: int) -> "Callable[[Delivery], Changed[Delivery]]":
+        """Return the step of giving a delivery up."""
+        return lambda delivery: delivery.failed(error, attempts)
 
     def _about(self) -> dict[str, Any]:
         return {
