@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
-from lockbox.cli.session import CommandError, require_private
+from lockbox.cli.session import CommandError, require_private, write_private
 from lockbox.crypto.proof_keys import p256_jwk, thumbprint
 
 PIN = "LOCKBOX_KEY_PIN"
@@ -67,10 +67,7 @@ def make_device_key(module: str, token: str) -> KeyInDevice:
 
 def save_device_key(key: KeyInDevice, path: Path) -> None:
     """Write down which key of which device it is, for the owner alone; the key itself stays in the device."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(asdict(key), file)
-    draft.replace(path)
+    write_private(path, asdict(key))
 
 
 def load_device_key(path: Path) -> KeyInDevice:

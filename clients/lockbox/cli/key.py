@@ -83,7 +83,6 @@ def device(
     The key (P-256) never leaves the device. Each proof needs its PIN: LOCKBOX_KEY_PIN, or you are asked for it.
     """
     try:
-        device_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         save_device_key(make_device_key(str(module), token), device_file())
         key_file().unlink(missing_ok=True)
     except OSError as error:

@@ -46,13 +46,22 @@ def session_file() -> Path:
 
 
 def save_session(session: StoredSession) -> Path:
-    """Write a session to the session file, readable by its owner alone (mode 0600)."""
+    """Write a session to the session file."""
     path = session_file()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(asdict(session), file)
+    write_private(path, asdict(session))
     return path
+
+
+def write_private(path: Path, document: Document) -> None:
+    """Write a file that its owner alone can read (mode 0600), and put it whole in the place of an earlier one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{new_id()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(document, file)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def load_session() -> StoredSession:
