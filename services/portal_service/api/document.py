@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -78,6 +79,14 @@ def say_rules(plugin: MarshmallowPlugin) -> None:
     plugin.converter.add_attribute_function(_rules)  # type: ignore[union-attr]
 
 
+def spec_with_rules() -> tuple[APISpec, MarshmallowPlugin]:
+    """Return an empty document that says the rules of our own fields, and its plugin."""
+    plugin = MarshmallowPlugin()
+    spec = APISpec("", "", "3.1.0", plugins=[plugin])
+    say_rules(plugin)
+    return spec, plugin
+
+
 def _rules(_converter: Any, field: fields.Field[Any], *, ret: dict[str, Any], **_options: Any) -> dict[str, Any]:
     said: dict[str, Any] = dict(ret)
     for rule in (field, *field.validators):
@@ -98,10 +107,9 @@ def other_parameters(operation: Operation, query: type | None) -> list[dict[str,
     return [*fields_of_query, *(header for name, header in HEADERS.items() if name in names)]
 
 
+@cache
 def _converter() -> Any:
-    plugin = MarshmallowPlugin()
-    APISpec("", "", "3.1.0", plugins=[plugin])
-    say_rules(plugin)
+    _, plugin = spec_with_rules()
     return plugin.converter
 
 

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Response, jsonify
 
 from lockbox.contracts import wire
 from lockbox.contracts.policy.document import PolicySettings
 from portal_service.api.blueprint import Blueprint
-from portal_service.api.document import say_rules
+from portal_service.api.document import spec_with_rules
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 IN_OPENAPI, HERE = "#/components/schemas/", "#/$defs/"
@@ -30,9 +28,7 @@ def get_policy_schema() -> Response:
 @cache
 def json_schema(name: str, kind: type) -> Mapping[str, Any]:
     """Return the schema of a message and its parts, made of the rules that the message is read by."""
-    plugin = MarshmallowPlugin()
-    spec = APISpec("", "", "3.1.0", plugins=[plugin])
-    say_rules(plugin)
+    spec, _ = spec_with_rules()
     spec.components.schema(name, schema=wire.schema(kind))
     parts = _here(spec.to_dict()["components"]["schemas"])
     return {"$schema": DIALECT, "title": name, "$ref": f"{HERE}{name}", "$defs": parts}

@@ -1,7 +1,6 @@
 """Ed25519 keys (RFC 8032): made, kept in files, published as JWK (RFC 8037), named by their thumbprint (RFC 7638)."""
 
 import base64
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any, ClassVar
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from lockbox.crypto.canonical import canonical
 from lockbox.crypto.jws import ALGORITHM, encoded
+from lockbox.crypto.proof_keys import thumbprint
 from lockbox.errors import Invalid
 
 
@@ -24,8 +23,7 @@ def public_jwk(key: Ed25519PublicKey) -> dict[str, Any]:
 def jwk_of(x: str) -> dict[str, Any]:
     """Return the JWK of a public key that is given as 32 bytes in base64url."""
     required = {"crv": "Ed25519", "kty": "OKP", "x": x}
-    kid = encoded(hashlib.sha256(canonical(required)).digest()).decode()
-    return required | {"kid": kid, "alg": ALGORITHM, "use": "sig"}
+    return required | {"kid": thumbprint(required), "alg": ALGORITHM, "use": "sig"}
 
 
 @dataclass(frozen=True)

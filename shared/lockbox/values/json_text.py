@@ -40,6 +40,11 @@ def read_json(text: str | bytes) -> Any:
     return value
 
 
+def is_whole(text: str) -> bool:
+    """Return whether every character is whole: no half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 class _Reader:
     """Makes the values of one text, and notes whether one is flawed."""
 
@@ -71,10 +76,10 @@ class _Reader:
 def _flaws(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], _Flaw]]:
     if isinstance(value, _Flaw):
         yield (*path, value.name) if value.name else path, value
-    elif isinstance(value, str) and not _is_whole(value):
+    elif isinstance(value, str) and not is_whole(value):
         yield path, _Flaw(HALF)
     for name, below in _parts(value):
-        if not _is_whole(name):
+        if not is_whole(name):
             yield (*path, name), _Flaw(HALF)
         yield from _flaws(below, (*path, name))
 
@@ -84,11 +89,6 @@ def _parts(value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, dict):
         return value.items()
     return ((str(number), below) for number, below in enumerate(value)) if isinstance(value, list) else ()
-
-
-def _is_whole(text: str) -> bool:
-    """Return whether every character is whole: no half of a surrogate pair."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _refusal(path: tuple[str, ...], flaw: _Flaw) -> Invalid:

@@ -23,8 +23,8 @@ from lockbox.runtime.broker.bound_queue import BoundQueue
 from lockbox.runtime.broker.connection import visit
 from lockbox.runtime.broker.consumer import RawQueueConsumer
 from lockbox.runtime.broker.publisher import ConfirmedPublisher, Message
-from lockbox.runtime.broker.topology import reconcile_exchange, service_of
-from lockbox.runtime.events.questions import ASKED_AT_ONCE, KEPT
+from lockbox.runtime.broker.topology import reconcile_exchange
+from lockbox.runtime.events.questions import ASKED_AT_ONCE, KEPT, asker
 from lockbox.runtime.storage.mongo import Mongo
 from lockbox.runtime.storage.receipts import Receipt, ReceiptStore
 
@@ -89,7 +89,7 @@ class Receipts(SharedExtension):
         self.queue_consumer.ack(message)
 
     def _answer(self, message: Any) -> None:
-        queue, source = message.delivery_info["routing_key"], service_of(message.delivery_info["exchange"])
+        queue, source = message.delivery_info["routing_key"], asker(message)
         ids = [str(event_id) for event_id in json.loads(message.body)["ids"][:ASKED_AT_ONCE]]
         if queue not in self._queues or self._backlog(queue) > BACKLOG or not self.write():
             return

@@ -12,6 +12,7 @@ from lockbox.contracts.page import Page
 from lockbox.errors import invalid
 from lockbox.faults import Expected
 from lockbox.runtime.storage.mongo import Document
+from lockbox.values.json_text import is_whole
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _fit(order: Order, values: Sequence[Any]) -> bool:
 
 def _is_storable(value: str | int) -> bool:
     if isinstance(value, str):
-        return not any("\ud800" <= character <= "\udfff" for character in value)
+        return is_whole(value)
     return -(2**63) <= value < 2**63
 
 
